@@ -1,0 +1,66 @@
+"""The errors that reach a user, and the exit codes that scripts rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a devlab command says to the shell."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    UNGRADED = 3
+    INTERRUPTED = 130
+
+
+class DevlabError(Exception):
+    """Something a user can understand and act on.
+
+    `message` says what is wrong (which file, which line, what was expected), `hint` what to do
+    next, `exit_code` what the command ends with. The CLI prints it; no traceback is shown.
+    """
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+    def __init__(self, message: str, hint: str = "", exit_code: ExitCode | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class UnavailableError(DevlabError):
+    """A tool, engine, image or network that is missing on this machine.
+
+    Raised by `tools/`; inside a check it becomes the verdict `unavailable`, never a fail.
+    `hint` is the command that would mend it.
+    """
+
+    exit_code = ExitCode.UNGRADED
+
+
+class UnusableFileError(DevlabError):
+    """A file of the learner's that cannot be read as what it should be.
+
+    Missing, a link that leads outside, too large, not text. Inside a check it becomes `fail`
+    with `path` and `line` as its finding.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, path: str, hint: str = "", line: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.path = path
+        self.line = line
+
+
+class InterruptedRunError(DevlabError):
+    """The user pressed Ctrl-C, or the run was told to stop: everything unwinds."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")

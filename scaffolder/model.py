@@ -1,0 +1,239 @@
+"""The words of devlab as frozen values: labs and what grading them says.
+
+This module imports nothing of devlab's, so every other module may rely on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """The five words that a check or a task can end with."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    BLOCKED = "blocked"
+    UNAVAILABLE = "unavailable"
+    ERROR = "error"
+
+    @property
+    def graded(self) -> bool:
+        """Whether the points of a task with this outcome count at all."""
+        return self in (Outcome.PASS, Outcome.FAIL, Outcome.BLOCKED)
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a verdict rests on.
+
+    `path` is relative to the workspace, `line` counts from 1, `rule` is the id of the rule in the
+    tool that knows it, `url` its documentation.
+    """
+
+    message: str
+    level: Literal["error", "warning", "info"] = "error"
+    path: str | None = None
+    line: int | None = None
+    rule: str | None = None
+    url: str | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was run, what should have happened, what did, and the log lines that matter."""
+
+    ran: str = ""
+    expected: str = ""
+    actual: str = ""
+    log: tuple[str, ...] = ()
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a check says: an outcome, the reason in one sentence, and what it rests on."""
+
+    outcome: Outcome
+    message: str
+    findings: tuple[Finding, ...] = ()
+    evidence: Evidence | None = None
+    hint: str = ""
+
+
+def passed(message: str, *findings: Finding) -> Verdict:
+    """Say that a check holds; `message` names what was seen, not "ok"."""
+    return Verdict(Outcome.PASS, message, findings)
+
+
+def failed(
+    message: str, *findings: Finding, evidence: Evidence | None = None, hint: str = ""
+) -> Verdict:
+    """Say that a check does not hold; `message` names the cause, `hint` what to do next."""
+    return Verdict(Outcome.FAIL, message, findings, evidence, hint)
+
+
+def unavailable(message: str, hint: str = "") -> Verdict:
+    """Say that this machine cannot judge; `hint` is the command that would mend it."""
+    return Verdict(Outcome.UNAVAILABLE, message, hint=hint)
+
+
+class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replace `old`, which must stand exactly once in the file `path`, by `new`."""
+
+    path: str
+    old: str
+    new: str
+
+
+class ChangeSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A small edit of a folder: deletions first, then whole files, then replacements."""
+
+    delete: tuple[str, ...] = ()
+    write: dict[str, str] = {}
+    replace: tuple[Replacement, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the edit touches, in order and once."""
+        touched = (*self.delete, *self.write, *(edit.path for edit in self.replace))
+        return tuple(dict.fromkeys(touched))
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change-set that a check plants in a copy of the app to see whether it is noticed."""
+
+    id: str
+    title: str
+    change: ChangeSet
+
+
+class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named wrong answer: an edit of the solution and the checks that it must fail."""
+
+    id: str
+    title: str
+    fails: tuple[str, ...]
+    change: ChangeSet
+
+
+class CheckSpec(msgspec.Struct, frozen=True):
+    """One verification inside a task: its id, its kind, and the kind's own parameters.
+
+    `check` is an instance of the kind's class (see `checks/base.py`), `timeout` is in seconds and
+    bounds what the learner's work may take.
+    """
+
+    id: str
+    kind: str
+    check: object
+    timeout: float
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What the learner sees: a title, points, hints, and the tasks that must pass first."""
+
+    id: str
+    title: str
+    points: int
+    checks: tuple[CheckSpec, ...]
+    needs: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """One exercise: what to do and how it is graded. `root` is its folder."""
+
+    id: str
+    version: str
+    title: str
+    summary: str
+    track: str
+    level: str
+    minutes: int
+    skills: tuple[str, ...]
+    template: str
+    tasks: tuple[Task, ...]
+    root: Path
+    context: Mapping[str, str] = {}
+    faults: Mapping[str, Fault] = {}
+
+    @property
+    def points(self) -> int:
+        """All points of the lab."""
+        return sum(task.points for task in self.tasks)
+
+    def task(self, task_id: str) -> Task:
+        """Return the task with this id; KeyError where there is none."""
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        raise KeyError(task_id)
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """A verdict with the check that it belongs to and the seconds that it took."""
+
+    id: str
+    kind: str
+    verdict: Verdict
+    seconds: float
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """What grading a task came to."""
+
+    id: str
+    title: str
+    points: int
+    outcome: Outcome
+    checks: tuple[CheckResult, ...]
+    reason: str = ""
+
+    @property
+    def earned(self) -> int:
+        """All points or none: only a pass earns."""
+        return self.points if self.outcome is Outcome.PASS else 0
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Points earned, points that could be graded here, and all points of what was asked."""
+
+    earned: int
+    gradable: int
+    total: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The whole result of a check run, from which every output format is made."""
+
+    lab_id: str
+    lab_version: str
+    lab_title: str
+    workspace: str
+    tasks: tuple[TaskResult, ...]
+    seconds: float
+
+    @property
+    def score(self) -> Score:
+        """Earned, gradable and total points; ungraded tasks leave the denominator."""
+        gradable = [task for task in self.tasks if task.outcome.graded]
+        return Score(
+            earned=sum(task.earned for task in gradable),
+            gradable=sum(task.points for task in gradable),
+            total=sum(task.points for task in self.tasks),
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """FAIL if any task failed, else UNAVAILABLE if any could not be graded, else PASS.
+
+        A report without a single graded task is never a pass.
+        """
+        outcomes = {task.outcome for task in self.tasks}
+        if outcomes & {Outcome.FAIL, Outcome.BLOCKED}:
+            return Outcome.FAIL
+        if outcomes == {Outcome.PASS}:
+            return Outcome.PASS
+        return Outcome.UNAVAILABLE
