@@ -1,0 +1,151 @@
+"""What a check kind is, and what it gets to work with.
+
+A kind is one small frozen class: its fields are the kind's parameters in lab.yaml, its `run`
+looks at the learner's work and returns a verdict. Its docstring is its reference page.
+
+What a kind may raise instead of returning: CheckFailedError (the verdict `fail`, from deep
+inside), UnusableFileError (`fail`: a file of the learner's cannot be read), UnavailableError
+(`unavailable`). Any other exception is the grader's own fault and becomes `error`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from scaffolder.model import Evidence, Fault, Finding, Verdict, failed
+from scaffolder.sandbox import OwnWork
+from scaffolder.tools.processes import CancelToken
+from scaffolder.workspace import Skipped
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
+
+    `faults` names the faults of the lab that the check plants, so that a lab with an unknown one
+    is refused when it is read.
+    """
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Ids of the lab's faults that this check plants."""
+        return ()
+
+    def run(self, context: Context) -> Verdict:
+        """Look at the work and say what holds."""
+        raise NotImplementedError
+
+
+T = TypeVar("T")
+
+
+class CheckFailedError(Exception):
+    """The verdict `fail`, raised from deep inside a check instead of returned."""
+
+    def __init__(
+        self, message: str, *findings: Finding, evidence: Evidence | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.verdict = failed(message, *findings, evidence=evidence, hint=hint)
+
+
+class Shared:
+    """Things that several checks of one run need and that are made once: an image, a plan.
+
+    Whoever asks first makes the thing, the others wait for it; what its making raised is raised
+    for everyone. `close` undoes them in the reverse order at the end of the run.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[Hashable, Future[Any]] = {}
+        self._closers: list[Callable[[], None]] = []
+
+    def get(
+        self, key: Hashable, make: Callable[[], T], close: Callable[[T], None] | None = None
+    ) -> T:
+        """Return the thing named `key`, making it with `make` if nobody did yet."""
+        with self._lock:
+            future = self._made.get(key)
+            mine = future is None
+            if future is None:
+                future = self._made[key] = Future()
+        if mine:
+            try:
+                thing = make()
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+            if close is not None:
+                with self._lock:
+                    self._closers.append(lambda: close(thing))
+            future.set_result(thing)
+        return cast("T", future.result())
+
+    def close(self) -> None:
+        """Undo everything, last made first; one that cannot be undone does not stop the others."""
+        while self._closers:
+            with contextlib.suppress(Exception):
+                self._closers.pop()()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that the checks of one run share.
+
+    `id` labels what is created outside (containers, images); `snapshot` is the copy of the
+    learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
+    deleted at the end; `start` renders the lab's start with the learner's variables, once.
+    """
+
+    id: str
+    snapshot: Path
+    scratch: Path
+    lab_root: Path
+    variables: Mapping[str, str]
+    faults: Mapping[str, Fault]
+    start: Callable[[], Path]
+    cancel: CancelToken = field(default_factory=CancelToken)
+    shared: Shared = field(default_factory=Shared)
+    skipped: tuple[Skipped, ...] = ()
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    @property
+    def sandbox(self) -> OwnWork:
+        """Where commands that the learner controls run."""
+        return OwnWork(self.scratch)
+
+    def folder(self, name: str) -> Path:
+        """Return a new empty folder in the scratch space; `name` is for people who look."""
+        path = self.scratch / f"{next(self._numbers):03d}-{name}"
+        path.mkdir()
+        return path
+
+    def copy(self, name: str) -> Path:
+        """Return a new copy of the learner's work that may be changed."""
+        path = self.folder(name) / "work"
+        shutil.copytree(self.snapshot, path, symlinks=True)
+        return path
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one check gets: the run it belongs to, and its own bounds.
+
+    `timeout` bounds, in seconds, what the learner's work may take before that is a fail.
+    `say` tells the person who waits what is going on now.
+    """
+
+    run: Run
+    check_id: str
+    timeout: float
+    say: Callable[[str], None] = lambda _: None

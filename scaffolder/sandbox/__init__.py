@@ -1,0 +1,137 @@
+"""Where commands that a learner controls run.
+
+`OwnWork` is for `devlab check` on one's own machine: a throw-away copy, a scrubbed environment,
+resource limits, and bubblewrap where it works. It keeps accidents in; it is no wall against
+somebody who means harm: for other people's work containers are needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffolder.tools import processes
+from scaffolder.tools.processes import CancelToken, Completed
+
+# What a command may see of the caller's environment. Everything else, credentials above all,
+# stays outside.
+PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one command and all it starts. Sizes are in MB, times in seconds."""
+
+    cpu_seconds: int = 600
+    file_mb: int = 512
+    open_files: int = 1024
+    memory_mb: int = 8192
+
+    def shell_prefix(self) -> str:
+        """Return the shell commands that set the bounds before the real command replaces it."""
+        return (
+            f"ulimit -c 0; ulimit -t {self.cpu_seconds}; ulimit -n {self.open_files}; "
+            f"ulimit -f {self.file_mb * 2048}; ulimit -v {self.memory_mb * 1024} 2>/dev/null; "
+        )
+
+
+@dataclass(frozen=True)
+class OwnWork:
+    """Runs commands on this machine, as far away from the user's things as it can.
+
+    `scratch` is the run's temporary folder: HOME and TMPDIR of every command lie in it.
+    """
+
+    scratch: Path
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the scrubbed environment of a command, with `extra` on top."""
+        home = self.scratch / "home"
+        temporary = self.scratch / "tmp"
+        home.mkdir(exist_ok=True)
+        temporary.mkdir(exist_ok=True)
+        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        return {
+            "PATH": SYSTEM_PATH,
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
+            **kept,
+            **(extra or {}),
+        }
+
+    def run(  # noqa: PLR0913 -- each bound is a choice of the caller's
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: Path,
+        timeout: float,
+        cancel: CancelToken,
+        env: Mapping[str, str] | None = None,
+        writable: Sequence[Path] = (),
+        network: bool = True,
+        limits: Limits | None = None,
+        output_limit: int = processes.DEFAULT_OUTPUT_LIMIT,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """Run a command that a learner controls; parameters and errors as `processes.run`.
+
+        The file system is read-only but for `cwd`, `scratch` and `writable`, and the machine's
+        other processes are out of sight, where bubblewrap is there; without `network` only
+        loopback is left.
+        """
+        bounded = ["/bin/sh", "-c", (limits or Limits()).shell_prefix() + 'exec "$@"', "sh", *argv]
+        isolated = _bubblewrap(network)
+        if isolated:
+            places = [self.scratch, cwd, *writable]
+            binds = [part for place in places for part in ("--bind", str(place), str(place))]
+            bounded = [*isolated, *binds, "--chdir", str(cwd), "--", *bounded]
+        return processes.run(
+            bounded,
+            cwd=cwd,
+            env=self.environment(env),
+            timeout=timeout,
+            cancel=cancel,
+            output_limit=output_limit,
+            on_line=on_line,
+        )
+
+
+def isolation() -> str:
+    """Say in words what keeps commands in on this machine, for reports."""
+    return "bubblewrap" if _bubblewrap(network=True) else "a temporary copy"
+
+
+@functools.cache
+def _bubblewrap(network: bool) -> tuple[str, ...]:
+    """Return the bubblewrap command that works here, or nothing."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return ()
+    command = (
+        program,
+        *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
+        *(() if network else ("--unshare-net",)),
+        *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/dev/shm"),  # noqa: S108
+        *(part for place in _hidden() for part in ("--tmpfs", place)),
+    )
+    try:
+        trial = subprocess.run(
+            [*command, "--", "/bin/true"], capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return command if trial.returncode == 0 else ()
+
+
+def _hidden() -> tuple[str, ...]:
+    """Return folders of credentials and control sockets that no learner's command should see."""
+    home = Path(os.environ.get("HOME") or tempfile.gettempdir())
+    names = (".ssh", ".aws", ".gnupg", ".docker", ".kube", ".config/gh")
+    return tuple(str(home / name) for name in names if (home / name).is_dir())

@@ -1,0 +1,315 @@
+"""Run a program to its end: bounded in time and output, killed whole, never left behind.
+
+Every subprocess of devlab's goes through `run` or `Daemon`, so that Ctrl-C, time-outs and
+endless output are handled in one place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from scaffolder.errors import InterruptedRunError, UnavailableError
+
+DEFAULT_OUTPUT_LIMIT = 8 * 1024 * 1024
+_TICK = 0.05
+_GRACE = 2.0
+
+
+class CancelToken:
+    """Says to every thread of a run that it is over, and ends what they wait for.
+
+    `on_cancel` registers a callback for as long as a `with` block lasts; `cancel` calls all that
+    are registered, from the cancelling thread, and each must be quick and must not raise.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: dict[object, Callable[[], None]] = {}
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._event.is_set()
+
+    def cancel(self) -> None:
+        """End the run: later `raise_if_cancelled` calls raise, registered callbacks are called."""
+        with self._lock:
+            self._event.set()
+            callbacks = list(self._callbacks.values())
+        for callback in callbacks:
+            callback()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise InterruptedRunError where the run is over."""
+        if self.cancelled:
+            raise InterruptedRunError
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but wake and raise InterruptedRunError when the run is over."""
+        if self._event.wait(seconds):
+            raise InterruptedRunError
+
+    @contextlib.contextmanager
+    def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` if the run is cancelled while the block lasts."""
+        key = object()
+        with self._lock:
+            self._callbacks[key] = callback
+        try:
+            self.raise_if_cancelled()
+            yield
+        finally:
+            with self._lock:
+                self._callbacks.pop(key, None)
+
+
+class Ending(Enum):
+    """How a process came to its end."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed out"
+    TOO_MUCH_OUTPUT = "too much output"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A process that is over. `returncode` is negative where a signal ended it."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+    ending: Ending
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with exit code 0."""
+        return self.ending is Ending.EXITED and self.returncode == 0
+
+    @property
+    def command(self) -> str:
+        """The command line as a person would type it."""
+        return shlex.join(self.argv)
+
+    @property
+    def output(self) -> str:
+        """Standard output, then standard error."""
+        return self.stdout + self.stderr
+
+    def tail(self, lines: int = 15) -> tuple[str, ...]:
+        """Return the last lines of the output that are not empty."""
+        return tuple(line for line in self.output.splitlines() if line.strip())[-lines:]
+
+
+def run(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    timeout: float,
+    cancel: CancelToken,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    output_limit: int = DEFAULT_OUTPUT_LIMIT,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run `argv` to its end and return what it printed.
+
+    `timeout` is in seconds; `output_limit` in bytes over both streams together; `on_line` gets
+    each line of standard output as it comes. A process that exceeds either bound is killed with
+    everything it started in its session. Undecodable bytes are replaced.
+
+    Raises UnavailableError where the program is not there, InterruptedRunError on `cancel`.
+    """
+    started = time.monotonic()
+    with _spawn(argv, cwd, env, bool(stdin)) as process, cancel.on_cancel(lambda: kill(process)):
+        reader = _Reader(process, output_limit, on_line)
+        try:
+            _feed(process, stdin)
+            ending = reader.read(started + timeout)
+        finally:
+            kill(process)
+    cancel.raise_if_cancelled()
+    return Completed(
+        argv=tuple(os.fspath(part) for part in argv),
+        returncode=process.returncode,
+        stdout=reader.text("stdout"),
+        stderr=reader.text("stderr"),
+        seconds=time.monotonic() - started,
+        ending=ending,
+    )
+
+
+def _spawn(
+    argv: Sequence[str | os.PathLike[str]],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    feeds: bool,
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        name = Path(os.fspath(argv[0])).name
+        raise UnavailableError(f"cannot run {name}: {error.strerror}") from error
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(stdin)
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stdin = None
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and everything in its session's process group; harmless when it is over."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class _Reader:
+    """Collects both streams of a process until they end, a bound is hit, or it exits."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        limit: int,
+        on_line: Callable[[str], None] | None,
+    ) -> None:
+        self._process = process
+        self._left = limit
+        self._on_line = on_line
+        self._rest = b""
+        self._chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+
+    def read(self, deadline: float) -> Ending:
+        with selectors.DefaultSelector() as selector:
+            for name in self._chunks:
+                stream = getattr(self._process, name)
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ, name)
+            ending = self._drain(selector, deadline)
+        self._flush_line()
+        return ending
+
+    def _drain(self, selector: selectors.BaseSelector, deadline: float) -> Ending:
+        exited_at: float | None = None
+        while selector.get_map():
+            now = time.monotonic()
+            if now >= deadline:
+                return Ending.TIMED_OUT
+            # A background child can hold the pipe open after the program itself has ended.
+            if exited_at is None and self._process.poll() is not None:
+                exited_at = now
+            if exited_at is not None and now - exited_at > _GRACE:
+                return Ending.EXITED
+            for key, _ in selector.select(min(_TICK, deadline - now)):
+                if not self._take(key.data, key.fileobj):  # type: ignore[arg-type]
+                    selector.unregister(key.fileobj)
+                if self._left <= 0:
+                    return Ending.TOO_MUCH_OUTPUT
+        return self._await_exit(deadline)
+
+    def _take(self, name: str, stream: IO[bytes]) -> bool:
+        try:
+            chunk = os.read(stream.fileno(), 65536)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        self._left -= len(chunk)
+        self._chunks[name].append(chunk)
+        if self._on_line is not None and name == "stdout":
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            for line in lines:
+                self._on_line(line.decode(errors="replace"))
+        return True
+
+    def _flush_line(self) -> None:
+        if self._on_line is not None and self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+
+    def _await_exit(self, deadline: float) -> Ending:
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return Ending.TIMED_OUT
+        return Ending.EXITED
+
+    def text(self, name: str) -> str:
+        return b"".join(self._chunks[name]).decode(errors="replace")
+
+
+class Daemon:
+    """A server that runs for as long as a `with` block lasts, then is killed whole.
+
+    Its output goes to the file `log`. `alive` tells whether it still runs.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        log: Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            try:
+                self._process = subprocess.Popen(
+                    argv,
+                    cwd=cwd,
+                    env=None if env is None else dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except (FileNotFoundError, PermissionError) as error:
+                name = Path(os.fspath(argv[0])).name
+                raise UnavailableError(f"cannot run {name}: {error.strerror}") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server still runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Kill the server and wait for its end."""
+        kill(self._process)
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

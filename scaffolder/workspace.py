@@ -1,0 +1,222 @@
+"""The learner's folder: finding it, reading its manifest, copying it, reading files safely.
+
+Everything in a workspace is the learner's and is hostile until proven otherwise: links may lead
+outside, files may be huge, pipes may never end. Nothing here writes into a workspace.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from scaffolder.errors import DevlabError, UnusableFileError
+
+MANIFEST = Path(".devlab") / "manifest.json"
+MANIFEST_SCHEMA = "devlab.workspace/1"
+TEXT_LIMIT = 1024 * 1024
+FILE_LIMIT = 20 * 1024 * 1024
+TOTAL_LIMIT = 200 * 1024 * 1024
+COUNT_LIMIT = 20_000
+
+# Never part of the work: version control, environments and caches. They are large, machine-made,
+# and a check that needs one plants its own.
+IGNORED = frozenset(
+    {
+        ".git",
+        ".devlab",
+        ".hypothesis",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".terraform",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "node_modules",
+        "venv",
+    }
+)
+
+
+class ManifestLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which lab, in which version, a workspace was made from."""
+
+    id: str
+    version: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `devlab new` wrote down about a workspace; `context` holds the template's variables."""
+
+    schema: str = MANIFEST_SCHEMA
+    lab: ManifestLab
+    context: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A learner's folder with its manifest."""
+
+    root: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A path that a snapshot left out, and why."""
+
+    path: str
+    reason: str
+
+
+def find(start: Path) -> Workspace:
+    """Return the workspace that `start` lies in.
+
+    Raises DevlabError where no folder from `start` upwards has a manifest, or it is broken.
+    """
+    if not start.exists():
+        raise DevlabError(f"{start}: there is no such folder")
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if os.path.lexists(folder / MANIFEST):
+            return Workspace(folder, read_manifest(folder))
+    raise DevlabError(
+        f"{here} is not in a devlab workspace: no {MANIFEST} here or in a folder above",
+        hint="make one with: devlab new LAB   (devlab list shows the labs)",
+    )
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read a workspace's manifest; raises DevlabError naming the file and what is wrong in it."""
+    path = root / MANIFEST
+    hint = "restore it with: git checkout -- .devlab   or start afresh with: devlab new LAB"
+    try:
+        text = read_text(root, str(MANIFEST))
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except UnusableFileError as error:
+        raise DevlabError(f"{path}: {error.message}", hint=hint) from error
+    except msgspec.DecodeError as error:
+        raise DevlabError(f"{path}: not a devlab manifest: {error}", hint=hint) from error
+    if manifest.schema != MANIFEST_SCHEMA:
+        raise DevlabError(
+            f"{path}: schema is {manifest.schema!r}, this devlab reads {MANIFEST_SCHEMA!r}",
+            hint="it was made by another version of devlab: upgrade devlab, or start afresh",
+        )
+    return manifest
+
+
+def resolve_inside(root: Path, relative: str) -> Path:
+    """Return `root / relative` with links followed, provided that it lies inside `root`.
+
+    Raises UnusableFileError where the path leads outside or links run in a circle.
+    """
+    candidate = root / relative
+    try:
+        real = candidate.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UnusableFileError(
+            "cannot be resolved (do its links form a circle?)", relative
+        ) from error
+    if Path(relative).is_absolute() or not real.is_relative_to(root.resolve()):
+        raise UnusableFileError("leads outside the workspace, and devlab does not follow", relative)
+    return real
+
+
+def read_bytes(root: Path, relative: str, limit: int = TEXT_LIMIT) -> bytes:
+    """Return the content of a regular file inside `root`, at most `limit` bytes long.
+
+    Raises UnusableFileError where it is missing, no regular file, outside, or larger.
+    """
+    path = resolve_inside(root, relative)
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for a writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise UnusableFileError("is missing", relative) from error
+    except OSError as error:
+        raise UnusableFileError(f"cannot be read: {error.strerror}", relative) from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableFileError("is not a regular file", relative)
+        if status.st_size > limit:
+            raise UnusableFileError(
+                f"is {status.st_size:,} bytes long; at most {limit:,} are read", relative
+            )
+        return file.read(limit)
+
+
+def read_text(root: Path, relative: str, limit: int = TEXT_LIMIT) -> str:
+    """Return the text of a UTF-8 file inside `root`; raises as `read_bytes`, or for other bytes."""
+    content = read_bytes(root, relative, limit)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnusableFileError("is not UTF-8 text", relative, line=line) from error
+
+
+def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
+    """Copy the work in `root` to the new folder `destination`; return what was left out.
+
+    Caches and version control (IGNORED) are not copied; links inside the workspace stay links,
+    links that lead outside, pipes, sockets and devices are left out. Raises DevlabError where the
+    work is larger than FILE_LIMIT, TOTAL_LIMIT or COUNT_LIMIT allow.
+    """
+    skipped: list[Skipped] = []
+    total = 0
+    destination.mkdir(parents=True)
+    for count, entry in enumerate(_walk(root), start=1):
+        relative = Path(entry.path).relative_to(root)
+        target = destination / relative
+        reason = _why_left_out(root, entry)
+        if reason:
+            skipped.append(Skipped(str(relative), reason))
+        elif entry.is_symlink():
+            target.symlink_to(Path(entry.path).readlink())
+        elif entry.is_dir(follow_symlinks=False):
+            target.mkdir()
+        else:
+            total += entry.stat(follow_symlinks=False).st_size
+            shutil.copy2(entry.path, target, follow_symlinks=False)
+        if count > COUNT_LIMIT or total > TOTAL_LIMIT:
+            raise DevlabError(
+                f"{root}: more than {COUNT_LIMIT:,} files or {TOTAL_LIMIT // 2**20} MB of work",
+                hint=f"something large got in; near {relative}",
+            )
+    return tuple(skipped)
+
+
+def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder, parents before children, in a stable order."""
+    with os.scandir(root) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.name in IGNORED:
+            continue
+        yield entry
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+
+
+def _why_left_out(root: Path, entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        target = Path(entry.path).readlink()
+        outside = target.is_absolute() or not Path(
+            os.path.normpath(Path(entry.path).parent / target)
+        ).is_relative_to(root)
+        return "a link that leads outside the workspace" if outside else ""
+    mode = entry.stat(follow_symlinks=False).st_mode
+    if stat.S_ISDIR(mode):
+        return ""
+    if not stat.S_ISREG(mode):
+        return "neither a file nor a folder"
+    if entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
+        return f"larger than {FILE_LIMIT // 2**20} MB"
+    return ""
