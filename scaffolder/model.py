@@ -237,3 +237,34 @@ class Report(msgspec.Struct, frozen=True):
         if outcomes == {Outcome.PASS}:
             return Outcome.PASS
         return Outcome.UNAVAILABLE
+
+
+class CheckStarted(msgspec.Struct, frozen=True):
+    """A check began."""
+
+    task_id: str
+    check_id: str
+
+
+class CheckSaid(msgspec.Struct, frozen=True):
+    """A running check tells what it is at now."""
+
+    task_id: str
+    check_id: str
+    text: str
+
+
+class CheckEnded(msgspec.Struct, frozen=True):
+    """A check came to a verdict."""
+
+    task_id: str
+    result: CheckResult
+
+
+class TaskEnded(msgspec.Struct, frozen=True):
+    """A task came to its outcome."""
+
+    result: TaskResult
+
+
+Event = CheckStarted | CheckSaid | CheckEnded | TaskEnded

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import threading
 from collections.abc import Callable, Hashable, Mapping
@@ -98,13 +99,18 @@ class Shared:
                 self._closers.pop()()
 
 
+def _processor_slots() -> threading.Semaphore:
+    return threading.Semaphore(max(2, os.cpu_count() or 2))
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that the checks of one run share.
 
     `id` labels what is created outside (containers, images); `snapshot` is the copy of the
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
-    deleted at the end; `start` renders the lab's start with the learner's variables, once.
+    deleted at the end; `start` renders the lab's start with the learner's variables, once;
+    `slots` is held while something loads the processor, so that side by side stays quick.
     """
 
     id: str
@@ -117,6 +123,7 @@ class Run:
     cancel: CancelToken = field(default_factory=CancelToken)
     shared: Shared = field(default_factory=Shared)
     skipped: tuple[Skipped, ...] = ()
+    slots: threading.Semaphore = field(default_factory=_processor_slots)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property

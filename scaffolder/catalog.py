@@ -1,0 +1,56 @@
+"""Where labs and templates live, and which there are. No other module knows the places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import did_you_mean, read_lab
+from scaffolder.model import Lab
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def root() -> Path:
+    """Return the folder that holds labs/ and templates/: in the wheel, or the source tree."""
+    inside = _PACKAGE / "_catalog"
+    return inside if inside.is_dir() else _PACKAGE.parent
+
+
+def lab_ids() -> tuple[str, ...]:
+    """Return the ids of all labs, sorted."""
+    folder = root() / "labs"
+    return tuple(sorted(path.parent.name for path in folder.glob("*/lab.yaml")))
+
+
+def load(lab_id: str) -> Lab:
+    """Read one lab; raises DevlabError where there is none of that name or it is broken."""
+    known = lab_ids()
+    if lab_id not in known:
+        raise DevlabError(
+            f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
+            hint=f"labs: {', '.join(known)}   (devlab list tells more)",
+        )
+    return read_lab(root() / "labs" / lab_id)
+
+
+def labs() -> Iterator[Lab]:
+    """Yield every lab, by id."""
+    for lab_id in lab_ids():
+        yield load(lab_id)
+
+
+def template_root(lab: Lab) -> Path:
+    """Return the folder of a lab's template; raises DevlabError where it is missing."""
+    folder = root() / "templates" / lab.template
+    if not (folder / "cookiecutter.json").is_file():
+        known = sorted(
+            path.parent.name for path in (root() / "templates").glob("*/cookiecutter.json")
+        )
+        raise DevlabError(
+            f"{lab.root / 'lab.yaml'}: unknown template {lab.template!r}"
+            f"{did_you_mean(lab.template, known)}",
+            hint=f"templates: {', '.join(known)}",
+        )
+    return folder

@@ -1,0 +1,295 @@
+"""Make folders: a template rendered, overlays on it, any state of a lab, a learner's workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scaffolder import changes
+from scaffolder.catalog import template_root
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import did_you_mean, read_mistakes
+from scaffolder.model import Lab
+from scaffolder.tools import git
+from scaffolder.tools.processes import CancelToken
+from scaffolder.workspace import MANIFEST, Manifest, ManifestLab
+
+JINJA_SUFFIX = ".jinja"
+DELETIONS = ".delete"
+TASKS_MARKER = "<!-- devlab:tasks -->"
+VALUE_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a template: its default, the choices if it has any, what to ask."""
+
+    name: str
+    default: str
+    choices: tuple[str, ...] = ()
+    prompt: str = ""
+    pattern: str = ""
+
+    def validate(self, value: str) -> str:
+        """Return the value if it may be used; raises DevlabError that says what is expected."""
+        if self.choices and value not in self.choices:
+            raise DevlabError(
+                f"{self.name} is {value!r}, but must be one of {', '.join(self.choices)}"
+            )
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            raise DevlabError(
+                f"{self.name} is {value!r}, but must match {self.pattern}",
+                hint=f"for example: {self.default}",
+            )
+        if not value.strip() or len(value) > VALUE_LIMIT or not value.isprintable():
+            raise DevlabError(
+                f"{self.name} must be one line of 1 to {VALUE_LIMIT} printable characters"
+            )
+        return value
+
+
+def variables(lab: Lab) -> dict[str, Variable]:
+    """Return the variables of a lab's template, with the lab's own defaults in place."""
+    raw = _cookiecutter_json(lab)
+    prompts = raw.get("__prompts__", {})
+    patterns = raw.get("_patterns", {})
+    found = {
+        name: _variable(name, value, prompts.get(name), patterns.get(name, ""))
+        for name, value in raw.items()
+        if not name.startswith("_")
+    }
+    for name, value in lab.context.items():
+        if name not in found:
+            raise DevlabError(
+                f"{lab.root / 'lab.yaml'}: context names {name!r}, which the template "
+                f"{lab.template} does not have{did_you_mean(name, found)}"
+            )
+        found[name] = replace(found[name], default=value)
+    return found
+
+
+def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((template_root(lab) / "cookiecutter.json").read_text("utf-8"))
+    return data
+
+
+def _variable(name: str, value: Any, prompt: Any, pattern: str) -> Variable:
+    choices = tuple(str(item) for item in value) if isinstance(value, list) else ()
+    question = prompt.get("__prompt__", "") if isinstance(prompt, dict) else str(prompt or "")
+    return Variable(name, choices[0] if choices else str(value), choices, question, pattern)
+
+
+def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of every variable: what was given, else the default.
+
+    Raises DevlabError for a name that the template does not have or a value that it refuses.
+    """
+    known = variables(lab)
+    for name in given:
+        if name not in known:
+            raise DevlabError(
+                f"{lab.id} has no variable {name!r}{did_you_mean(name, known)}",
+                hint=f"variables: {', '.join(known)}",
+            )
+    return {
+        name: variable.validate(given.get(name, variable.default))
+        for name, variable in known.items()
+    }
+
+
+def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+    """Write a state of a lab into the new folder `target`.
+
+    `state` is start, solution, alternative:NAME or mistake:NAME. Raises DevlabError for an unknown
+    state, and where `target` exists.
+    """
+    context = context_of(lab, given)
+    name, _, detail = state.partition(":")
+    with new_folder(target) as folder:
+        _render_template(lab, context, folder)
+        overlay(lab.root / "start", context, folder)
+        if name == "alternative":
+            overlay(_alternative(lab, detail), context, folder)
+        elif name in ("solution", "mistake"):
+            overlay(lab.root / "solution", context, folder)
+        elif name != "start":
+            raise DevlabError(
+                f"unknown state {state!r}",
+                hint="states: start, solution, alternative:NAME, mistake:NAME",
+            )
+        if name == "mistake":
+            _make_mistake(lab, detail, folder)
+        _write_readme(lab, folder)
+        _write_manifest(lab, context, folder)
+
+
+def _alternative(lab: Lab, name: str) -> Path:
+    known = sorted(path.name for path in (lab.root / "alternatives").glob("*") if path.is_dir())
+    if name not in known:
+        raise DevlabError(
+            f"{lab.id} has no alternative {name!r}{did_you_mean(name, known)}",
+            hint=f"alternatives: {', '.join(known) or 'none'}",
+        )
+    return lab.root / "alternatives" / name
+
+
+def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
+    mistakes = {mistake.id: mistake for mistake in read_mistakes(lab)}
+    if name not in mistakes:
+        raise DevlabError(
+            f"{lab.id} has no mistake {name!r}{did_you_mean(name, mistakes)}",
+            hint=f"mistakes: {', '.join(mistakes)}",
+        )
+    try:
+        changes.apply(mistakes[name].change, folder)
+    except DevlabError as error:
+        raise DevlabError(
+            f"{lab.root / 'mistakes.yaml'}: mistake {name!r} does not apply to the solution: "
+            f"{error.message}"
+        ) from error
+
+
+def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
+    """Make a learner's workspace: the lab's start as a git repository with one commit.
+
+    Returns whether git was there to make the commit. `target` appears whole or not at all.
+    """
+    if os.path.lexists(target):
+        raise _exists(target)
+    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:
+        build_state(lab, "start", given, draft)
+        committed = git.available()
+        if committed:
+            git.commit_all(
+                draft,
+                f"Start {lab.id} ({lab.version})",
+                cancel=CancelToken(),
+                ignored_too=True,
+            )
+        draft.rename(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return committed
+
+
+def _exists(target: Path) -> DevlabError:
+    return DevlabError(
+        f"{target} exists already, and devlab never overwrites",
+        hint="choose another folder: devlab new LAB DIR",
+    )
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Make `target`, which must not exist; take it away again if the block raises."""
+    if os.path.lexists(target):
+        raise _exists(target)
+    try:
+        target.mkdir(parents=True)
+    except OSError as error:
+        raise DevlabError(f"cannot make the folder {target}: {error.strerror}") from error
+    try:
+        yield target
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _render_template(lab: Lab, context: Mapping[str, str], folder: Path) -> None:
+    # cookiecutter.main would ask the network about templates and write a replay file into HOME;
+    # its generate module is the part that renders. Hooks of templates never run.
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.generate import generate_files
+
+    source = template_root(lab)
+    private = {key: value for key, value in _cookiecutter_json(lab).items() if key[0] == "_"}
+    values = {**private, **context, "_template": str(source), "_output_dir": str(folder.parent)}
+    staging = folder / ".rendering"
+    try:
+        made = generate_files(source, {"cookiecutter": values}, staging, accept_hooks=False)
+    except CookiecutterException as error:
+        raise DevlabError(f"{source}: the template cannot be rendered: {error}") from error
+    for entry in Path(made).iterdir():
+        entry.rename(folder / entry.name)
+    shutil.rmtree(staging)
+
+
+def overlay(source: Path, context: Mapping[str, str], folder: Path) -> None:
+    """Lay the files of `source` over `folder`.
+
+    Files are copied as they are; one that ends in `.jinja` is rendered with the template's
+    variables and loses the suffix. `.delete` lists files of `folder` to take away, one per line.
+    """
+    if not source.is_dir():
+        return
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if path.is_dir():
+            (folder / relative).mkdir(parents=True, exist_ok=True)
+        elif relative == Path(DELETIONS):
+            _delete(path, folder)
+        elif path.suffix == JINJA_SUFFIX:
+            _render_file(path, context, (folder / relative).with_suffix(""))
+        else:
+            shutil.copy(path, folder / relative)
+
+
+def _delete(listing: Path, folder: Path) -> None:
+    for number, name in enumerate(listing.read_text("utf-8").splitlines(), start=1):
+        target = folder / name
+        if not target.is_file():
+            raise DevlabError(f"{listing}:{number}: cannot delete {name!r}: there is no such file")
+        target.unlink()
+
+
+def _render_file(path: Path, context: Mapping[str, str], target: Path) -> None:
+    from jinja2 import Environment, StrictUndefined, TemplateError
+
+    # What is rendered is a file of the lab's for a terminal, not a page for a browser.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    try:
+        template = environment.from_string(path.read_text("utf-8"))
+        text = template.render(cookiecutter=dict(context))
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise DevlabError(f"{path}{f':{line}' if line else ''}: {error}") from error
+    target.write_text(text, "utf-8")
+    shutil.copymode(path, target)
+
+
+def _write_readme(lab: Lab, folder: Path) -> None:
+    text = (lab.root / "instructions.md").read_text("utf-8")
+    if TASKS_MARKER not in text:
+        raise DevlabError(f"{lab.root / 'instructions.md'}: the line {TASKS_MARKER} is missing")
+    (folder / "README.md").write_text(text.replace(TASKS_MARKER, task_table(lab)), "utf-8")
+
+
+def task_table(lab: Lab) -> str:
+    """Return the tasks of a lab as a Markdown table with their points."""
+    rows = [
+        f"| `{task.id}` | {task.title} | {task.points} | "
+        f"{', '.join(f'`{needed}`' for needed in task.needs)} |"
+        for task in lab.tasks
+    ]
+    head = ["| task | what must hold | points | needs |", "| --- | --- | ---: | --- |"]
+    return "\n".join([*head, *rows, f"| | **all together** | **{lab.points}** | |"])
+
+
+def _write_manifest(lab: Lab, context: Mapping[str, str], folder: Path) -> None:
+    manifest = Manifest(lab=ManifestLab(lab.id, lab.version), context=dict(context))
+    path = folder / MANIFEST
+    path.parent.mkdir(exist_ok=True)
+    encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    path.write_bytes(encoded + b"\n")

@@ -1,0 +1,114 @@
+"""A run from birth to burial: its folder, its id, and the sweeping up after dead ones.
+
+Each run holds a lock in its folder for as long as it lives; the kernel lets go of it when the
+process dies, however it dies. So a run whose lock can be taken is dead, and what it left behind
+may be removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffolder import places
+from scaffolder.errors import DevlabError
+
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep removed: folders of dead runs, and things in the Docker Engine."""
+
+    folders: int
+    engine: int
+
+
+def _origin() -> str:
+    """Return what runs of this user on this machine begin their ids with.
+
+    An engine may serve several machines: a run that is unknown here is not dead for that.
+    """
+    return hashlib.sha256(f"{socket.gethostname()}:{places.runs()}".encode()).hexdigest()[:8]
+
+
+@contextlib.contextmanager
+def new_run() -> Iterator[tuple[str, Path]]:
+    """Yield the id and the folder of a new run; remove the folder at the end.
+
+    Raises DevlabError where the temporary space cannot be written.
+    """
+    run_id = f"{_origin()}-{secrets.token_hex(4)}"
+    folder = places.runs() / run_id
+    # Under its real name the folder is locked from the first moment, so no sweep takes it for dead.
+    draft = folder.with_name(f".{run_id}")
+    try:
+        draft.mkdir(mode=0o700)
+        lock = os.open(draft / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.rename(folder)
+    except OSError as error:
+        raise DevlabError(
+            f"cannot write to the temporary folder {folder.parent}: {error.strerror}",
+            hint="make room there, or set TMPDIR to a folder with space",
+        ) from error
+    try:
+        yield run_id, folder
+    finally:
+        remove_tree(folder)
+        os.close(lock)
+
+
+def is_dead(run_id: str) -> bool:
+    """Whether a run was started by this user on this machine and lives no more."""
+    if not run_id.startswith(f"{_origin()}-"):
+        return False
+    try:
+        lock = os.open(places.runs() / run_id / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def sweep() -> Swept:
+    """Remove everything that dead runs left behind: folders, containers, images, networks."""
+    from scaffolder.tools import engine
+
+    prefix = f"{_origin()}-"
+    dead = [
+        folder
+        for folder in places.runs().iterdir()
+        if folder.name.startswith(prefix) and is_dead(folder.name)
+    ]
+    removed = engine.sweep(is_dead)
+    for folder in dead:
+        remove_tree(folder)
+    return Swept(folders=len(dead), engine=removed)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, also where something in it was made read-only."""
+    for base, names, _ in os.walk(folder):
+        for name in (".", *names):
+            path = Path(base) / name
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(path.stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)

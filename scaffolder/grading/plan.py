@@ -1,0 +1,63 @@
+"""Which tasks are graded, and what a task's checks add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import did_you_mean
+from scaffolder.model import CheckResult, Lab, Outcome, Task, TaskResult
+
+# The first of these that any check ended with is what the task ends with.
+_WORST_FIRST = (Outcome.FAIL, Outcome.ERROR, Outcome.UNAVAILABLE)
+
+
+def select(lab: Lab, wanted: Sequence[str]) -> tuple[Task, ...]:
+    """Return the tasks named in `wanted` and all that they need, in the lab's order.
+
+    Nothing wanted means every task. Raises DevlabError for an unknown task.
+    """
+    known = {task.id: task for task in lab.tasks}
+    if not wanted:
+        return lab.tasks
+    chosen: set[str] = set()
+    pending = list(wanted)
+    while pending:
+        task_id = pending.pop()
+        if task_id not in known:
+            raise DevlabError(
+                f"{lab.id} has no task {task_id!r}{did_you_mean(task_id, known)}",
+                hint=f"tasks: {', '.join(known)}",
+            )
+        if task_id not in chosen:
+            chosen.add(task_id)
+            pending.extend(known[task_id].needs)
+    return tuple(task for task in lab.tasks if task.id in chosen)
+
+
+def ready(task: Task, ended: Mapping[str, TaskResult]) -> bool:
+    """Whether every task that `task` needs has ended."""
+    return all(needed in ended for needed in task.needs)
+
+
+def withheld(task: Task, ended: Mapping[str, TaskResult]) -> TaskResult | None:
+    """Return the result of a task that cannot run because of what it needs, or None if it can."""
+    for outcome, reason in (
+        (Outcome.BLOCKED, "needs {}, which did not pass"),
+        (Outcome.UNAVAILABLE, "needs {}, which could not be graded"),
+    ):
+        for needed in task.needs:
+            held_by = ended[needed].outcome
+            stops = held_by in (Outcome.FAIL, Outcome.BLOCKED)
+            if held_by is not Outcome.PASS and stops == (outcome is Outcome.BLOCKED):
+                return TaskResult(
+                    task.id, task.title, task.points, outcome, (), reason.format(needed)
+                )
+    return None
+
+
+def conclude(task: Task, results: Sequence[CheckResult]) -> TaskResult:
+    """Return what the checks of a task add up to: all must pass."""
+    outcomes = {result.verdict.outcome for result in results}
+    outcome = next((worst for worst in _WORST_FIRST if worst in outcomes), Outcome.PASS)
+    return TaskResult(task.id, task.title, task.points, outcome, tuple(results))

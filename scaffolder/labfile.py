@@ -1,0 +1,306 @@
+"""Read the files of a lab folder strictly: every error has a file, a line and a way out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from scaffolder import yamlsource
+from scaffolder.checks import KINDS
+from scaffolder.checks.base import Kind
+from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.model import CheckSpec, Fault, Lab, Mistake, Task
+from scaffolder.workspace import read_text
+from scaffolder.yamlsource import Document, Position
+
+DEFAULT_TIMEOUT = 120.0
+COMMON_CHECK_KEYS = ("id", "kind", "timeout")
+
+Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+T = TypeVar("T")
+
+
+class _CheckKeys(msgspec.Struct, frozen=True):
+    """The keys that every check has, whatever its kind."""
+
+    id: Id
+    kind: str
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = DEFAULT_TIMEOUT
+
+
+class _TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: Id
+    title: Words
+    points: Annotated[int, msgspec.Meta(gt=0)]
+    checks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
+    needs: tuple[Id, ...] = ()
+    hints: tuple[Words, ...] = ()
+
+
+class _LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    title: Words
+    summary: Words
+    track: Id
+    level: Id
+    minutes: Annotated[int, msgspec.Meta(gt=0)]
+    skills: tuple[Id, ...]
+    template: Id
+    tasks: Annotated[list[_TaskFile], msgspec.Meta(min_length=1)]
+    context: dict[str, str] = {}
+
+
+class Source:
+    """One YAML file of a lab, and the errors that name a place in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.document: Document = yamlsource.load(read_text(path.parent, path.name))
+        except UnusableFileError as error:
+            raise DevlabError(f"{path}: {error.message}") from error
+        except yamlsource.YamlError as error:
+            raise DevlabError(f"{path}:{error.line}: {error.message}") from error
+
+    def error(self, message: str, *position: str | int, hint: str = "") -> DevlabError:
+        """Return (not raise) an error that names the line of `position`."""
+        return DevlabError(f"{self.path}:{self.document.line(*position)}: {message}", hint=hint)
+
+    def convert(self, data: Any, kind: type[T], *position: str | int) -> T:
+        """Return `data`, which stands at `position`, as a value of the type `kind`."""
+        try:
+            return msgspec.convert(data, kind)
+        except msgspec.ValidationError as error:
+            raise self._explain(str(error), kind, position) from error
+
+    def _explain(self, text: str, kind: type, base: Position) -> DevlabError:
+        message, _, where = text.partition(" - at ")
+        position = (*base, *_position(where.strip("`")))
+        unknown = re.match(r"Object contains unknown field `(.*)`", message)
+        if unknown:
+            key = unknown.group(1)
+            known = _fields(kind, position[len(base) :])
+            return self.unknown("key", key, known, *position, key)
+        place = ".".join(str(part) for part in position if isinstance(part, str))
+        return self.error(f"{place + ': ' if place else ''}{message}", *position)
+
+    def unknown(
+        self, what: str, name: str, known: Collection[str], *position: str | int
+    ) -> DevlabError:
+        """Return an error for a name that nobody knows, with the nearest that somebody does."""
+        return self.error(
+            f"unknown {what} {name!r}{did_you_mean(name, known)}",
+            *position,
+            hint=f"known: {', '.join(sorted(known))}" if known else "",
+        )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _position(path: str) -> Position:
+    """Translate msgspec's `$.tasks[0].points` into a position."""
+    parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path)
+    return tuple(name or int(index) for name, index in parts)
+
+
+def _fields(kind: type, position: Position) -> tuple[str, ...]:
+    """Return the field names of the struct that stands at `position` within `kind`."""
+    info: Any = msgspec.inspect.type_info(kind)
+    for part in position:
+        info = _step(info, part)
+    return tuple(field.encode_name for field in getattr(info, "fields", ()))
+
+
+def _step(info: Any, part: str | int) -> Any:
+    if isinstance(part, int):
+        return getattr(info, "item_type", None)
+    for field in getattr(info, "fields", ()):
+        if field.encode_name == part:
+            return field.type
+    return getattr(info, "value_type", None)
+
+
+def read_lab(root: Path) -> Lab:
+    """Read the lab folder `root`; raises DevlabError with file and line for anything wrong."""
+    source = Source(root / "lab.yaml")
+    file = source.convert(source.document.data, _LabFile)
+    _require_known_entries(root)
+    faults = _read_faults(root)
+    tasks = tuple(_task(source, task, index) for index, task in enumerate(file.tasks))
+    _require_unique(source, tasks)
+    _require_sound_needs(source, tasks)
+    _require_known_faults(source, tasks, faults)
+    return Lab(
+        id=root.name,
+        version=file.version,
+        title=file.title,
+        summary=file.summary,
+        track=file.track,
+        level=file.level,
+        minutes=file.minutes,
+        skills=file.skills,
+        template=file.template,
+        tasks=tasks,
+        root=root,
+        context=file.context,
+        faults=faults,
+    )
+
+
+# The entries of a lab folder, and whether a lab must have them.
+ENTRIES: Mapping[str, bool] = {
+    "lab.yaml": True,
+    "instructions.md": True,
+    "start": False,
+    "solution": True,
+    "alternatives": False,
+    "mistakes.yaml": True,
+    "faults.yaml": False,
+}
+
+
+def _require_known_entries(root: Path) -> None:
+    present = {entry.name for entry in root.iterdir() if not entry.name.startswith(".")}
+    for name in sorted(present - set(ENTRIES)):
+        raise DevlabError(
+            f"{root / name}: not a part of a lab{did_you_mean(name, ENTRIES)}",
+            hint=f"a lab folder holds: {', '.join(ENTRIES)}",
+        )
+    for name, required in ENTRIES.items():
+        if required and name not in present:
+            raise DevlabError(f"{root / name}: is missing; every lab has one")
+
+
+def _task(source: Source, file: _TaskFile, index: int) -> Task:
+    checks = tuple(
+        _check(source, data, ("tasks", index, "checks", number))
+        for number, data in enumerate(file.checks)
+    )
+    return Task(
+        id=file.id,
+        title=file.title,
+        points=file.points,
+        checks=checks,
+        needs=file.needs,
+        hints=file.hints,
+    )
+
+
+def _check(source: Source, data: dict[str, Any], position: Position) -> CheckSpec:
+    common = source.convert(data, _CheckKeys, *position)
+    kind = KINDS.get(common.kind)
+    if kind is None:
+        raise source.unknown("check kind", common.kind, KINDS, *position, "kind")
+    parameters = {key: value for key, value in data.items() if key not in COMMON_CHECK_KEYS}
+    check = source.convert(parameters, kind, *position)
+    return CheckSpec(id=common.id, kind=common.kind, check=check, timeout=common.timeout)
+
+
+def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
+    seen: dict[str, int] = {}
+    places: list[tuple[str, Position]] = [
+        (task.id, ("tasks", index, "id")) for index, task in enumerate(tasks)
+    ]
+    _refuse_repeats(source, "task", places, seen)
+    checks: list[tuple[str, Position]] = [
+        (check.id, ("tasks", index, "checks", number, "id"))
+        for index, task in enumerate(tasks)
+        for number, check in enumerate(task.checks)
+    ]
+    _refuse_repeats(source, "check", checks, {})
+
+
+def _refuse_repeats(
+    source: Source, what: str, places: list[tuple[str, Position]], seen: dict[str, int]
+) -> None:
+    for name, position in places:
+        if name in seen:
+            raise source.error(
+                f"duplicate {what} id {name!r}; it stands on line {seen[name]} already", *position
+            )
+        seen[name] = source.document.line(*position)
+
+
+def _require_sound_needs(source: Source, tasks: tuple[Task, ...]) -> None:
+    needs = {task.id: task.needs for task in tasks}
+    for index, task in enumerate(tasks):
+        for number, needed in enumerate(task.needs):
+            if needed not in needs:
+                raise source.unknown("task", needed, needs, "tasks", index, "needs", number)
+        cycle = find_cycle(needs, task.id)
+        if cycle:
+            raise source.error(
+                f"needs run in a circle: {' -> '.join(cycle)}", "tasks", index, "needs"
+            )
+
+
+def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, ...]:
+    """Return a way from `start` back to itself along `needs`, or nothing."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    visited: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for needed in needs.get(way[-1], ()):
+            if needed == start:
+                return (*way, start)
+            if needed not in visited:
+                visited.add(needed)
+                ways.append((*way, needed))
+    return ()
+
+
+def _require_known_faults(
+    source: Source, tasks: tuple[Task, ...], faults: Mapping[str, Fault]
+) -> None:
+    for index, task in enumerate(tasks):
+        for number, spec in enumerate(task.checks):
+            named = spec.check.faults if isinstance(spec.check, Kind) else ()
+            for fault in named:
+                if fault not in faults:
+                    raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
+
+
+def _read_faults(root: Path) -> dict[str, Fault]:
+    path = root / "faults.yaml"
+    if not path.exists():
+        return {}
+    return {fault.id: fault for fault in _read_entries(path, Fault)}
+
+
+def read_mistakes(lab: Lab) -> tuple[Mistake, ...]:
+    """Read a lab's mistakes.yaml; raises DevlabError with file and line for anything wrong."""
+    source = Source(lab.root / "mistakes.yaml")
+    mistakes = _read_entries(source.path, Mistake, source)
+    known = {check.id for task in lab.tasks for check in task.checks}
+    for index, mistake in enumerate(mistakes):
+        for number, name in enumerate(mistake.fails):
+            if name not in known:
+                raise source.unknown("check", name, known, index, "fails", number)
+        if not mistake.fails:
+            raise source.error("a mistake names at least one check that it fails", index, "fails")
+    return mistakes
+
+
+E = TypeVar("E", Fault, Mistake)
+
+
+def _read_entries(path: Path, kind: type[E], source: Source | None = None) -> tuple[E, ...]:
+    source = source or Source(path)
+    data = [] if source.document.data is None else source.document.data
+    entries: tuple[E, ...] = source.convert(data, tuple[kind, ...])  # type: ignore[valid-type]
+    places: list[tuple[str, Position]] = [
+        (entry.id, (index, "id")) for index, entry in enumerate(entries)
+    ]
+    _refuse_repeats(source, kind.__name__.lower(), places, {})
+    return entries

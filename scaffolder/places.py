@@ -1,0 +1,40 @@
+"""The folders of the user's that devlab may write to, by the conventions of the system."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+
+def cache() -> Path:
+    """Return the folder for what can be made again (wheels), created if need be."""
+    return _usable(platformdirs.user_cache_path("devlab"))
+
+
+def state() -> Path:
+    """Return the folder for logs, created if need be."""
+    return _usable(platformdirs.user_state_path("devlab"))
+
+
+def runs() -> Path:
+    """Return the folder, in the system's temporary space, that holds this user's runs."""
+    folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
+
+
+def _usable(folder: Path) -> Path:
+    """Return `folder`, or a place in the temporary space where it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return runs()
+    return folder if os.access(folder, os.W_OK) else runs()

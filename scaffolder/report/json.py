@@ -1,0 +1,58 @@
+"""The report as JSON, schema `devlab.report/1`: keys may be added, never renamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from scaffolder.model import CheckResult, Report, TaskResult
+
+SCHEMA = "devlab.report/1"
+
+
+def render(report: Report) -> str:
+    """Return the report as indented JSON that ends in a newline."""
+    encoded = msgspec.json.encode(document(report))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as the data that the schema describes."""
+    return {
+        "schema": SCHEMA,
+        "lab": {"id": report.lab_id, "version": report.lab_version, "title": report.lab_title},
+        "workspace": report.workspace,
+        "outcome": report.outcome.value,
+        "score": report.score,
+        "seconds": round(report.seconds, 3),
+        "tasks": [_task(task) for task in report.tasks],
+    }
+
+
+def _task(task: TaskResult) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "title": task.title,
+        "points": task.points,
+        "earned": task.earned,
+        "verdict": task.outcome.value,
+        "reason": task.reason,
+        "checks": [_check(check) for check in task.checks],
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "kind": check.kind,
+        "verdict": check.verdict.outcome.value,
+        "message": check.verdict.message,
+        "hint": check.verdict.hint,
+        "seconds": round(check.seconds, 3),
+        "findings": [
+            {"level": finding.level, **msgspec.to_builtins(finding)}
+            for finding in check.verdict.findings
+        ],
+        "evidence": check.verdict.evidence,
+    }

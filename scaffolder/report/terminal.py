@@ -1,0 +1,140 @@
+"""The report for a person: what failed and why, then the table of tasks and the score."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, TaskResult
+from scaffolder.report.text import harmless
+
+_MARKS = {
+    Outcome.PASS: ("✓", "green"),
+    Outcome.FAIL: ("✗", "bold red"),
+    Outcome.BLOCKED: ("∙", "yellow"),
+    Outcome.UNAVAILABLE: ("?", "cyan"),
+    Outcome.ERROR: ("!", "magenta"),
+}
+_PLAIN_MARKS = {
+    Outcome.PASS: "ok",
+    Outcome.FAIL: "FAIL",
+    Outcome.BLOCKED: "-",
+    Outcome.UNAVAILABLE: "?",
+    Outcome.ERROR: "!",
+}
+_FINDINGS_SHOWN = 8
+
+
+def console(stream: TextIO | None = None, *, stderr: bool = False) -> Console:
+    """Return a console that obeys NO_COLOR and the terminal's width, 100 columns without one."""
+    made = Console(file=stream, stderr=stderr, highlight=False, markup=False, emoji=False)
+    return (
+        made
+        if made.is_terminal
+        else Console(
+            file=stream, stderr=stderr, highlight=False, markup=False, emoji=False, width=100
+        )
+    )
+
+
+def mark(outcome: Outcome, target: Console) -> Text:
+    """Return the sign for an outcome, in letters where the terminal cannot draw it."""
+    sign, style = _MARKS[outcome]
+    encodable = (target.encoding or "").lower().startswith("utf")
+    return Text(sign if encodable else _PLAIN_MARKS[outcome], style=style)
+
+
+def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
+    """Print the report to a console; `verbose` shows the checks that passed as well."""
+    for task in report.tasks:
+        for check in task.checks:
+            if verbose or check.verdict.outcome is not Outcome.PASS:
+                target.print(_check(task, check, target))
+                target.print()
+    target.print(_tasks(report, target))
+    target.print(_score(report))
+
+
+def _check(task: TaskResult, check: CheckResult, target: Console) -> RenderableType:
+    head = Text.assemble(
+        mark(check.verdict.outcome, target),
+        " ",
+        (task.id, "bold"),
+        (" · ", "dim"),
+        check.id,
+        (f"  {check.kind}, {check.seconds:.1f} s", "dim"),
+    )
+    parts: list[RenderableType] = [Text(harmless(check.verdict.message))]
+    findings = check.verdict.findings
+    parts += [_finding(finding) for finding in findings[:_FINDINGS_SHOWN]]
+    if len(findings) > _FINDINGS_SHOWN:
+        parts.append(Text(f"and {len(findings) - _FINDINGS_SHOWN} more", style="dim"))
+    if check.verdict.evidence is not None:
+        parts.append(_evidence(check.verdict.evidence))
+    if check.verdict.hint:
+        parts.append(Text.assemble(("next  ", "bold"), harmless(check.verdict.hint)))
+    return Group(head, *(Padding(part, (0, 0, 0, 2)) for part in parts))
+
+
+def _finding(finding: Finding) -> Text:
+    text = Text()
+    if finding.path:
+        text.append(
+            harmless(f"{finding.path}:{finding.line}" if finding.line else finding.path),
+            style="bold",
+        )
+        text.append("  ")
+    text.append(harmless(finding.message))
+    if finding.rule:
+        text.append(f"  {harmless(finding.rule)}", style="cyan")
+    if finding.url:
+        text.append(f"  {harmless(finding.url)}", style="dim")
+    return text
+
+
+def _evidence(evidence: Evidence) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in (
+        ("ran", evidence.ran),
+        ("expected", evidence.expected),
+        ("happened", evidence.actual),
+    ):
+        if text:
+            grid.add_row(name, Text(harmless(text)))
+    for index, line in enumerate(evidence.log):
+        grid.add_row("" if index else "log", Text(f"| {harmless(line)}", style="dim"))
+    return grid
+
+
+def _tasks(report: Report, target: Console) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("what must hold", style="dim")
+    table.add_column("points", justify="right", no_wrap=True)
+    for task in report.tasks:
+        points = f"{task.earned}/{task.points}" if task.outcome.graded else f"–/{task.points}"
+        what = Text(harmless(task.reason or task.title))
+        table.add_row(mark(task.outcome, target), task.id, what, points)
+    return table
+
+
+def _score(report: Report) -> Text:
+    score = report.score
+    style = {Outcome.PASS: "bold green", Outcome.FAIL: "bold red"}.get(report.outcome, "bold cyan")
+    text = Text.assemble(
+        "\n",
+        (f"{score.earned} of {score.gradable} points", style),
+        (f"  {report.lab_title}, {report.seconds:.1f} s", "dim"),
+    )
+    ungraded = score.total - score.gradable
+    if ungraded:
+        names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)
+        text.append(f"\n{ungraded} of {score.total} points could not be graded here: {names}")
+    return text
