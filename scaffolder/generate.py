@@ -164,8 +164,7 @@ def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
 
     Returns whether git was there to make the commit. `target` appears whole or not at all.
     """
-    if os.path.lexists(target):
-        raise _exists(target)
+    refuse_existing(target)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         build_state(lab, "start", given, draft)
@@ -184,18 +183,19 @@ def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
     return committed
 
 
-def _exists(target: Path) -> DevlabError:
-    return DevlabError(
-        f"{target} exists already, and devlab never overwrites",
-        hint="choose another folder: devlab new LAB DIR",
-    )
+def refuse_existing(target: Path) -> None:
+    """Raise DevlabError where there is anything at `target`, a broken link included."""
+    if os.path.lexists(target):
+        raise DevlabError(
+            f"{target} exists already, and devlab never overwrites",
+            hint="choose another folder: devlab new LAB DIR",
+        )
 
 
 @contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Make `target`, which must not exist; take it away again if the block raises."""
-    if os.path.lexists(target):
-        raise _exists(target)
+    refuse_existing(target)
     try:
         target.mkdir(parents=True)
     except OSError as error:

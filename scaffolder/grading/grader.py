@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -21,6 +20,7 @@ from scaffolder.errors import (
 from scaffolder.generate import build_state
 from scaffolder.grading import plan
 from scaffolder.grading.lifecycle import new_run
+from scaffolder.journal import write_log
 from scaffolder.model import (
     CheckEnded,
     CheckResult,
@@ -243,13 +243,3 @@ def _own_fault(spec: CheckSpec, error: Exception) -> Verdict:
         f"devlab itself failed here: {type(error).__name__}: {error}",
         hint=f"this is not your fault; please report it with {log}",
     )
-
-
-def write_log(what: str, error: BaseException) -> Path:
-    """Append a traceback to devlab's log file and return the file."""
-    path = places.state() / "errors.log"
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    lines = traceback.format_exception(error)
-    with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
-        file.write(f"--- {stamp} {what}\n{''.join(lines)}\n")
-    return path

@@ -119,7 +119,7 @@ def _tasks(report: Report, target: Console) -> Table:
     table.add_column("what must hold", style="dim")
     table.add_column("points", justify="right", no_wrap=True)
     for task in report.tasks:
-        points = f"{task.earned}/{task.points}" if task.outcome.graded else f"–/{task.points}"
+        points = f"{task.earned}/{task.points}" if task.outcome.graded else f"-/{task.points}"
         what = Text(harmless(task.reason or task.title))
         table.add_row(mark(task.outcome, target), task.id, what, points)
     return table

@@ -1,0 +1,131 @@
+"""The command line: parses, calls a use case, prints. The only place that prints or exits."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from scaffolder import __version__
+from scaffolder.errors import DevlabError, ExitCode, InterruptedRunError
+
+# Commands load when they are called: `devlab --version` must not wait for a Docker SDK.
+COMMANDS = {
+    "check": "scaffolder.cli.check",
+    "clean": "scaffolder.cli.clean",
+    "completion": "scaffolder.cli.completion",
+    "lab": "scaffolder.cli.lab",
+    "list": "scaffolder.cli.list_labs",
+    "new": "scaffolder.cli.new",
+    "show": "scaffolder.cli.show",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was typed; for none, tell the nearest."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from scaffolder.labfile import did_you_mean
+
+            ctx.fail(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+    epilog="Start with: devlab new ci-pipeline && cd ci-pipeline && devlab check",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="devlab")
+def cli() -> None:
+    """Hands-on DevOps labs for Python developers, graded by running your work for real."""
+
+
+def main() -> NoReturn:
+    """Run the command line; the one place where errors become messages and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows an escape, not a crash.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # `kill` and a closed terminal end a run as Ctrl-C does: everything is cleaned up.
+    for name in ("SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), _interrupt)
+    sys.exit(_guarded(lambda: cli.main(standalone_mode=False)))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _guarded(call: Callable[[], Any]) -> int:
+    try:
+        result = call()
+    except (KeyboardInterrupt, click.Abort, InterruptedRunError):
+        _end_now()
+    except Exception as error:  # noqa: BLE001 -- no traceback reaches a user
+        return int(_explain(error))
+    return result if isinstance(result, int) else int(ExitCode.PASSED)
+
+
+def _explain(error: Exception) -> ExitCode:
+    """Print what an error means to a user and return the exit code for it."""
+    if isinstance(error, DevlabError):
+        _say(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return ExitCode.USAGE
+    if isinstance(error, BrokenPipeError):
+        # The reader of a pipe went away (`devlab list | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASSED
+    from scaffolder.journal import write_log
+
+    log = write_log(f"command {' '.join(sys.argv[1:])}", error)
+    _say(
+        f"devlab failed in a way that it should not: {type(error).__name__}: {error}",
+        f"please report it with {log}",
+    )
+    return ExitCode.USAGE
+
+
+def _say(message: str, hint: str) -> None:
+    from scaffolder.report.text import harmless_block
+
+    prefix = click.style("error: ", fg="red", bold=True)
+    click.echo(prefix + harmless_block(message), err=True, color=color())
+    if hint:
+        click.echo(f"  {harmless_block(hint)}", err=True)
+
+
+def color() -> bool | None:
+    """Return False where NO_COLOR forbids colour, else None: let click look at the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _end_now() -> NoReturn:
+    # A thread may still hang in a library call; everything it could own was removed already.
+    click.echo("interrupted", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(ExitCode.INTERRUPTED))

@@ -1,0 +1,5 @@
+"""Lets `python -m scaffolder.cli` be `devlab`."""
+
+from scaffolder.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""`devlab new`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, generate
+from scaffolder.cli.options import interactive, lab_argument, set_option
+from scaffolder.errors import DevlabError
+from scaffolder.model import Lab
+
+
+@click.command(
+    "new",
+    epilog="Examples: devlab new ci-pipeline    "
+    "devlab new ci-pipeline work --no-input --set port=9000",
+)
+@lab_argument
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and --set.")
+@set_option
+def command(lab: str, directory: Path | None, no_input: bool, settings: dict[str, str]) -> None:
+    """Generate a lab's workspace in DIRECTORY (default: ./LAB)."""
+    found = catalog.load(lab)
+    target = (directory or Path(lab)).absolute()
+    generate.refuse_existing(target)
+    generate.context_of(found, settings)
+    if interactive() and not no_input:
+        settings = _ask(found, settings)
+    committed = generate.create_workspace(found, settings, target)
+    shown = shlex.quote(str(directory or lab))
+    click.echo(f"{found.title}: your workspace is {shown}")
+    if not committed:
+        click.echo("git is not installed, so it is no git repository; the labs want one.", err=True)
+    click.echo(
+        f"\n  cd {shown}\n  less README.md      what to do\n  devlab check        how far you are"
+    )
+
+
+def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
+    """Ask for the variables that were not set; Enter takes the default."""
+    answers = dict(settings)
+    for variable in generate.variables(lab).values():
+        if variable.name not in answers:
+            answers[variable.name] = _ask_one(variable)
+    return answers
+
+
+def _ask_one(variable: generate.Variable) -> str:
+    question = variable.prompt or variable.name
+    kind = click.Choice(variable.choices) if variable.choices else None
+    while True:
+        answer = str(click.prompt(question, default=variable.default, type=kind, err=True))
+        try:
+            return variable.validate(answer)
+        except DevlabError as error:
+            click.echo(f"  {error.message}", err=True)

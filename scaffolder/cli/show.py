@@ -1,0 +1,69 @@
+"""`devlab show`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from scaffolder import catalog, generate
+from scaffolder.cli.options import lab_argument, listing_format
+from scaffolder.model import Lab
+
+
+@click.command("show", epilog="Example: devlab show ci-pipeline")
+@lab_argument
+@listing_format
+def command(lab: str, form: str) -> None:
+    """Show what a lab asks for: its tasks, points and variables."""
+    found = catalog.load(lab)
+    if form == "json":
+        click.echo(json.dumps(_document(found), indent=2))
+    else:
+        click.echo(_text(found))
+
+
+def _document(lab: Lab) -> dict[str, object]:
+    return {
+        "id": lab.id,
+        "title": lab.title,
+        "summary": lab.summary,
+        "track": lab.track,
+        "level": lab.level,
+        "minutes": lab.minutes,
+        "skills": list(lab.skills),
+        "tasks": [
+            {"id": task.id, "title": task.title, "points": task.points, "needs": list(task.needs)}
+            for task in lab.tasks
+        ],
+        "variables": {
+            variable.name: {"default": variable.default, "choices": list(variable.choices)}
+            for variable in generate.variables(lab).values()
+        },
+    }
+
+
+def _text(lab: Lab) -> str:
+    width = max(len(task.id) for task in lab.tasks)
+    tasks = [f"  {task.id:<{width}}  {task.points:>3}  {task.title}" for task in lab.tasks]
+    variables = [
+        f"  {variable.name} = {variable.default}"
+        + (f"   ({', '.join(variable.choices)})" if variable.choices else "")
+        for variable in generate.variables(lab).values()
+    ]
+    return "\n".join(
+        [
+            lab.title,
+            f"{lab.track}, {lab.level}, about {lab.minutes} minutes; {', '.join(lab.skills)}",
+            "",
+            lab.summary,
+            "",
+            f"Tasks ({lab.points} points)",
+            *tasks,
+            "",
+            "Variables (devlab new asks, or --set KEY=VALUE)",
+            *variables,
+            "",
+            f"Begin with: devlab new {lab.id}",
+        ]
+    )
