@@ -1,0 +1,321 @@
+"""The kinds `workflow.*`: what a GitHub Actions workflow says, before anything of it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaffolder.checks import workflow_cache, workflow_model, workflow_triggers, workflow_validity
+from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.workflow_cache import Judgement, Project
+from scaffolder.checks.workflow_model import Workflow, text
+from scaffolder.checks.workflow_patterns import selected
+from scaffolder.checks.workflow_triggers import Reason
+from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools import act_validate, zizmor
+from scaffolder.tools.zizmor import Audit, Level
+
+DEFAULT = ".github/workflows/ci.yml"
+_TOOL_SECONDS = 60.0
+_CACHING = "https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching"
+_PERMISSIONS = "https://docs.zizmor.sh/audits/#excessive-permissions"
+
+
+class Valid(Kind, frozen=True):
+    """GitHub would accept the workflow.
+
+    Reads the file, compares it with the published JSON schema of GitHub workflows, lets act
+    validate it strictly (by GitHub's own schema, expressions included), and looks for what
+    neither knows: jobs that need an unknown job or each other, merge keys, filters that exclude
+    each other, actions without a version. Nothing of the workflow runs.
+
+    Parameters:
+        workflow: path of the file; .github/workflows/ci.yml unless given.
+
+    Passes: a workflow in which none of these finds anything wrong.
+
+    Fails: a file that is missing, empty, a link, not UTF-8, larger than 1 MiB, not YAML, nested
+        without reason, has a key twice or more than 256 jobs; and every finding, with its line.
+
+    Example:
+        - id: workflow-valid
+          kind: workflow.valid
+    """
+
+    workflow: str = DEFAULT
+
+    def run(self, context: Context) -> Verdict:
+        """Tell everything that GitHub would refuse."""
+        run = context.run
+        workflow = workflow_model.of(run, self.workflow)
+        clean = _clean_copy(context, "validate", {workflow.path: workflow.source})
+        done = act_validate.validate(
+            clean / workflow.path, cancel=run.cancel, timeout=_TOOL_SECONDS
+        )
+        findings = workflow_validity.findings(workflow, done)
+        if findings:
+            first = findings[0]
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            return failed(
+                f"GitHub would refuse {self.workflow}: line {first.line}: {first.message}{more}",
+                *findings,
+                hint=f"see {workflow_validity.DOCUMENTATION}",
+            )
+        jobs = ", ".join(workflow.jobs)
+        return passed(f"{self.workflow} is valid; its jobs: {jobs}")
+
+
+class Triggers(Kind, frozen=True):
+    """The workflow starts for pushes and for pull requests.
+
+    Evaluates `on` by GitHub's rules: branch patterns with `*`, `**` and `!` in order, the
+    `-ignore` forms, `types`, and `paths` filters against the files that are there. However `on`
+    is spelled, what counts is what would start the workflow.
+
+    Parameters:
+        workflow: path of the file; .github/workflows/ci.yml unless given.
+        push_branches: branches a push to which must start it; [main] unless given.
+        not_push_branches: branches a push to which must not start it; none unless given.
+        pull_request: whether pull requests must start it; true unless given.
+        pull_request_base: the branch that pull requests go to; main unless given.
+        may_skip: patterns of files whose change alone need not start it; documentation and
+            editor settings unless given.
+
+    Passes: every event asked for would start the workflow, with any spelling; other events may too.
+
+    Fails: an event is missing, a filter leaves out the branch, `types` leaves out what a pull
+        request is started by without it, or `paths` leaves out a file of the work. An event
+        pull_request_target is not pull_request.
+
+    Example:
+        - id: starts-when-it-should
+          kind: workflow.triggers
+          push_branches: [main]
+          pull_request: true
+    """
+
+    workflow: str = DEFAULT
+    push_branches: tuple[str, ...] = ("main",)
+    not_push_branches: tuple[str, ...] = ()
+    pull_request: bool = True
+    pull_request_base: str = "main"
+    may_skip: tuple[str, ...] = (
+        "**.md",
+        "docs/**",
+        "LICENSE*",
+        ".gitignore",
+        ".gitattributes",
+        ".editorconfig",
+        ".github/dependabot.yml",
+        "Dockerfile",
+        ".dockerignore",
+    )
+
+    def run(self, context: Context) -> Verdict:
+        """Tell every event that should start the workflow and does not."""
+        workflow = workflow_model.of(context.run, self.workflow)
+        files = context.run.shared.get("project", lambda: Project.read(context.run.snapshot)).files
+        changes = [path for path in files if not selected(path, self.may_skip)]
+        try:
+            reasons = self._reasons(workflow, changes)
+        except ValueError as error:
+            return failed(f"a filter in {self.workflow} cannot be read: {error}")
+        if reasons:
+            findings = [_trigger_finding(workflow, event, reason) for event, reason in reasons]
+            evidence = Evidence(
+                expected=f"it starts for {self._asked}",
+                actual=f"on names {', '.join(workflow.triggers) or 'no event'}",
+            )
+            return failed(
+                f"{self.workflow} does not start as asked: {findings[0].message}",
+                *findings,
+                evidence=evidence,
+                hint="the events: https://docs.github.com/actions/reference/"
+                "workflows-and-actions/events-that-trigger-workflows",
+            )
+        return passed(f"{self.workflow} starts for {self._asked}")
+
+    @property
+    def _asked(self) -> str:
+        asked = [f"pushes to {branch}" for branch in self.push_branches]
+        if self.pull_request:
+            asked.append(f"pull requests to {self.pull_request_base}")
+        return " and ".join(asked)
+
+    def _reasons(self, workflow: Workflow, changes: list[str]) -> list[tuple[str, Reason]]:
+        reasons: list[tuple[str, Reason]] = []
+        for branch in self.push_branches:
+            missed = workflow_triggers.why_not_pushed(workflow, branch, changes)
+            reasons += [("push", reason) for reason in missed]
+        for branch in self.not_push_branches:
+            if not list(workflow_triggers.why_not_pushed(workflow, branch, ())):
+                reasons.append(("push", ("push-too-much", (), f"a push to {branch} starts it too")))
+        if self.pull_request:
+            base = self.pull_request_base
+            missed = workflow_triggers.why_no_pull_request(workflow, base, changes)
+            reasons += [("pull_request", reason) for reason in missed]
+        return reasons
+
+
+class Cached(Kind, frozen=True):
+    """A job caches the dependencies that it installs, on a key that follows the requirements.
+
+    Reads the cache steps of each job (actions/setup-python, actions/cache with restore and save,
+    astral-sh/setup-uv; local composite actions are opened), evaluates their patterns against the
+    files that are there, and looks which package manager the later steps of the job call.
+
+    Parameters:
+        workflow: path of the file; .github/workflows/ci.yml unless given.
+
+    Passes: one job that installs has, before that, a cache in a place that its package manager
+        uses, on a key that hashes a file which lists requirements.
+
+    Fails: no cache; a constant key; a key with github.sha or github.run_id, which never hits; a
+        pattern that matches no requirements; a path that no package manager uses; a cache in a
+        job that installs nothing, or installs with another manager.
+
+    Example:
+        - id: dependencies-cached
+          kind: workflow.cached
+    """
+
+    workflow: str = DEFAULT
+
+    def run(self, context: Context) -> Verdict:
+        """Tell why no cache serves an installation, or which one does."""
+        workflow = workflow_model.of(context.run, self.workflow)
+        project = context.run.shared.get("project", lambda: Project.read(context.run.snapshot))
+        judgements = list(workflow_cache.judge(workflow, project))
+        for judgement in judgements:
+            if not judgement.problem:
+                return passed(f"the job {judgement.job.id} caches with {judgement.what}")
+        if judgements:
+            findings = [_cache_finding(judgement) for judgement in judgements]
+            return failed(f"no cache works: {findings[0].message}", *findings, hint=self._hint)
+        if not workflow_cache.installs(workflow, project):
+            return failed("no job installs dependencies, so there is nothing to cache")
+        finding = Finding(
+            "no step caches dependencies",
+            path=workflow.path,
+            line=workflow.line("jobs"),
+            rule="cache-missing",
+            url=_CACHING,
+        )
+        return failed("dependencies are downloaded anew in every run", finding, hint=self._hint)
+
+    @property
+    def _hint(self) -> str:
+        return "the shortest way: actions/setup-python with cache: pip and cache-dependency-path"
+
+
+class Secure(Kind, frozen=True):
+    """The workflow has least privilege, pinned actions, and nothing that zizmor warns of.
+
+    Runs zizmor offline on a clean copy of the workflow and of every local action and workflow
+    that it leads to. Ignore comments and zizmor.yml have no say.
+
+    Parameters:
+        workflow: path of the file; .github/workflows/ci.yml unless given.
+        min_severity: low, medium or high; medium unless given.
+        min_confidence: low, medium or high; low unless given.
+
+    Passes: no finding of at least this severity. Audits that would ask GitHub itself
+        (known-vulnerable-actions, impostor-commit and the like) are not part of it.
+
+    Fails: every finding with its line and zizmor's page on it, and permissions: write-all.
+
+    Example:
+        - id: least-privilege
+          kind: workflow.secure
+          min_severity: medium
+    """
+
+    workflow: str = DEFAULT
+    min_severity: Level = "medium"
+    min_confidence: Level = "low"
+
+    def run(self, context: Context) -> Verdict:
+        """Tell what zizmor finds."""
+        run = context.run
+        workflow = workflow_model.of(run, self.workflow)
+        local = workflow_model.called_locally(run.snapshot, workflow)
+        clean = _clean_copy(context, "zizmor", {workflow.path: workflow.source, **local})
+        try:
+            audits = zizmor.audit(
+                clean,
+                min_severity=self.min_severity,
+                min_confidence=self.min_confidence,
+                cancel=run.cancel,
+                timeout=_TOOL_SECONDS,
+            )
+        except zizmor.UnreadableWorkflowError as error:
+            return failed(
+                f"zizmor cannot read {self.workflow} as a workflow: {error}",
+                hint="mend first what the check of its validity says",
+            )
+        findings = [*_write_all(workflow), *(_audit_finding(audit) for audit in audits)]
+        if not findings:
+            online = ", ".join(zizmor.ONLINE_AUDITS)
+            return passed(
+                f"zizmor finds nothing of severity {self.min_severity} or above in "
+                f"{self.workflow} (not asked, as they need GitHub: {online})"
+            )
+        first = findings[0]
+        return failed(
+            f"{len(findings)} findings of severity {self.min_severity} or above, first "
+            f"{first.rule} at {first.path}:{first.line}",
+            *findings,
+            evidence=Evidence(ran=f"zizmor --offline --no-config --no-ignores {self.workflow}"),
+            hint=f"read {first.url}",
+        )
+
+
+def _clean_copy(context: Context, name: str, files: dict[str, str]) -> Path:
+    """Write files, and nothing that could configure a tool, into a new folder of the run's."""
+    folder = context.run.folder(name) / "work"
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, "utf-8")
+    return folder
+
+
+def _trigger_finding(workflow: Workflow, event: str, reason: Reason) -> Finding:
+    rule, position, message = reason
+    line = workflow.line("on", event, *position)
+    return Finding(
+        message, path=workflow.path, line=line, rule=rule, url=workflow_validity.DOCUMENTATION
+    )
+
+
+def _cache_finding(judgement: Judgement) -> Finding:
+    return Finding(
+        f"{judgement.what}: {judgement.problem}",
+        path=judgement.step.path,
+        line=judgement.step.line,
+        rule=judgement.rule,
+        url=_CACHING,
+    )
+
+
+def _audit_finding(audit: Audit) -> Finding:
+    return Finding(
+        f"{audit.message} (severity {audit.severity}, confidence {audit.confidence})",
+        level="error" if audit.severity == "high" else "warning",
+        path=audit.path,
+        line=audit.line,
+        rule=audit.rule,
+        url=audit.url,
+    )
+
+
+def _write_all(workflow: Workflow) -> list[Finding]:
+    """Return a finding for write-all over the whole workflow, which zizmor lets a lone job have."""
+    if text(workflow.data.get("permissions")).strip() != "write-all":
+        return []
+    message = "permissions: write-all gives every job every right; name what each job needs"
+    line = workflow.line("permissions")
+    return [
+        Finding(
+            message, path=workflow.path, line=line, rule="excessive-permissions", url=_PERMISSIONS
+        )
+    ]
