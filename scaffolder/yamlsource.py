@@ -51,6 +51,7 @@ class Document:
 def load(text: str) -> Document:
     """Parse one YAML document; raises YamlError. An empty text gives the data None."""
     try:
+        _refuse_deep_nesting(text)
         node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YamlError(_problem(error), _error_line(error)) from error
@@ -59,6 +60,19 @@ def load(text: str) -> Document:
     builder = _Builder()
     data = builder.build(node, (), 0)
     return Document(data, builder.lines)
+
+
+def _refuse_deep_nesting(text: str) -> None:
+    """Raise YamlError before composing, which recurses in C, can overflow the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_LIMIT:
+            line = event.start_mark.line + 1
+            raise YamlError(f"is nested more than {DEPTH_LIMIT} levels deep", line)
 
 
 def _problem(error: Exception) -> str:

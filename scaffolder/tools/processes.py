@@ -65,12 +65,14 @@ class CancelToken:
 
     @contextlib.contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback` if the run is cancelled while the block lasts."""
+        """Call `callback` if the run is cancelled while the block lasts, or was already."""
         key = object()
         with self._lock:
             self._callbacks[key] = callback
         try:
-            self.raise_if_cancelled()
+            if self.cancelled:
+                callback()
+                raise InterruptedRunError
             yield
         finally:
             with self._lock:

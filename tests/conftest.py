@@ -1,0 +1,78 @@
+"""What every test may use, and the list of what was not tested at the end of a run."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Devlab
+from tests.support.labs import Catalog
+
+
+@functools.cache
+def why_no_engine() -> str:
+    """Say why no Docker Engine can be used here; nothing where one can."""
+    if os.environ.get("DEVLAB_TEST_NO_ENGINE"):
+        return "asked to go without a Docker Engine"
+    from scaffolder.errors import UnavailableError
+    from scaffolder.tools import engine
+
+    try:
+        engine.connect()
+    except UnavailableError as error:
+        return error.message
+    return ""
+
+
+@functools.cache
+def why_no_terraform() -> str:
+    """Say why Terraform and its AWS provider cannot be used here; nothing where they can."""
+    from scaffolder.errors import UnavailableError
+    from scaffolder.tools import terraform
+
+    try:
+        terraform.require_provider()
+    except UnavailableError as error:
+        return error.message
+    return ""
+
+
+_NEEDS = {"engine": why_no_engine, "terraform": why_no_terraform}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, why in _NEEDS.items():
+        if item.get_closest_marker(marker) is not None and why():
+            pytest.skip(f"{marker}: {why()}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was not tested and why: a skipped test must not look like a passed one."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("not tested here")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:>4}  {reason}")
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep devlab's logs out of the user's home; caches are shared, as in real life."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+
+
+@pytest.fixture
+def devlab(monkeypatch: pytest.MonkeyPatch) -> Devlab:
+    """Run a devlab command in this process, as the shell would see it."""
+    return Devlab(monkeypatch)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """Stand a small catalog in for the real one."""
+    return Catalog(tmp_path / "catalog", monkeypatch)

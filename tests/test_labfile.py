@@ -1,0 +1,137 @@
+"""A broken lab is refused with the file, the line and a way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import find_cycle, read_lab, read_mistakes
+from tests.support.labs import HEAD, Catalog, task
+
+# HEAD is 8 lines and `tasks:` one, so the first task's id stands on line 10.
+BROKEN = [
+    (
+        "unknown key",
+        task("a") + "    pionts: 3\n",
+        17,
+        "unknown key 'pionts'; did you mean 'points'",
+    ),
+    ("kind", task("a").replace("test.ends", "test.end"), 16, "did you mean 'test.ends'"),
+    ("parameter", task("a").replace("outcome:", "outcom:"), 16, "did you mean 'outcome'"),
+    ("needs", task("aaa") + task("b", needs="aab"), 20, "unknown task 'aab'; did you mean 'aaa'"),
+    ("task twice", task("a") + task("a"), 17, "duplicate task id 'a'; it stands on line 10"),
+    (
+        "check twice",
+        task("a") + task("b").replace("b-check", "a-check"),
+        23,
+        "duplicate check id 'a-check'; it stands on line 16",
+    ),
+    ("cycle", task("a", needs="b") + task("b", needs="a"), 13, "a -> b -> a"),
+    ("own cycle", task("a", needs="a"), 13, "a -> a"),
+    ("no points", task("a", points=0), 12, "points"),
+    ("bad id", task("A_b"), 10, "tasks.id"),
+    ("fault", task("a").replace("pass}", "pass, fault: gone}"), 16, "unknown fault 'gone'"),
+    ("no checks", task("a").split("    checks:")[0] + "    checks: []\n", 15, "checks"),
+    ("not YAML", "  - id: [a\n", 11, "not valid YAML"),
+    ("key twice", task("a") + "    points: 3\n", 17, "stands twice"),
+    ("timeout", task("a").replace("outcome", "timeout: soon, outcome"), 16, "timeout"),
+]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "line", "words"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
+)
+def test_an_error_names_file_and_line(catalog: Catalog, tasks: str, line: int, words: str) -> None:
+    folder = catalog.lab(tasks)
+    with pytest.raises(DevlabError) as caught:
+        read_lab(folder)
+    assert f"{folder / 'lab.yaml'}:{line}: " in caught.value.message
+    assert words in caught.value.message
+
+
+def test_a_missing_key_is_named(catalog: Catalog) -> None:
+    folder = catalog.lab(task("a"), head=HEAD.replace("minutes: 1\n", ""))
+    with pytest.raises(DevlabError, match=r"lab\.yaml:1: .*minutes"):
+        read_lab(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("solutoin", "did you mean 'solution'"), ("notes.txt", "not a part of a lab")],
+)
+def test_an_unknown_file_is_named(catalog: Catalog, name: str, words: str) -> None:
+    folder = catalog.lab(task("a"))
+    (folder / name).touch()
+    with pytest.raises(DevlabError) as caught:
+        read_lab(folder)
+    assert name in caught.value.message
+    assert words in caught.value.message
+
+
+def test_a_missing_file_is_named(catalog: Catalog) -> None:
+    folder = catalog.lab(task("a"))
+    (folder / "instructions.md").unlink()
+    with pytest.raises(DevlabError, match=r"instructions\.md: is missing"):
+        read_lab(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("- {id: m, title: t, fails: [a-chek], change: {}}\n", 1, "did you mean 'a-check'"),
+        ("- {id: m, title: t, fails: [], change: {}}\n", 1, "at least one check"),
+        ("- {id: m, title: t, fails: [a-check], chnage: {}}\n", 1, "did you mean 'change'"),
+        (
+            "- {id: m, title: t, fails: [a-check], change: {}}\n"
+            "- {id: m, title: t, fails: [a-check], change: {}}\n",
+            2,
+            "duplicate mistake id 'm'",
+        ),
+    ],
+)
+def test_a_broken_mistake_names_file_and_line(
+    catalog: Catalog, text: str, line: int, words: str
+) -> None:
+    folder = catalog.lab(task("a"))
+    (folder / "mistakes.yaml").write_text(text)
+    with pytest.raises(DevlabError) as caught:
+        read_mistakes(read_lab(folder))
+    assert f"mistakes.yaml:{line}: " in caught.value.message
+    assert words in caught.value.message
+
+
+def test_a_sound_lab_is_read(catalog: Catalog) -> None:
+    folder = catalog.lab(task("a", points=30) + task("b", points=70, needs="a"))
+    lab = read_lab(folder)
+    assert (lab.id, lab.points, lab.task("b").needs) == ("tested", 100, ("a",))
+    assert lab.task("a").checks[0].timeout == 120
+
+
+_names = st.sampled_from("abcdef")
+
+
+@given(st.dictionaries(_names, st.lists(_names, max_size=3).map(tuple), max_size=6), _names)
+def test_a_cycle_is_found_exactly_where_there_is_one(
+    needs: dict[str, tuple[str, ...]], start: str
+) -> None:
+    reachable: set[str] = set()
+    frontier = {start}
+    while frontier:
+        frontier = {needed for name in frontier for needed in needs.get(name, ())} - reachable
+        reachable |= frontier
+    cycle = find_cycle(needs, start)
+    assert bool(cycle) == (start in reachable)
+    assert all(after in needs[before] for before, after in zip(cycle, cycle[1:], strict=False))
+
+
+def test_every_shipped_lab_reads(tmp_path: Path) -> None:
+    from scaffolder import catalog as real
+
+    for lab in real.labs():
+        assert lab.points == 100
+        assert len(read_mistakes(lab)) >= 2 * len(lab.tasks)
+        assert all(len(one.hints) >= 2 for one in lab.tasks)

@@ -1,0 +1,86 @@
+"""YAML of others: bounded, strict, with lines."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaffolder import yamlsource
+from scaffolder.yamlsource import YamlError, load
+
+
+def test_data_and_lines() -> None:
+    document = load("a: 1\nb:\n  - c: x\n  - d: [1, 2]\n")
+    assert document.data == {"a": 1, "b": [{"c": "x"}, {"d": [1, 2]}]}
+    assert document.line("b", 1, "d") == 4
+    assert document.line("b", 9, "nothing") == 2
+    assert document.line() == 1
+
+
+def test_on_stays_a_word() -> None:
+    assert load("on: push\n").data == {"on": "push"}
+
+
+def test_merge_keys() -> None:
+    assert load("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n").data["y"] == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a: 1\na: 2\n", 2, "stands twice"),
+        ("a: [1\nb: 2\n", 2, "not valid YAML"),
+        ("a: 1\n--- \nb: 2\n", 2, "not valid YAML"),
+        ("a: !!python/object:os.system x\n", 1, "not valid YAML"),
+        ("? [a]\n: 1\n", 1, "plain text"),
+        ("a: 2020-99-99\n", 1, "not valid YAML"),
+        ("[" * 100 + "]" * 100, 1, "levels deep"),
+        ("[" * 400_000, 1, "levels deep"),
+        ("\x00", 1, "not valid YAML"),
+    ],
+)
+def test_errors_name_the_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        load(text)
+    assert words in caught.value.message
+    assert caught.value.line == line
+
+
+def test_a_bomb_does_not_go_off() -> None:
+    names = "abcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [
+        f"{name}: &{name} [{', '.join([f'*{previous}'] * 10)}]"
+        for previous, name in zip(names, names[1:], strict=False)
+    ]
+    with pytest.raises(YamlError, match="expands to more than"):
+        load("\n".join(lines))
+
+
+def test_an_anchor_that_holds_itself_is_refused() -> None:
+    with pytest.raises(YamlError):
+        load("a: &a [*a]\n")
+
+
+_plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(_plain)
+def test_what_is_written_is_read(data: object) -> None:
+    assert load(yaml.safe_dump(data)).data == data
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        load(text)
+    except yamlsource.YamlError as error:
+        assert error.line >= 1
