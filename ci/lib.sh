@@ -54,3 +54,6 @@ apt_install() {
   "${get[@]}" update >>"$log" 2>&1 </dev/null || true
   "${get[@]}" install --no-install-recommends "$@" >>"$log" 2>&1 </dev/null
 }
+
+# macOS has no timeout; there the commands end by themselves.
+have timeout || timeout() { shift && "$@"; }
