@@ -261,8 +261,8 @@ class Secure(Kind, frozen=True):
             )
         first = findings[0]
         return failed(
-            f"{len(findings)} findings of severity {self.min_severity} or above, first "
-            f"{first.rule} at {first.path}:{first.line}",
+            f"{first.path}:{first.line}: {first.message}"
+            + (f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""),
             *findings,
             evidence=Evidence(ran=f"zizmor --offline --no-config --no-ignores {self.workflow}"),
             hint=f"read {first.url}",

@@ -131,6 +131,8 @@ def of(run: Run, path: str) -> Workflow:
 def load(root: Path, path: str) -> Workflow:
     """Read and parse the workflow at `root / path`; raises as `of`."""
     _refuse_links(root, path)
+    if (root / path).is_dir():
+        raise UnusableFileError("is a folder", path)
     try:
         source = workspace.read_text(root, path)
     except UnusableFileError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffolder.checks.workflow_model import Job, Workflow, mapping
+from scaffolder.checks.workflow_model import Job, Workflow
 from scaffolder.checks.workflow_triggers import contradictions
 from scaffolder.model import Finding
 from scaffolder.tools import schemas
@@ -40,17 +40,23 @@ def findings(workflow: Workflow, act: Completed) -> tuple[Finding, ...]:
 
 def _structural(workflow: Workflow) -> Iterator[Finding]:
     """Yield what the schema and the rules that it cannot express find wrong."""
-    for problem in schemas.github_workflow_problems(workflow.document.data):
-        if not _is_lenient(problem):
-            where = f"{problem.path}: " if problem.path else ""
-            yield _finding(
-                workflow, "schema", f"{where}{problem.message}", workflow.line(*problem.position)
-            )
+    wrong = tuple(_schema(workflow))
+    yield from wrong
     yield from _merge_keys(workflow)
     yield from _needs(workflow)
     yield from _references(workflow)
+    if not wrong:
+        yield from _empty_jobs(workflow)
     for rule, position, message in contradictions(workflow):
         yield _finding(workflow, rule, message, workflow.line("on", *position))
+
+
+def _schema(workflow: Workflow) -> Iterator[Finding]:
+    for problem in schemas.github_workflow_problems(workflow.document.data):
+        if not _is_told_better_or_allowed(problem):
+            where = f"{problem.path}: " if problem.path else ""
+            line = workflow.line(*problem.position)
+            yield _finding(workflow, "schema", f"{where}{problem.message}", line)
 
 
 def _from_act(workflow: Workflow, done: Completed) -> Iterator[Finding]:
@@ -84,20 +90,23 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(ordered[:FINDING_LIMIT])
 
 
-def _is_lenient(problem: Problem) -> bool:
-    if problem.validator != "type" or not problem.position:
+def _is_told_better_or_allowed(problem: Problem) -> bool:
+    """Whether `contradictions` says the same in words, or GitHub takes what the schema refuses."""
+    if not problem.position:
         return False
-    key = problem.position[-1]
-    if problem.position[0] == "on" and key in _LISTS_OR_TEXT:
-        return isinstance(problem.value, str)
-    return problem.value is None and "env" in problem.position[:-1]
+    if problem.position[0] == "on" and problem.validator == "not":
+        return True
+    if problem.position[0] == "on" and problem.position[-1] in _LISTS_OR_TEXT:
+        return problem.validator == "type" and isinstance(problem.value, str)
+    return problem.validator == "type" and problem.value is None and "env" in problem.position[:-1]
 
 
 def _merge_keys(workflow: Workflow) -> Iterator[Finding]:
-    for position, line in workflow.document.lines.items():
+    for position in workflow.document.lines:
         if position and position[-1] == "<<":
             message = "GitHub reads anchors and aliases, but not the merge key <<"
-            yield _finding(workflow, "merge-key", message, line)
+            # What << itself leads to stands where its anchor is.
+            yield _finding(workflow, "merge-key", message, workflow.line(*position[:-1]))
 
 
 def _needs(workflow: Workflow) -> Iterator[Finding]:
@@ -133,11 +142,15 @@ def _cycle(workflow: Workflow) -> list[str]:
     return []
 
 
-def _references(workflow: Workflow) -> Iterator[Finding]:
+def _empty_jobs(workflow: Workflow) -> Iterator[Finding]:
     for job in workflow.jobs.values():
-        if not job.uses and not mapping(job.data).get("steps"):
+        if not job.uses and not job.data.get("steps"):
             message = f"jobs.{job.id} has neither steps nor uses"
             yield _finding(workflow, "job-empty", message, job.line)
+
+
+def _references(workflow: Workflow) -> Iterator[Finding]:
+    for job in workflow.jobs.values():
         yield from _uses(workflow, job)
 
 

@@ -1,0 +1,206 @@
+"""Every file in examples/workflows is a case.
+
+A valid one passes all kinds. The first line of an invalid one says which kind it fails, by which
+rule (- where the file cannot be read at all) and, after "line", where.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scaffolder.checks import KINDS, workflow
+from scaffolder.checks.base import Context, Run
+from scaffolder.errors import UnusableFileError
+from scaffolder.model import Finding, Outcome, Verdict, failed
+from scaffolder.workspace import snapshot
+
+EXAMPLES = Path(__file__).parent / "examples" / "workflows"
+VALID = sorted((EXAMPLES / "valid").glob("*.yml"))
+INVALID = sorted((EXAMPLES / "invalid").glob("*.yml"))
+WORKFLOW_KINDS = sorted(name for name in KINDS if name.startswith("workflow."))
+
+Judge = Callable[..., Verdict]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A learner's folder, without a workflow."""
+    folder = tmp_path / "a läb"
+    shutil.copytree(EXAMPLES / "workspace", folder)
+    (folder / ".github/workflows").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def judge(tmp_path: Path, work: Path) -> Judge:
+    """Judge the work by a kind, as grading does."""
+
+    def run_kind(kind: str, **parameters: object) -> Verdict:
+        scratch = tmp_path / f"scratch-{len(list(tmp_path.iterdir()))}"
+        scratch.mkdir()
+        skipped = snapshot(work, scratch / "snapshot")
+        run = Run(
+            id="test",
+            snapshot=scratch / "snapshot",
+            scratch=scratch,
+            lab_root=work,
+            variables={},
+            faults={},
+            start=lambda: work,
+            skipped=skipped,
+        )
+        try:
+            return KINDS[kind](**parameters).run(Context(run, "check", timeout=30))
+        except UnusableFileError as error:
+            finding = Finding(error.message, path=error.path, line=error.line, rule="-")
+            return failed(error.message, finding, hint=error.hint)
+
+    return run_kind
+
+
+def write(work: Path, text: str | bytes) -> Path:
+    path = work / workflow.DEFAULT
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("kind", WORKFLOW_KINDS)
+@pytest.mark.parametrize("example", VALID, ids=lambda path: path.stem)
+def test_a_right_answer_passes_however_it_is_written(
+    example: Path, kind: str, work: Path, judge: Judge
+) -> None:
+    write(work, example.read_bytes())
+    verdict = judge(kind)
+    assert verdict.outcome is Outcome.PASS, verdict
+
+
+@pytest.mark.parametrize("example", INVALID, ids=lambda path: path.stem)
+def test_a_wrong_answer_fails_by_its_rule_at_its_line(
+    example: Path, work: Path, judge: Judge
+) -> None:
+    text = example.read_text()
+    expected = text.splitlines()[0].removeprefix("# fails: ").split()
+    kind, rule, *line = expected
+    write(work, text)
+    verdict = judge(kind)
+    assert verdict.outcome is Outcome.FAIL, verdict
+    places = [(finding.rule, finding.line) for finding in verdict.findings]
+    assert rule in [found for found, _ in places], verdict
+    if line:
+        assert (rule, int(line[1])) in places, verdict
+    assert all(len(finding.message) < 400 for finding in verdict.findings)
+
+
+def test_a_missing_workflow_is_told_with_what_was_found_instead(work: Path, judge: Judge) -> None:
+    (work / ".github/workflows/ci.yaml").write_text("on: push\n")
+    verdict = judge("workflow.valid")
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.message == "is missing"
+    assert ".github/workflows/ci.yaml" in verdict.hint
+
+
+def test_ten_thousand_jobs_fail_in_words(work: Path, judge: Judge) -> None:
+    jobs = "".join(
+        f"  j{number}: {{runs-on: x, steps: [{{run: x}}]}}\n" for number in range(10_000)
+    )
+    write(work, f"on: push\njobs:\n{jobs}")
+    assert "10,000 jobs" in judge("workflow.valid").message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"# only a comment\n", "is empty"),
+        (b"on: push\nname: \xff\xfe\n", "not UTF-8"),
+        (b"x" * (1024 * 1024 + 1), "bytes long"),
+        (b"on: push\nname: \x07\n", "not valid YAML"),
+        (b"on: push\n---\non: push\n", "not valid YAML"),
+        (b"a: &a [*a]\n", "nested more than"),
+        (b"- " * 400_000, "nested more than"),
+    ],
+    ids=["empty", "comment", "bytes", "large", "control", "two", "cycle", "deep"],
+)
+def test_hostile_content_fails_in_words(
+    content: bytes, words: str, work: Path, judge: Judge
+) -> None:
+    write(work, content)
+    for kind in WORKFLOW_KINDS:
+        verdict = judge(kind)
+        assert verdict.outcome is Outcome.FAIL
+        assert words in verdict.message
+
+
+def test_a_link_out_of_the_workspace_is_not_followed(
+    tmp_path: Path, work: Path, judge: Judge
+) -> None:
+    (tmp_path / "elsewhere.yml").write_text("on: push\n")
+    (work / workflow.DEFAULT).symlink_to(tmp_path / "elsewhere.yml")
+    assert "leads outside" in judge("workflow.valid").message
+
+
+def test_a_link_inside_is_refused_because_github_does_not_follow_it(
+    work: Path, judge: Judge
+) -> None:
+    (work / "ci.yml").write_bytes(VALID[0].read_bytes())
+    (work / workflow.DEFAULT).symlink_to("../../ci.yml")
+    assert "through the link" in judge("workflow.valid").message
+
+
+def test_a_folder_instead_of_the_workflow_fails(work: Path, judge: Judge) -> None:
+    (work / workflow.DEFAULT).mkdir()
+    assert judge("workflow.valid").outcome is Outcome.FAIL
+
+
+def test_a_zizmor_configuration_of_the_learners_has_no_say(work: Path, judge: Judge) -> None:
+    write(work, (EXAMPLES / "invalid/unpinned-action.yml").read_bytes())
+    silence = "rules:\n  unpinned-uses:\n    disable: true\n"
+    for place in ("zizmor.yml", ".github/zizmor.yml"):
+        (work / place).write_text(silence)
+    verdict = judge("workflow.secure")
+    assert [finding.rule for finding in verdict.findings] == ["unpinned-uses"]
+    assert verdict.findings[0].url == "https://docs.zizmor.sh/audits/#unpinned-uses"
+
+
+def test_an_unpinned_action_cannot_hide_in_a_local_action(work: Path, judge: Judge) -> None:
+    write(work, (EXAMPLES / "valid/composite-action.yml").read_bytes())
+    action = work / ".github/actions/python/action.yml"
+    action.write_text(action.read_text().replace("0" * 39 + "1 # v6.0.0", "v6"))
+    (finding,) = judge("workflow.secure").findings
+    assert (finding.path, finding.rule) == (".github/actions/python/action.yml", "unpinned-uses")
+
+
+def test_a_high_bar_of_severity_lets_lesser_findings_pass(work: Path, judge: Judge) -> None:
+    write(work, (EXAMPLES / "invalid/no-permissions.yml").read_bytes())
+    assert judge("workflow.secure").outcome is Outcome.FAIL
+    assert judge("workflow.secure", min_severity="high").outcome is Outcome.PASS
+
+
+def test_pushes_to_other_branches_count_only_where_asked(work: Path, judge: Judge) -> None:
+    write(work, "on: [push, pull_request]\njobs: {}\n")
+    assert judge("workflow.triggers").outcome is Outcome.PASS
+    verdict = judge("workflow.triggers", not_push_branches=("dev",))
+    assert [finding.rule for finding in verdict.findings] == ["push-too-much"]
+
+
+def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
+    write(work, "on: push\njobs: {}\n")
+    assert judge("workflow.triggers", pull_request=False).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("pattern", ["[main", "m" * 2000])
+def test_a_filter_that_cannot_be_read_fails(pattern: str, work: Path, judge: Judge) -> None:
+    write(work, f"on: {{push: {{branches: ['{pattern}']}}, pull_request: }}\njobs: {{}}\n")
+    assert "cannot be read" in judge("workflow.triggers").message
+
+
+def test_every_parameter_of_every_kind_is_documented() -> None:
+    for name in WORKFLOW_KINDS:
+        kind = KINDS[name]
+        page = kind.__doc__ or ""
+        assert all(f"{field}:" in page for field in kind.__struct_fields__), name
+        assert all(section in page for section in ("Passes:", "Fails:", f"kind: {name}")), name
