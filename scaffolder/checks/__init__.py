@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffolder.checks import workflow
+from scaffolder.checks import container, container_health, dockerfile, image, workflow
 from scaffolder.checks.base import Kind
 
 KINDS: Mapping[str, type[Kind]] = {
+    "dockerfile.lint": dockerfile.Lint,
+    "image.builds": image.Builds,
+    "image.caches": image.Caches,
+    "image.contents": image.ImageContents,
+    "image.secrets": image.Secrets,
+    "container.serves": container.Serves,
+    "container.user": container.User,
+    "container.health": container_health.Health,
+    "container.stops": container.Stops,
+    "container.hardened": container.Hardened,
     "workflow.valid": workflow.Valid,
     "workflow.triggers": workflow.Triggers,
     "workflow.cached": workflow.Cached,

@@ -1,0 +1,178 @@
+"""Start the learner's image as a service and wait until it answers, for `container.*`."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from scaffolder.checks._http import Answer, Request, ask
+from scaffolder.checks._images import Built, ImageKind, built, engine_of
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.model import Evidence
+from scaffolder.tools import engine
+from scaffolder.tools.engine import Container, Hardening, HealthTiming, Limits, StartFailedError
+
+LIMITS = Limits()
+_ASK_SECONDS = 5.0
+_PAUSE = 0.04
+_OUT_OF_MEMORY = 137
+
+
+class ContainerKind(ImageKind, frozen=True, kw_only=True):
+    """Base of the kinds that run the image: where it listens and how long it may take to start."""
+
+    port_variable: str = "PORT"
+    start_within: float = 20
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running container, and the port inside it that it was told to listen on."""
+
+    container: Container
+    port: int
+
+    def ask(self, request: Request, timeout: float = _ASK_SECONDS) -> Answer:
+        """Send a request from outside the container."""
+        return ask(self.container.host, self.container.port, request, timeout)
+
+
+@contextlib.contextmanager
+def serving(
+    context: Context,
+    kind: ContainerKind,
+    *,
+    image: Built | None = None,
+    hardening: Hardening | None = None,
+    health: HealthTiming | None = None,
+) -> Iterator[Service]:
+    """Run the learner's image for as long as the block lasts, told an unusual port to listen on."""
+    run = context.run
+    image = image or built(context, kind.dockerfile)
+    port = random.SystemRandom().randrange(20_000, 30_000)
+    try:
+        with engine.start(
+            engine_of(run),
+            image.image.id,
+            run_id=run.id,
+            port=port,
+            env={kind.port_variable: str(port)},
+            limits=LIMITS,
+            hardening=hardening,
+            health=health,
+        ) as container:
+            yield Service(container, port)
+    except StartFailedError as error:
+        raise CheckFailedError(
+            "the container cannot be started",
+            evidence=Evidence(
+                ran=_command(kind, port), expected="a running process", actual=str(error)
+            ),
+            hint="look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?",
+        ) from error
+
+
+def shared_service(context: Context, kind: ContainerKind) -> Service:
+    """Return the one container that checks which only look at it share in a run."""
+
+    def begin() -> tuple[Service, contextlib.ExitStack]:
+        stack = contextlib.ExitStack()
+        return stack.enter_context(serving(context, kind)), stack
+
+    key = ("service", kind.dockerfile, kind.port_variable)
+    service, _ = context.run.shared.get(key, begin, lambda made: made[1].close())
+    return service
+
+
+def wait_until_answers(context: Context, kind: ContainerKind, service: Service) -> Answer:
+    """Return the service's first answer to `GET /`, whatever its status.
+
+    Raises CheckFailedError where the container ends, or does not answer within
+    `kind.start_within` seconds.
+    """
+    deadline = time.monotonic() + min(kind.start_within, context.timeout)
+    while True:
+        context.run.cancel.raise_if_cancelled()
+        try:
+            return service.ask(Request(), timeout=max(0.2, deadline - time.monotonic()))
+        except (OSError, http.client.HTTPException) as error:
+            trouble = error
+        if not service.container.state().running:
+            raise ended(kind, service, "a service that keeps running")
+        if time.monotonic() >= deadline:
+            raise _silent(kind, service, trouble)
+        context.run.cancel.wait(_PAUSE)
+
+
+def ended(kind: ContainerKind, service: Service, expected: str) -> CheckFailedError:
+    """Return the failure of a container that is not running any more."""
+    state = service.container.state()
+    why = f"exit code {state.exit_code}"
+    if state.out_of_memory or state.exit_code == _OUT_OF_MEMORY:
+        why += f"; it was killed, as for using more than {LIMITS.memory_mb} MB of memory"
+    return CheckFailedError(
+        f"the container ended by itself ({why})",
+        evidence=Evidence(
+            ran=_command(kind, service.port),
+            expected=expected,
+            actual=why,
+            log=service.container.logs(),
+        ),
+        hint="run the command above; what it prints last says why",
+    )
+
+
+def _silent(kind: ContainerKind, service: Service, trouble: Exception) -> CheckFailedError:
+    processes = "; ".join(process.command for process in service.container.processes())
+    return CheckFailedError(
+        f"nothing answers on port {service.port}, the value of {kind.port_variable},"
+        f" within {kind.start_within:.0f} seconds",
+        evidence=Evidence(
+            ran=_command(kind, service.port),
+            expected=f"an HTTP answer on 0.0.0.0:{service.port}",
+            actual=f"{type(trouble).__name__}: {trouble}; what runs: {processes or 'nothing'}",
+            log=service.container.logs(),
+        ),
+        hint=f"listen on 0.0.0.0 (127.0.0.1 is the container's own) and on ${kind.port_variable}",
+    )
+
+
+def _command(kind: ContainerKind, port: int) -> str:
+    return f"docker run -e {kind.port_variable}={port} -p 127.0.0.1::{port} IMAGE"
+
+
+def exchange(kind: ContainerKind, service: Service, requests: Sequence[Request]) -> None:
+    """Send the requests in order; raises CheckFailedError at the first answer that is wrong."""
+    token = secrets.token_hex(6)
+    for template in requests:
+        request = template.with_token(token)
+        try:
+            trouble = service.ask(request).differs(request)
+        except (OSError, http.client.HTTPException) as error:
+            trouble = f"no answer: {type(error).__name__}: {error}"
+        if trouble:
+            raise CheckFailedError(
+                f"{request} is answered wrongly",
+                evidence=Evidence(
+                    ran=_command(kind, service.port),
+                    expected=f"status {request.status}",
+                    actual=trouble,
+                    log=service.container.logs(),
+                ),
+                hint="start the same container and ask it with curl",
+            )
+
+
+def poll(context: Context, met: Callable[[], bool], seconds: float) -> bool:
+    """Whether `met` became true within the seconds; asks again and again."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        if time.monotonic() >= deadline:
+            return False
+        context.run.cancel.wait(_PAUSE)
+    return True

@@ -1,0 +1,108 @@
+"""Ask a service over HTTP, and say in words how its answer differs from what a lab expects."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+_BODY_LIMIT = 1024 * 1024
+_SHOWN = 300
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One request of a lab and the answer that it expects.
+
+    `body` is sent as JSON. `contains` is what the JSON of the answer must hold: of an object the
+    keys named, of a list one element that fits. `{token}` in `path`, `body` and `contains` stands
+    for a word that nobody can know beforehand.
+    """
+
+    path: str = "/"
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    body: Any = None
+    status: int = 200
+    contains: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def with_token(self, token: str) -> Request:
+        """Return the request with `{token}` filled in."""
+        return msgspec.structs.replace(
+            self,
+            path=self.path.replace("{token}", token),
+            body=_filled(self.body, token),
+            contains=_filled(self.contains, token),
+        )
+
+
+def _filled(value: Any, token: str) -> Any:
+    if isinstance(value, str):
+        return value.replace("{token}", token)
+    if isinstance(value, list):
+        return [_filled(part, token) for part in value]
+    if isinstance(value, dict):
+        return {key: _filled(part, token) for key, part in value.items()}
+    return value
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered."""
+
+    status: int
+    body: bytes
+
+    def differs(self, request: Request) -> str:
+        """Say how this is not what `request` expects; nothing where it is."""
+        if self.status != request.status:
+            return f"status {self.status}, not {request.status}: {self.shown}"
+        if request.contains is None:
+            return ""
+        try:
+            data = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return f"no JSON: {self.shown}"
+        if not _holds(data, request.contains):
+            return f"{self.shown}, which does not hold {json.dumps(request.contains)}"
+        return ""
+
+    @property
+    def shown(self) -> str:
+        """The beginning of the body, for people."""
+        return self.body[:_SHOWN].decode(errors="replace").strip()
+
+
+def _holds(data: Any, wanted: Any) -> bool:
+    """Whether JSON data holds what is wanted; see `Request.contains`."""
+    if isinstance(wanted, dict):
+        return isinstance(data, dict) and all(
+            key in data and _holds(data[key], part) for key, part in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(data, list) and all(
+            any(_holds(item, part) for item in data) for part in wanted
+        )
+    return type(data) is type(wanted) and bool(data == wanted)
+
+
+def ask(host: str, port: int, request: Request, timeout: float) -> Answer:
+    """Send one request; raises OSError or HTTPException where no whole answer comes.
+
+    `timeout` bounds, in seconds, each wait for the network.
+    """
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    body = None if request.body is None else json.dumps(request.body)
+    headers = {"Connection": "close", "Accept": "application/json"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    try:
+        connection.request(request.method, request.path, body, headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.read(_BODY_LIMIT))
+    finally:
+        connection.close()

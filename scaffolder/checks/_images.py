@@ -1,0 +1,250 @@
+"""What the checks of images and containers share in a run: engine, images, what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaffolder import changes
+from scaffolder.checks._canaries import Canaries, plant
+from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.model import Evidence
+from scaffolder.tools import engine
+from scaffolder.tools.engine import Build, BuildFailedError, Engine, Image, Layer
+from scaffolder.workspace import read_text
+
+_TEST_FILE_LIMIT = 1024 * 1024
+_LARGEST_IMAGE = 4 * 1024**3
+_DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-info(?:/|$)")
+
+
+class ImageKind(Kind, frozen=True, kw_only=True):
+    """Base of the kinds that look at the image of the learner's Dockerfile."""
+
+    dockerfile: str = "Dockerfile"
+
+
+def dockerfile_text(run: Run, path: str) -> str:
+    """Return the learner's Dockerfile; raises UnusableFileError that says why it cannot be."""
+    for skipped in run.skipped:
+        if skipped.path == path:
+            raise UnusableFileError(f"is {skipped.reason}", path)
+    return read_text(run.snapshot, path)
+
+
+def engine_of(run: Run) -> Engine:
+    """Return the engine; when the run ends, all that the run made in it is removed."""
+
+    def close(made: Engine) -> None:
+        engine.remove_run(run.id, made)
+
+    return run.shared.get("docker engine", engine.connect, close)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The learner's image, and what was planted in the folder that it was built from.
+
+    `refused` is the trouble where the build worked only without what was planted.
+    """
+
+    build: Build
+    image: Image
+    canaries: Canaries
+    refused: BuildFailedError | None = None
+
+
+def built(context: Context, dockerfile: str) -> Built:
+    """Return the image of the learner's work, built once for all checks of the run.
+
+    Raises CheckFailedError where it does not build.
+    """
+    return context.run.shared.get(("image", dockerfile), lambda: _build_first(context, dockerfile))
+
+
+def _build_first(context: Context, dockerfile: str) -> Built:
+    folder = context.run.copy("image")
+    canaries = plant(folder)
+    refused = None
+    context.say("building the image")
+    try:
+        build = _build(context, folder, dockerfile)
+    except BuildFailedError as error:
+        if error.stopped:
+            raise _did_not_build(error, dockerfile) from error
+        # What we planted may be to blame: a build that stumbles over a foreign .venv still builds.
+        refused = error
+        try:
+            build = _build(context, context.run.copy("image"), dockerfile)
+        except BuildFailedError:
+            raise _did_not_build(error, dockerfile) from error
+    return Built(build, _inspected(context.run, build), canaries, refused)
+
+
+def _build(context: Context, folder: Path, dockerfile: str) -> Build:
+    run = context.run
+    dockerfile_text(run, dockerfile)
+    try:
+        return engine.build(
+            engine_of(run),
+            folder,
+            run_id=run.id,
+            timeout=context.timeout,
+            cancel=run.cancel,
+            dockerfile=dockerfile,
+        )
+    except BuildFailedError as error:
+        _excuse_stand_in(context, error)
+        raise
+
+
+def _excuse_stand_in(context: Context, error: BuildFailedError) -> None:
+    """Raise UnavailableError where a wheel is missing only because the base image is a stand-in."""
+    wanted = error.missing_distribution
+    if not wanted:
+        return
+    connected = engine_of(context.run)
+    for name in error.bases:
+        base = engine.inspect(connected, name)
+        labels = (base.config.get("Labels") if base else None) or {}
+        if labels.get("devlab.standin"):
+            raise UnavailableError(
+                f"{name} is a stand-in without a package index here, and it has no {wanted}",
+                hint=f"where there is a network: docker pull {name}",
+            ) from error
+
+
+def _did_not_build(error: BuildFailedError, dockerfile: str) -> CheckFailedError:
+    return CheckFailedError(
+        error.reason,
+        evidence=Evidence(
+            ran=f"docker build --file {dockerfile} .",
+            expected="an image",
+            actual=error.reason,
+            log=error.log,
+        ),
+        hint="run the same command in your folder; the last lines above name the step",
+    )
+
+
+def _inspected(run: Run, build: Build) -> Image:
+    image = engine.inspect(engine_of(run), build.image_id, history=True)
+    if image is None:
+        raise RuntimeError(f"the engine has no image {build.image_id}, which it just built")
+    return image
+
+
+def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
+    """Return the image built again after `fault` changed the application, and nothing else.
+
+    Raises CheckFailedError where the learner's build breaks by that.
+    """
+    first = built(context, dockerfile)
+
+    def make() -> Built:
+        run = context.run
+        folder = run.copy("changed")
+        changes.apply(run.faults[fault].change, folder)
+        context.say("building again after a change of the application")
+        try:
+            build = _build(context, folder, dockerfile)
+        except BuildFailedError as error:
+            raise _did_not_build(error, dockerfile) from error
+        return Built(build, _inspected(run, build), first.canaries)
+
+    return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
+
+
+@dataclass
+class Contents:
+    """What lies in the layers that the image has on top of its base.
+
+    `base` names that base, empty where none is known: then `layers` are all. `hits` says for each
+    kind of canary where it lies; `distributions` in which layers each Python distribution does.
+    """
+
+    base: str
+    layers: tuple[Layer, ...]
+    size: int = 0
+    hits: dict[str, list[str]] = field(default_factory=dict)
+    distributions: dict[str, set[int]] = field(default_factory=dict)
+    largest: list[tuple[int, str]] = field(default_factory=list)
+
+    def note(self, kind: str, place: str) -> None:
+        """Write down that something of `kind` was found."""
+        places = self.hits.setdefault(kind, [])
+        if place not in places:
+            places.append(place)
+
+
+def contents(context: Context, dockerfile: str) -> Contents:
+    """Return what the learner's image adds to its base, read from its saved layers, once."""
+    found = built(context, dockerfile)
+    return context.run.shared.get(
+        ("image contents", dockerfile), lambda: _read_contents(context, found)
+    )
+
+
+def _read_contents(context: Context, found: Built) -> Contents:
+    run = context.run
+    if found.image.size > _LARGEST_IMAGE:
+        raise CheckFailedError(f"the image is {found.image.size / 1e9:.1f} GB large")
+    connected = engine_of(run)
+    base = engine.base_of(connected, found.image, found.build.bases)
+    context.say("reading the layers of the image")
+    archive = run.folder("layers") / "image.tar"
+    layers = engine.saved_layers(connected, found.image, archive, run.cancel)
+    own = layers[len(base[1].diff_ids) :] if base else layers
+    result = Contents(base[0] if base else "", own)
+    for number, layer in enumerate(own):
+        _read_layer(result, number, layer, found.canaries, run)
+    archive.unlink()
+    _read_metadata(result, found)
+    return result
+
+
+def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries, run: Run) -> None:
+    for entry in layer.entries():
+        run.cancel.raise_if_cancelled()
+        place = f"/{entry.path} (layer {number + 1} of {len(result.layers)} above the base)"
+        if name := _DISTRIBUTION.search(entry.path):
+            result.distributions.setdefault(normalized(name["name"]), set()).add(number)
+        if not entry.is_file:
+            continue
+        result.size += entry.size
+        result.largest = sorted([*result.largest, (entry.size, f"/{entry.path}")])[-5:]
+        for kind in canaries.in_file(entry.chunks()):
+            result.note(kind, place)
+        if _is_test(entry, canaries):
+            result.note("tests", place)
+
+
+def _is_test(entry: engine.Entry, canaries: Canaries) -> bool:
+    if not entry.path.endswith(".py") or entry.size > _TEST_FILE_LIMIT:
+        return False
+    return hashlib.sha256(entry.read(_TEST_FILE_LIMIT)).hexdigest() in canaries.tests
+
+
+def _read_metadata(result: Contents, found: Built) -> None:
+    config = json.dumps(dict(found.image.config)).encode()
+    for kind in found.canaries.in_bytes(config):
+        result.note(kind, "the image's configuration (environment, labels, command)")
+    for line in found.image.history:
+        for kind in found.canaries.in_bytes(line.encode()):
+            result.note(kind, "the image's history (docker history)")
+
+
+def normalized(distribution: str) -> str:
+    """Return the name of a Python distribution as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def holding(contents: Contents, distribution: str) -> Iterator[Layer]:
+    """Yield the layers that hold a Python distribution, lowest first."""
+    for number in sorted(contents.distributions.get(normalized(distribution), ())):
+        yield contents.layers[number]

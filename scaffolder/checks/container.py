@@ -1,0 +1,267 @@
+"""Check kinds that run the image as a service: `container.*`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import time
+
+from scaffolder.checks._containers import (
+    ContainerKind,
+    Service,
+    ended,
+    exchange,
+    serving,
+    shared_service,
+    wait_until_answers,
+)
+from scaffolder.checks._http import Answer, Request
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools.engine import Hardening
+
+_KILLED = 137
+
+
+class Serves(ContainerKind, frozen=True, kw_only=True):
+    """The service answers from outside its container, on the port that its environment names.
+
+    Starts a container with an unusual port in the environment, publishes that port, and sends the
+    requests in order.
+
+    Parameters:
+        requests: what to ask and what to expect; see the lab for their form. `{token}` stands for
+            a word that nobody can know beforehand.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: every request is answered as expected.
+
+    Fails: nothing answers on that port, the container ends, an answer is another one.
+
+    Example:
+        - id: answers-on-the-given-port
+          kind: container.serves
+          requests:
+            - {path: /healthz, contains: {status: ok}}
+            - {method: POST, path: /api/items, body: {name: "{token}"}, status: 201}
+            - {path: /api/items, contains: {items: [{name: "{token}"}]}}
+    """
+
+    requests: tuple[Request, ...] = (Request(),)
+
+    def run(self, context: Context) -> Verdict:
+        """Start the container, or join whoever did, and ask."""
+        service = shared_service(context, self)
+        context.say("waiting for the service to answer")
+        wait_until_answers(context, self, service)
+        exchange(self, service, self.requests)
+        asked = ", ".join(str(request) for request in self.requests)
+        return passed(f"answers on port {service.port} from outside: {asked}")
+
+
+class User(ContainerKind, frozen=True, kw_only=True):
+    """No process of the container runs as root.
+
+    Looks at the processes that run once the service answers, as the engine's machine sees them,
+    not at what the Dockerfile says: a USER that the entry point changes back does not help, an
+    entry point that drops its rights does.
+
+    Parameters:
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: there are processes, and the user id of none is 0.
+
+    Fails: one is 0, or nothing runs.
+
+    Example:
+        - id: process-is-not-root
+          kind: container.user
+    """
+
+    def run(self, context: Context) -> Verdict:
+        """List the processes of the running service."""
+        service = shared_service(context, self)
+        wait_until_answers(context, self, service)
+        processes = service.container.processes()
+        if not processes:
+            raise ended(self, service, "running processes")
+        roots = [process for process in processes if process.uid == 0]
+        if roots:
+            return failed(
+                f"{len(roots)} of {len(processes)} processes run as root",
+                *(Finding(f"uid 0: {process.command}") for process in roots[:5]),
+                evidence=Evidence(
+                    ran="docker top CONTAINER -eo pid,uid,args",
+                    expected="no process with uid 0",
+                    actual=f"uids {sorted({process.uid for process in processes})}",
+                ),
+                hint="add a user in the Dockerfile and switch to it with USER before CMD",
+            )
+        uids = ", ".join(str(uid) for uid in sorted({process.uid for process in processes}))
+        return passed(f"all {len(processes)} processes run as uid {uids}")
+
+
+class Stops(ContainerKind, frozen=True, kw_only=True):
+    """On SIGTERM the service finishes the request in flight and is gone soon after.
+
+    Sends a request that takes a known number of seconds by itself, and SIGTERM while it is in
+    flight. The request must get its whole right answer, and the container must have ended at most
+    `within` seconds after the moment at which that answer was due (start of the request plus
+    `takes`).
+
+    Parameters:
+        request: a request that the service answers after `takes` seconds.
+        takes: seconds.
+        within: seconds.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: the answer is whole and right, and the container ends in time by itself.
+
+    Fails: the request is cut off, the container still runs, or it was killed (exit code 137).
+
+    Example:
+        - id: stops-gracefully
+          kind: container.stops
+          request: {path: "/api/items/changes?wait=2", contains: {changed: false}}
+          takes: 2
+    """
+
+    request: Request
+    takes: float = 2
+    within: float = 3
+
+    def run(self, context: Context) -> Verdict:
+        """Stop the service in the middle of a request."""
+        with (
+            serving(context, self) as service,
+            concurrent.futures.ThreadPoolExecutor(1) as pool,
+        ):
+            wait_until_answers(context, self, service)
+            context.say("sending SIGTERM while a request is in flight")
+            began = time.monotonic()
+            asked = pool.submit(service.ask, self.request, self.takes + self.within + 2)
+            context.run.cancel.wait(min(0.5, self.takes / 2))
+            self._require_in_flight(asked)
+            service.container.kill("SIGTERM")
+            signalled = time.monotonic()
+            state = service.container.wait_until(
+                lambda state: not state.running,
+                began + self.takes + self.within - time.monotonic(),
+                context.run.cancel,
+            )
+            took = time.monotonic() - signalled
+            if state is None:
+                raise self._still_running(service)
+            self._require_answer(service, asked)
+            if state.exit_code == _KILLED:
+                raise self._failed(service, "the container was killed", "exit code 137")
+        return passed(
+            f"finished the request in flight and ended {took:.1f} s after SIGTERM"
+            f" with exit code {state.exit_code}"
+        )
+
+    def _require_in_flight(self, asked: concurrent.futures.Future[Answer]) -> None:
+        if asked.done():
+            try:
+                said = f"status {asked.result().status}: {asked.result().shown}"
+            except (OSError, http.client.HTTPException) as error:
+                said = f"{type(error).__name__}: {error}"
+            raise CheckFailedError(
+                f"{self.request} ended at once, though it takes {self.takes:g} seconds",
+                evidence=Evidence(ran=str(self.request), expected="a slow answer", actual=said),
+            )
+
+    def _still_running(self, service: Service) -> CheckFailedError:
+        first = next((process.command for process in service.container.processes()), "nothing")
+        service.container.kill("SIGKILL")
+        return self._failed(
+            service,
+            f"the container still runs {self.within:g} s after the last request was due",
+            f"still running; its first process is: {first}",
+            hint="does the first process get the signal? a shell in front of the server does not"
+            " hand it on: use the exec form of CMD, or exec in the entry point",
+        )
+
+    def _require_answer(self, service: Service, asked: concurrent.futures.Future[Answer]) -> None:
+        try:
+            trouble = asked.result().differs(self.request)
+        except (OSError, http.client.HTTPException) as error:
+            trouble = f"no answer: {type(error).__name__}: {error}"
+        if trouble:
+            raise self._failed(
+                service,
+                "the request in flight was cut off",
+                trouble,
+                hint="does the server itself get SIGTERM, and time to finish its requests?",
+            )
+
+    def _failed(
+        self, service: Service, message: str, actual: str, hint: str = ""
+    ) -> CheckFailedError:
+        return CheckFailedError(
+            message,
+            evidence=Evidence(
+                ran=f"docker kill --signal TERM, {min(0.5, self.takes / 2):g} s after"
+                f" {self.request}",
+                expected="its whole answer, then the end of the container",
+                actual=actual,
+                log=service.container.logs(8),
+            ),
+            hint=hint,
+        )
+
+
+class Hardened(ContainerKind, frozen=True, kw_only=True):
+    """The service runs without any right that it does not need.
+
+    Starts a container with a read-only root file system, all capabilities dropped and no new
+    privileges, and sends the requests. The folders in `tmpfs` are writable memory, as an operator
+    would mount them.
+
+    Parameters:
+        requests: what to ask and what to expect, as in container.serves.
+        tmpfs: folders that may be written to; /dev/shm always may.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: every request is answered as expected.
+
+    Fails: the container ends, or does not answer as expected.
+
+    Example:
+        - id: runs-hardened
+          kind: container.hardened
+          requests: [{path: /healthz}]
+    """
+
+    requests: tuple[Request, ...] = (Request(),)
+    tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108
+
+    def run(self, context: Context) -> Verdict:
+        """Start the container with few rights, and ask."""
+        with serving(context, self, hardening=Hardening(self.tmpfs)) as service:
+            context.say("waiting for the hardened service to answer")
+            try:
+                wait_until_answers(context, self, service)
+                exchange(self, service, self.requests)
+            except CheckFailedError as error:
+                raise _because_hardened(error) from error
+        return passed("serves with a read-only root, no capabilities and no new privileges")
+
+
+def _because_hardened(error: CheckFailedError) -> CheckFailedError:
+    verdict = error.verdict
+    return CheckFailedError(
+        f"with a read-only root and without capabilities: {verdict.message}",
+        *verdict.findings,
+        evidence=verdict.evidence,
+        hint="docker run --read-only --cap-drop ALL --security-opt no-new-privileges shows it:"
+        " write nowhere but /tmp, and start as the user that you run as",
+    )

@@ -1,0 +1,193 @@
+"""The check kind that watches a container's health: `container.health`."""
+
+from __future__ import annotations
+
+import http.client
+import time
+
+from scaffolder.checks._containers import (
+    ContainerKind,
+    Service,
+    ended,
+    poll,
+    serving,
+    wait_until_answers,
+)
+from scaffolder.checks._http import Request
+from scaffolder.checks._images import built, rebuilt
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.model import Evidence, Verdict, failed, passed
+from scaffolder.tools.engine import HealthTiming, Image, Probe, State
+
+_NANOSECONDS = 1_000_000_000
+# So many runs of the health check in a row are no accident. The engine remembers the last five.
+_ENOUGH = 3
+_PATIENCE = 4.0
+
+
+class Health(ContainerKind, frozen=True, kw_only=True):
+    """The health check tells a healthy service from a broken one.
+
+    Runs two containers: the learner's image, and the image built again with a fault of the lab
+    that makes the health endpoint fail. The image's own health check command runs in both. Only
+    how often is overridden, so that the check is quick: every quarter of a second instead of the
+    image's interval, unhealthy after two failures in a row, no start period, and at most five
+    seconds for one run. That is fair, for it changes when the verdict comes, not which one: the
+    first success makes a container healthy, and it may fail as often as it likes before.
+
+    Parameters:
+        fault: the fault of the lab that makes the health endpoint fail.
+        path: the health endpoint.
+        healthy_within: seconds until the learner's image must be healthy.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: the first container becomes healthy, the second one unhealthy.
+
+    Fails: there is no HEALTHCHECK; the first never becomes healthy; the second counts as healthy.
+
+    Example:
+        - id: health-is-watched
+          kind: container.health
+          fault: health-broken
+    """
+
+    fault: str
+    path: str = "/healthz"
+    healthy_within: float = 20
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The fault that breaks the health endpoint."""
+        return (self.fault,)
+
+    def run(self, context: Context) -> Verdict:
+        """Watch a healthy and a broken service."""
+        image = built(context, self.dockerfile).image
+        test = (image.config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        if test == ["NONE"]:
+            return failed(
+                "the image has no HEALTHCHECK",
+                evidence=Evidence(ran="docker inspect IMAGE", expected="a HEALTHCHECK"),
+                hint="add a HEALTHCHECK that asks the health endpoint of the service",
+            )
+        self._watch_healthy(context, image)
+        seconds = self._watch_broken(context, image)
+        return passed(f"healthy where {self.path} is, unhealthy {seconds:.1f} s after it broke")
+
+    def _watch_healthy(self, context: Context, image: Image) -> None:
+        with serving(context, self, health=_timing(image)) as service:
+            context.say("waiting until the container is healthy")
+            wait_until_answers(context, self, service)
+            watched = _Watched(service)
+            state = (
+                service.container.wait_until(
+                    lambda state: (
+                        state.health == "healthy"
+                        or not state.running
+                        or (watched.seconds > _PATIENCE and watched.ended(state, ok=False))
+                    ),
+                    self.healthy_within,
+                    context.run.cancel,
+                )
+                or service.container.state()
+            )
+            if not state.running:
+                raise ended(self, service, "a healthy container")
+            if state.health != "healthy":
+                raise self._never_healthy(state.probes)
+
+    def _never_healthy(self, probes: tuple[Probe, ...]) -> CheckFailedError:
+        last = probes[-1] if probes else None
+        return CheckFailedError(
+            "the service answers, but its health check says that it is not healthy",
+            evidence=Evidence(
+                ran="the command of HEALTHCHECK, in the running container",
+                expected="exit code 0",
+                actual=f"exit code {last.exit_code}" if last else "it did not end",
+                log=tuple(last.output.splitlines()[-8:]) if last else (),
+            ),
+            hint="does it ask the port that the environment names? is its program in the image?",
+        )
+
+    def _watch_broken(self, context: Context, image: Image) -> float:
+        """Return the seconds from the first broken answer until the engine called it unhealthy."""
+        broken = rebuilt(context, self.dockerfile, self.fault)
+        with serving(context, self, image=broken, health=_timing(image)) as service:
+            context.say("waiting until the broken container is unhealthy")
+            wait_until_answers(context, self, service)
+            self._require_broken(context, service)
+            watched = _Watched(service)
+            state = (
+                service.container.wait_until(
+                    lambda state: (
+                        (state.health == "unhealthy" and bool(watched.new(state)))
+                        or watched.ended(state, ok=True)
+                    ),
+                    self.healthy_within,
+                    context.run.cancel,
+                )
+                or service.container.state()
+            )
+            if state.health != "unhealthy":
+                raise self._not_noticed(state.health)
+        return watched.seconds
+
+    def _require_broken(self, context: Context, service: Service) -> None:
+        """Make sure that the fault reached the running service: otherwise nothing is proven."""
+
+        def fails() -> bool:
+            try:
+                return service.ask(Request(path=self.path)).status != Request().status
+            except (OSError, http.client.HTTPException):
+                return True
+
+        if not poll(context, fails, 2):
+            raise CheckFailedError(
+                f"{self.path} is still fine after it was broken in the application's code",
+                evidence=Evidence(
+                    ran="docker build . with the fault planted, docker run, then asked",
+                    expected=f"an error from {self.path}",
+                    actual="status 200",
+                ),
+                hint="the image must run the code that lies in this folder",
+            )
+
+    def _not_noticed(self, health: str) -> CheckFailedError:
+        return CheckFailedError(
+            f"{self.path} fails, and the container is still {health or 'not watched'}",
+            evidence=Evidence(
+                ran="docker build . with the fault planted, docker run, docker inspect",
+                expected="unhealthy",
+                actual=health or "no health",
+            ),
+            hint="the health check must fail when the endpoint does: look at its exit code",
+        )
+
+
+class _Watched:
+    """A container from now on: which runs of its health check began to count, and for how long."""
+
+    def __init__(self, service: Service) -> None:
+        self._since = time.monotonic()
+        self._before = {probe.started for probe in service.container.state().probes}
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since watching began."""
+        return time.monotonic() - self._since
+
+    def new(self, state: State) -> list[Probe]:
+        """Return the runs that ended since."""
+        return [probe for probe in state.probes if probe.started not in self._before]
+
+    def ended(self, state: State, *, ok: bool) -> bool:
+        """Whether enough of the new runs ended well (or, without `ok`, badly), none otherwise."""
+        new = self.new(state)
+        return len(new) >= _ENOUGH and all((probe.exit_code == 0) == ok for probe in new)
+
+
+def _timing(image: Image) -> HealthTiming:
+    own = int((image.config.get("Healthcheck") or {}).get("Timeout") or 0) / _NANOSECONDS
+    return HealthTiming(interval=0.25, retries=2, timeout=min(own or 5.0, 5.0))

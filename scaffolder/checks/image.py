@@ -1,0 +1,277 @@
+"""Check kinds that build an image and look into it: `image.*`."""
+
+from __future__ import annotations
+
+import re
+
+from scaffolder.checks._canaries import SECRET, SECRET_PLACE
+from scaffolder.checks._images import (
+    Built,
+    Contents,
+    ImageKind,
+    built,
+    contents,
+    dockerfile_text,
+    holding,
+    rebuilt,
+)
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools.engine import Layer
+
+_MEGABYTE = 1_000_000
+_SHOWN = 8
+
+
+class Builds(ImageKind, frozen=True, kw_only=True):
+    """The image builds.
+
+    Runs `docker build` on a copy of the work, with BuildKit where this machine has it. Look-alikes
+    of a .git, a .venv, caches and a .env lie in that copy, for the checks that look for them in
+    the image; a build that only they disturb is done again without them.
+
+    Parameters:
+        dockerfile: the file to build from.
+
+    Passes: the build comes to an image within the check's timeout.
+
+    Fails: a step fails, the build does not end in time or prints without end. A base image that
+    cannot be fetched, or a download that fails for want of a network, is no fail.
+
+    Example:
+        - id: image-builds
+          kind: image.builds
+          timeout: 300
+    """
+
+    def run(self, context: Context) -> Verdict:
+        """Build the image, or join whoever does."""
+        dockerfile_text(context.run, self.dockerfile)
+        found = built(context, self.dockerfile)
+        size = found.image.size / _MEGABYTE
+        return passed(
+            f"builds in {found.build.seconds:.1f} s to an image of {size:.0f} MB"
+            f" in {len(found.image.diff_ids)} layers"
+        )
+
+
+class Caches(ImageKind, frozen=True, kw_only=True):
+    """A change of the application alone does not install the dependencies again.
+
+    Builds the image, changes the application with one of the lab's faults, and builds again. The
+    layer in which the dependencies are (read from the saved image: where their dist-info folders
+    lie) must be the same in both images, by the digest of its content.
+
+    Parameters:
+        fault: the fault of the lab that changes only the application's code.
+        distributions: Python distributions that the service cannot do without.
+        dockerfile: the file to build from.
+
+    Passes: the lowest layer that holds each distribution is found in the second image too, while
+    the second image differs from the first, and no step of the second build installed any of them.
+
+    Fails: such a layer is made anew; a distribution is in no layer; the change of the application
+    does not reach the image.
+
+    Example:
+        - id: dependencies-are-cached
+          kind: image.caches
+          fault: health-broken
+          distributions: [flask, gunicorn]
+    """
+
+    fault: str
+    distributions: tuple[str, ...]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The fault that serves as the change."""
+        return (self.fault,)
+
+    def run(self, context: Context) -> Verdict:
+        """Build twice and compare the layers."""
+        first = built(context, self.dockerfile)
+        inside = contents(context, self.dockerfile)
+        second = rebuilt(context, self.dockerfile, self.fault)
+        if first.image.diff_ids == second.image.diff_ids:
+            return failed(
+                "a change of the application does not change the image",
+                evidence=self._evidence("another image", "the same layers"),
+                hint="copy the application's code into the image",
+            )
+        for distribution in self.distributions:
+            layer = self._layer(inside, distribution)
+            if layer.diff_id not in second.image.diff_ids:
+                return self._anew(distribution)
+        reinstalled = self._installs(second)
+        if reinstalled:
+            return self._anew(reinstalled)
+        return passed(
+            f"after a change of the application the layer with {', '.join(self.distributions)}"
+            f" is the same; the second build took {second.build.seconds:.1f} s"
+        )
+
+    def _layer(self, inside: Contents, distribution: str) -> Layer:
+        layer = next(holding(inside, distribution), None)
+        if layer is None:
+            raise CheckFailedError(
+                f"{distribution} is not installed in the image",
+                evidence=self._evidence(f"a {distribution}-*.dist-info folder in a layer", "none"),
+                hint="install what requirements.txt lists",
+            )
+        return layer
+
+    def _installs(self, second: Built) -> str:
+        """Return the distribution that a step of the second build says it installed, if any.
+
+        This sees an installation in an earlier stage, whose result may be the same to the byte.
+        """
+        for line in second.build.log:
+            if re.search(r"Successfully installed |Installing collected packages|\s\+ \S+==", line):
+                for distribution in self.distributions:
+                    if re.search(rf"\b{re.escape(distribution)}\b", line, re.IGNORECASE):
+                        return distribution
+        return ""
+
+    def _anew(self, distribution: str) -> Verdict:
+        return failed(
+            f"a change of the application alone installs {distribution} again",
+            evidence=self._evidence(
+                f"the layer with {distribution} comes from the cache", "it was made anew"
+            ),
+            hint="copy requirements.txt and install from it before you copy the application",
+        )
+
+    def _evidence(self, expected: str, actual: str) -> Evidence:
+        return Evidence(
+            ran="docker build . && (change the application) && docker build .",
+            expected=expected,
+            actual=actual,
+        )
+
+
+class ImageContents(ImageKind, frozen=True, kw_only=True):
+    """The image holds nothing that is not needed to run the service, and is small.
+
+    Look-alikes of version control, a virtual environment, caches and a test file are planted in
+    the build context. All layers above the base image are read from the saved image, so that what
+    a later layer deletes is seen too; a look-alike is known by what is in it, under any name. The
+    learner's own test files are looked for as well.
+
+    The base is the image that the Dockerfile's stages start from and whose layers are the lowest
+    of the image; without one (FROM scratch, or a base that the engine does not show) the whole
+    image counts, against another limit.
+
+    Parameters:
+        megabytes: what the layers above the base may hold, in millions of bytes.
+        megabytes_without_base: the limit for the whole image where no base is known.
+        dockerfile: the file to build from.
+
+    Passes: nothing planted and no test of the learner's is in any layer, and the limit is kept.
+
+    Fails: something is found; the image is larger; the build works only without what was planted.
+
+    Example:
+        - id: image-holds-only-the-service
+          kind: image.contents
+          megabytes: 40
+    """
+
+    megabytes: float = 50
+    megabytes_without_base: float = 250
+
+    def run(self, context: Context) -> Verdict:
+        """Look through the layers."""
+        found = built(context, self.dockerfile)
+        if found.refused is not None:
+            return _disturbed(found)
+        inside = contents(context, self.dockerfile)
+        findings = tuple(
+            Finding(f"{kind}: {place}")
+            for kind, places in inside.hits.items()
+            if kind != SECRET
+            for place in places[:_SHOWN]
+        )
+        if findings:
+            kinds = ", ".join(kind for kind in inside.hits if kind != SECRET)
+            return failed(
+                f"the image holds what the service does not need: {kinds}",
+                *findings,
+                evidence=_saved("only what runs in production", f"found: {kinds}"),
+                hint="keep it out of the build with a .dockerignore; deleting it in a later"
+                " layer leaves it in the earlier one",
+            )
+        return self._judge_size(inside)
+
+    def _judge_size(self, inside: Contents) -> Verdict:
+        added = inside.size / _MEGABYTE
+        limit = self.megabytes if inside.base else self.megabytes_without_base
+        what = f"to its base {inside.base}" if inside.base else "in all (its base is not known)"
+        if added > limit:
+            return failed(
+                f"the image adds {added:.0f} MB {what}; at most {limit:.0f} MB are needed",
+                *(
+                    Finding(f"{size / _MEGABYTE:.1f} MB: {path}", level="info")
+                    for size, path in reversed(inside.largest)
+                ),
+                evidence=_saved(f"at most {limit:.0f} MB", f"{added:.1f} MB"),
+                hint="leave out what only tests and builds need, and caches of package managers",
+            )
+        return passed(f"nothing planted is in a layer, and it adds {added:.1f} MB {what}")
+
+
+class Secrets(ImageKind, frozen=True, kw_only=True):
+    """A secret that lies in the build context does not get into the image.
+
+    An unguessable token is planted in `.env` of the build context. It is looked for in every file
+    of every layer above the base (also in layers whose files a later one deletes, in compressed
+    files and in base64), in the history, and in the configuration: environment, labels, command.
+
+    Parameters:
+        dockerfile: the file to build from.
+
+    Passes: the token is nowhere.
+
+    Fails: it is found; the build works only without a .env.
+
+    Example:
+        - id: no-secret-in-the-image
+          kind: image.secrets
+    """
+
+    def run(self, context: Context) -> Verdict:
+        """Look for the secret everywhere."""
+        found = built(context, self.dockerfile)
+        if found.refused is not None:
+            return _disturbed(found)
+        inside = contents(context, self.dockerfile)
+        places = inside.hits.get(SECRET, [])
+        if places:
+            return failed(
+                f"the secret of {SECRET_PLACE} is in the image",
+                *(Finding(f"found in {place}") for place in places[:_SHOWN]),
+                evidence=_saved("the secret nowhere", f"it is in {places[0]}"),
+                hint="list .env in .dockerignore; hand secrets to the container when it starts",
+            )
+        return passed(
+            f"the secret planted in {SECRET_PLACE} is in none of {len(inside.layers)} layers,"
+            " not in the history and not in the configuration"
+        )
+
+
+def _saved(expected: str, actual: str) -> Evidence:
+    return Evidence(ran="docker save IMAGE, every layer read", expected=expected, actual=actual)
+
+
+def _disturbed(found: Built) -> Verdict:
+    trouble = found.refused
+    return failed(
+        "the image builds only where no .git, .venv, cache or .env lies in the folder",
+        evidence=Evidence(
+            ran="docker build . with look-alikes of these in the folder",
+            expected="that they make no difference",
+            actual=trouble.reason if trouble else "",
+            log=trouble.log if trouble else (),
+        ),
+        hint="list them in .dockerignore",
+    )

@@ -1,0 +1,48 @@
+"""The Docker Engine: the only package that speaks to it, through the SDK and the docker CLI.
+
+Everything created carries the label `devlab.run=<run id>`, so that `remove_run` and `sweep` can
+find it again: containers, images, networks and volumes. BuildKit's build cache is the engine's
+own, has no labels and stays; it is what makes the next check quick.
+"""
+
+from scaffolder.tools.engine.building import Build, BuildFailedError, build
+from scaffolder.tools.engine.cleanup import remove_run, sweep
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect
+from scaffolder.tools.engine.containers import (
+    Container,
+    Hardening,
+    HealthTiming,
+    Limits,
+    Probe,
+    Process,
+    StartFailedError,
+    State,
+    start,
+)
+from scaffolder.tools.engine.images import Entry, Image, Layer, base_of, inspect, saved_layers
+
+__all__ = [
+    "RUN_LABEL",
+    "Build",
+    "BuildFailedError",
+    "Container",
+    "Engine",
+    "Entry",
+    "Hardening",
+    "HealthTiming",
+    "Image",
+    "Layer",
+    "Limits",
+    "Probe",
+    "Process",
+    "StartFailedError",
+    "State",
+    "base_of",
+    "build",
+    "connect",
+    "inspect",
+    "remove_run",
+    "saved_layers",
+    "start",
+    "sweep",
+]

@@ -1,0 +1,283 @@
+"""Run containers from a learner's image: bounded, labelled, published to this machine only."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
+from scaffolder.tools.processes import CancelToken
+
+_POLL = 0.03
+_NANOSECONDS = 1_000_000_000
+# What the engine says when it is the image that cannot be started, not the engine.
+_IMAGE_AT_FAULT = (
+    "no command specified",
+    "oci runtime",
+    "runc create failed",
+    "executable file not found",
+    "no such file or directory",
+    "permission denied",
+    "exec format error",
+    "unable to find user",
+    "unable to find group",
+    "no matching entries in passwd",
+    "invalid ",
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one container: memory in MB (no swap), processes and threads, cores."""
+
+    memory_mb: int = 512
+    pids: int = 256
+    cpus: float = 1.5
+
+
+@dataclass(frozen=True)
+class Hardening:
+    """A read-only root, no capabilities, no new privileges; `tmpfs` are the writable places."""
+
+    tmpfs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HealthTiming:
+    """How often the image's own health check command runs here; seconds.
+
+    `timeout` None keeps the image's.
+    """
+
+    interval: float
+    retries: int
+    timeout: float | None = None
+
+
+class StartFailedError(Exception):
+    """The engine could not start a container from the image; the message says why."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One run of the health check command, ended: when it began, its exit code and output."""
+
+    started: str
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What the engine says about a container now. `health` is empty without a health check."""
+
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    health: str
+    probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a container, as the engine's machine sees it; `uid` is numeric."""
+
+    pid: int
+    uid: int
+    command: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that was started. `host` and `port` are where its port is reached from here."""
+
+    engine: Engine
+    id: str
+    host: str
+    port: int
+
+    def state(self) -> State:
+        """Ask the engine how the container is."""
+        with trouble():
+            raw = self.engine.api.inspect_container(self.id)["State"]
+        health = raw.get("Health") or {}
+        return State(
+            running=bool(raw["Running"]),
+            exit_code=int(raw["ExitCode"]),
+            out_of_memory=bool(raw.get("OOMKilled")),
+            health=health.get("Status", ""),
+            probes=tuple(
+                Probe(probe["Start"], int(probe["ExitCode"]), probe["Output"].strip())
+                for probe in health.get("Log") or ()
+            ),
+        )
+
+    def logs(self, lines: int = 15) -> tuple[str, ...]:
+        """Return the last lines that the container printed."""
+        with trouble():
+            raw: bytes = self.engine.api.logs(self.id, tail=lines)
+        return tuple(line for line in raw.decode(errors="replace").splitlines() if line.strip())
+
+    def processes(self) -> tuple[Process, ...]:
+        """Return every process that runs in the container; none where it has ended."""
+        from docker.errors import APIError  # slow to import
+
+        with trouble():
+            try:
+                rows = self.engine.api.top(self.id, ps_args="-eo pid,uid,args")["Processes"]
+            except APIError as error:
+                if "is not running" in str(error):
+                    return ()
+                raise
+        return tuple(Process(int(row[0]), int(row[1]), " ".join(row[2:])) for row in rows or ())
+
+    def kill(self, signal: str) -> None:
+        """Send a signal to the container's first process; harmless when it has ended."""
+        from docker.errors import APIError
+
+        with trouble(), contextlib.suppress(APIError):
+            self.engine.api.kill(self.id, signal=signal)
+
+    def wait_until(
+        self, met: Callable[[State], bool], seconds: float, cancel: CancelToken
+    ) -> State | None:
+        """Return the first state for which `met` holds, or None when the time is over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            state = self.state()
+            if met(state):
+                return state
+            if time.monotonic() >= deadline:
+                return None
+            cancel.wait(_POLL)
+
+    def remove(self) -> None:
+        """Kill and remove the container with its anonymous volumes; harmless when it is gone."""
+        with contextlib.suppress(Exception):
+            self.engine.api.remove_container(self.id, force=True, v=True)
+
+
+@contextlib.contextmanager
+def start(
+    engine: Engine,
+    image: str,
+    *,
+    run_id: str,
+    port: int,
+    env: Mapping[str, str],
+    limits: Limits | None = None,
+    hardening: Hardening | None = None,
+    health: HealthTiming | None = None,
+) -> Iterator[Container]:
+    """Run a container for as long as the block lasts; its `port` is published.
+
+    Its own command and user run. The health check command of the image runs as `health` says, and
+    not at all without it. Raises StartFailedError where the image cannot be started.
+    """
+    container_id = _create(
+        engine,
+        image,
+        run_id,
+        port,
+        env,
+        _host_config(engine, port, limits or Limits(), hardening),
+        health,
+    )
+    container = Container(engine, container_id, engine.reached_at, 0)
+    try:
+        with _starting():
+            engine.api.start(container_id)
+        yield Container(engine, container_id, engine.reached_at, _published(engine, container_id))
+    finally:
+        container.remove()
+
+
+def _create(
+    engine: Engine,
+    image: str,
+    run_id: str,
+    port: int,
+    env: Mapping[str, str],
+    host_config: Any,
+    health: HealthTiming | None,
+) -> str:
+    with _starting():
+        created = engine.api.create_container(
+            image,
+            environment=dict(env),
+            ports=[port],
+            labels={RUN_LABEL: run_id},
+            host_config=host_config,
+            healthcheck=_health_config(health),
+        )
+    return str(created["Id"])
+
+
+def _host_config(
+    engine: Engine, port: int, limits: Limits, hardening: Hardening | None
+) -> dict[str, Any]:
+    hardened: dict[str, Any] = {}
+    if hardening:
+        hardened = {
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "tmpfs": dict.fromkeys(hardening.tmpfs, ""),
+        }
+    config: dict[str, Any] = engine.api.create_host_config(
+        port_bindings={port: (engine.published_on,)},
+        mem_limit=f"{limits.memory_mb}m",
+        memswap_limit=f"{limits.memory_mb}m",
+        pids_limit=limits.pids,
+        nano_cpus=int(limits.cpus * _NANOSECONDS),
+        log_config={"type": "json-file", "config": {"max-size": "1m", "max-file": "2"}},
+        **({"userns_mode": "host"} if _remaps_users(engine) else {}),
+        **hardened,
+    )
+    return config
+
+
+def _remaps_users(engine: Engine) -> bool:
+    """Whether the engine shifts user ids, so that `processes` would not see root as 0."""
+    with trouble():
+        options = engine.api.info().get("SecurityOptions") or ()
+    return any("name=userns" in option for option in options)
+
+
+def _health_config(health: HealthTiming | None) -> dict[str, Any]:
+    """Return the engine's health settings; what is 0 or left out is taken from the image."""
+    if health is None:
+        return {"Test": ["NONE"]}
+    config: dict[str, Any] = {
+        "Interval": int(health.interval * _NANOSECONDS),
+        "Retries": health.retries,
+        "StartPeriod": _NANOSECONDS // 1000,
+    }
+    if health.timeout is not None:
+        config["Timeout"] = int(health.timeout * _NANOSECONDS)
+    return config
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    from docker.errors import APIError
+
+    with trouble():
+        try:
+            yield
+        except APIError as error:
+            said = str(error.explanation or error)
+            if any(sign in said.lower() for sign in _IMAGE_AT_FAULT):
+                raise StartFailedError(said) from error
+            raise
+
+
+def _published(engine: Engine, container_id: str) -> int:
+    """Return the port on the engine's machine, or 0 where the container ended at once."""
+    with trouble():
+        ports = engine.api.inspect_container(container_id)["NetworkSettings"]["Ports"] or {}
+    bindings = [binding for bound in ports.values() for binding in bound or ()]
+    return int(bindings[0]["HostPort"]) if bindings else 0

@@ -1,0 +1,152 @@
+"""Look into images: their configuration, their history, and the files of their layers."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from scaffolder.errors import UnavailableError
+from scaffolder.tools.engine.connection import Engine, trouble
+from scaffolder.tools.processes import CancelToken
+
+_CHUNK = 1024 * 1024
+_WHITEOUT = ".wh."
+
+
+@dataclass(frozen=True)
+class Image:
+    """What the engine says about an image.
+
+    `diff_ids` are the digests of its layers' contents, lowest first; `config` is its run
+    configuration (Env, Labels, Cmd, Healthcheck ...) and `size` its bytes, all layers together.
+    """
+
+    id: str
+    diff_ids: tuple[str, ...]
+    config: Mapping[str, Any]
+    size: int
+    history: tuple[str, ...] = ()
+
+
+def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None:
+    """Return the image of this name or id, or None where the engine has none."""
+    from docker.errors import ImageNotFound  # slow to import
+
+    with trouble():
+        try:
+            raw = engine.api.inspect_image(name)
+        except ImageNotFound:
+            return None
+        lines = engine.api.history(raw["Id"]) if history else []
+    return Image(
+        id=raw["Id"],
+        diff_ids=tuple(raw.get("RootFS", {}).get("Layers") or ()),
+        config=raw.get("Config") or {},
+        size=raw.get("Size", 0),
+        history=tuple(f"{line.get('CreatedBy', '')} {line.get('Comment', '')}" for line in lines),
+    )
+
+
+def base_of(engine: Engine, image: Image, names: Iterable[str]) -> tuple[str, Image] | None:
+    """Return the image that `image` was built on, by name, among the `names` that its build used.
+
+    That is the one with the most layers whose layers are the first ones of `image`. BuildKit keeps
+    what it fetched to itself: such a base is pulled, which moves no layer a second time. None
+    where none fits: FROM scratch, or a base that the engine does not show.
+    """
+    fitting: list[tuple[str, Image]] = []
+    for name in names:
+        base = inspect(engine, name) or _pulled(engine, name)
+        if base and base.diff_ids and image.diff_ids[: len(base.diff_ids)] == base.diff_ids:
+            fitting.append((name, base))
+    return max(fitting, key=lambda item: len(item[1].diff_ids), default=None)
+
+
+def _pulled(engine: Engine, name: str) -> Image | None:
+    from docker.errors import DockerException
+
+    repository, _, tag = name.partition("@")[0].rpartition(":")
+    try:
+        with trouble():
+            engine.api.pull(repository or name, tag=tag if repository else "latest")
+    except (DockerException, UnavailableError):
+        return None
+    return inspect(engine, name)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, folder or link in a layer. `link` is where a link leads."""
+
+    path: str
+    size: int
+    is_file: bool
+    link: str
+    _tar: tarfile.TarFile
+    _member: tarfile.TarInfo
+
+    @property
+    def removes(self) -> bool:
+        """Whether it is a mark that a file of a lower layer is gone."""
+        return self.path.rpartition("/")[2].startswith(_WHITEOUT)
+
+    def read(self, limit: int) -> bytes:
+        """Return at most `limit` bytes of a regular file."""
+        source = self._tar.extractfile(self._member) if self.is_file else None
+        return source.read(limit) if source else b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content of a regular file, a megabyte at a time."""
+        source = self._tar.extractfile(self._member) if self.is_file else None
+        while source and (chunk := source.read(_CHUNK)):
+            yield chunk
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a saved image."""
+
+    diff_id: str
+    _archive: Path
+    _name: str
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what the layer adds or removes, in its own order."""
+        with tarfile.open(self._archive) as outer:
+            blob: IO[bytes] | None = outer.extractfile(self._name)
+            if blob is None:
+                return
+            with tarfile.open(fileobj=blob) as inner:
+                for member in inner:
+                    yield Entry(
+                        path=member.name.removeprefix("./"),
+                        size=member.size,
+                        is_file=member.isreg(),
+                        link=member.linkname,
+                        _tar=inner,
+                        _member=member,
+                    )
+
+
+def saved_layers(
+    engine: Engine, image: Image, archive: Path, cancel: CancelToken
+) -> tuple[Layer, ...]:
+    """Save `image` to the new file `archive` and return its layers, lowest first.
+
+    The layers read from that file, so it must stay. Links and whiteouts are entries as any other;
+    nothing is unpacked to the disk.
+    """
+    with trouble(), archive.open("wb") as file:
+        for chunk in engine.api.get_image(image.id, chunk_size=_CHUNK):
+            cancel.raise_if_cancelled()
+            file.write(chunk)
+    with tarfile.open(archive) as outer:
+        manifest = outer.extractfile("manifest.json")
+        names = json.load(manifest)[0]["Layers"] if manifest else []
+    return tuple(
+        Layer(diff_id, archive, name) for diff_id, name in zip(image.diff_ids, names, strict=True)
+    )
