@@ -77,7 +77,7 @@ def _check(task: TaskResult, check: CheckResult, target: Console) -> RenderableT
         parts.append(_evidence(check.verdict.evidence))
     if check.verdict.hint:
         parts.append(Text.assemble(("next  ", "bold"), harmless(check.verdict.hint)))
-    return Group(head, *(Padding(part, (0, 0, 0, 2)) for part in parts))
+    return Group(head, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
 
 
 def _finding(finding: Finding) -> Text:

@@ -1,0 +1,194 @@
+"""However a run ends, nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from scaffolder import catalog as real_catalog
+from scaffolder.generate import build_state
+from tests.conftest import why_no_engine
+from tests.support.command import Devlab, Said, shell
+from tests.support.labs import Catalog, task
+
+LABS = [
+    pytest.param("ci-pipeline"),
+    pytest.param("containerize-flask", marks=pytest.mark.engine),
+    pytest.param("terraform-stubs", marks=pytest.mark.terraform),
+]
+# From the first import to the middle of the slow checks.
+MOMENTS = (0.15, 1.0, 3.0, 7.0)
+
+
+class Place:
+    """A workspace and a temporary space of its own, and what is left in and of it."""
+
+    def __init__(self, lab: str, folder: Path) -> None:
+        self.work = folder / "work"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        build_state(real_catalog.load(lab), "solution", {}, self.work)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return shell("check", *arguments, cwd=self.work, env={"TMPDIR": str(self.temporary)})
+
+    def left_folders(self) -> list[str]:
+        return [str(path) for path in self.temporary.glob("devlab-*/*")]
+
+    def left_processes(self) -> list[str]:
+        """Processes that were told of our temporary space, whoever started them."""
+        needle = os.fsencode(str(self.temporary))
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+                state = (process / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if needle in told and state != "Z":
+                found.append(told.decode(errors="replace")[-200:])
+        return found
+
+
+def in_engine(run_ids: list[str]) -> list[str]:
+    """Containers and images of these runs."""
+    if why_no_engine():
+        return []
+    client = docker.from_env()
+    filters = [{"label": f"devlab.run={run_id}"} for run_id in run_ids]
+    containers = [
+        one for wanted in filters for one in client.containers.list(all=True, filters=wanted)
+    ]
+    images = [one for wanted in filters for one in client.images.list(all=True, filters=wanted)]
+    return [f"container {one.id}" for one in containers] + [f"image {one.id}" for one in images]
+
+
+def eventually_nothing(what: object, seconds: float = 10) -> list[str]:
+    deadline = time.monotonic() + seconds
+    left: list[str] = what()  # type: ignore[operator]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = what()  # type: ignore[operator]
+    return left
+
+
+def end(process: subprocess.Popen[str]) -> Said:
+    out, err = process.communicate(timeout=60)
+    return Said(process.returncode, out, err)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+@pytest.mark.parametrize("lab", LABS)
+def test_ctrl_c_at_any_moment_leaves_nothing(lab: str, tmp_path: Path) -> None:
+    place = Place(lab, tmp_path)
+    for moment in MOMENTS:
+        process = place.start()
+        time.sleep(moment)
+        run_ids = [Path(path).name.lstrip(".") for path in place.left_folders()]
+        process.send_signal(signal.SIGINT)
+        said = end(process)
+        assert said.code == 130, f"after {moment} s: {said}"
+        assert "Traceback" not in said.err
+        assert not place.left_folders(), f"after {moment} s"
+        assert not eventually_nothing(place.left_processes), f"after {moment} s"
+        assert not in_engine(run_ids), f"after {moment} s"
+
+
+def test_termination_is_an_interruption(tmp_path: Path) -> None:
+    place = Place("ci-pipeline", tmp_path)
+    process = place.start()
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    assert end(process).code == 130
+    assert not place.left_folders()
+
+
+@pytest.mark.engine
+def test_a_killed_run_is_swept_by_the_next_command(tmp_path: Path) -> None:
+    place = Place("containerize-flask", tmp_path)
+    process = place.start()
+    deadline = time.monotonic() + 60
+
+    def containers() -> list[str]:
+        ids = [Path(path).name for path in place.left_folders()]
+        return [thing for thing in in_engine(ids) if thing.startswith("container")]
+
+    while not containers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    end(process)
+    left = place.left_folders()
+    run_ids = [Path(path).name for path in left]
+    assert left, "the test wants a run that was killed in the middle"
+    assert not eventually_nothing(place.left_processes)
+    cleaned = subprocess.run(
+        [process.args[0], "-m", "scaffolder.cli", "clean"],  # type: ignore[index]
+        env={**os.environ, "TMPDIR": str(place.temporary)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "removed 1 temporary folders" in cleaned.stdout
+    assert not place.left_folders()
+    assert not in_engine(run_ids)
+
+
+def test_two_checks_of_one_workspace_do_not_disturb_each_other(tmp_path: Path) -> None:
+    place = Place("ci-pipeline", tmp_path)
+    both = [place.start("--task", "workflow-valid", "--format", "json") for _ in range(2)]
+    for said in [end(process) for process in both]:
+        assert said.code == 0, said.err
+        assert json.loads(said.out)["outcome"] == "pass"
+
+
+def test_a_live_run_is_not_swept(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
+    from scaffolder.grading import sweep
+    from scaffolder.grading.lifecycle import is_dead, new_run
+
+    with new_run() as (run_id, folder):
+        assert not is_dead(run_id)
+        sweep()
+        assert folder.is_dir()
+    assert is_dead(run_id)
+    assert not folder.exists()
+    assert not is_dead("somebody-elses")
+
+
+def test_without_a_home(tmp_path: Path) -> None:
+    place = Place("ci-pipeline", tmp_path)
+    environment = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"), "")
+    process = shell(
+        "check",
+        "--task",
+        "workflow-valid",
+        cwd=place.work,
+        env={**environment, "TMPDIR": str(place.temporary)},
+    )
+    assert end(process).code == 0
+
+
+def test_a_task_of_a_waiting_run_can_be_cancelled(catalog: Catalog, tmp_path: Path) -> None:
+    """Cancelling from another thread unwinds as Ctrl-C does."""
+    import threading
+
+    from scaffolder import workspace
+    from scaffolder.catalog import load
+    from scaffolder.errors import InterruptedRunError
+    from scaffolder.generate import create_workspace
+    from scaffolder.grading import grade
+    from scaffolder.tools.processes import CancelToken
+
+    catalog.lab(task("a").replace("test.ends, outcome: pass", "test.waits"))
+    lab = load("tested")
+    create_workspace(lab, {}, tmp_path / "work")
+    cancel = CancelToken()
+    threading.Timer(0.3, cancel.cancel).start()
+    with pytest.raises(InterruptedRunError):
+        grade(lab, workspace.find(tmp_path / "work"), cancel=cancel)
