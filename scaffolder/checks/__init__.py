@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffolder.checks import container, container_health, dockerfile, image, workflow
+from scaffolder.checks import container, container_health, dockerfile, image, pipeline, workflow
 from scaffolder.checks.base import Kind
 
 KINDS: Mapping[str, type[Kind]] = {
@@ -18,6 +18,10 @@ KINDS: Mapping[str, type[Kind]] = {
     "container.health": container_health.Health,
     "container.stops": container.Stops,
     "container.hardened": container.Hardened,
+    "pipeline.passes": pipeline.Passes,
+    "pipeline.fails": pipeline.Fails,
+    "pipeline.tests_on": pipeline.TestsOn,
+    "pipeline.delivers": pipeline.Delivers,
     "workflow.valid": workflow.Valid,
     "workflow.triggers": workflow.Triggers,
     "workflow.cached": workflow.Cached,

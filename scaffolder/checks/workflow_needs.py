@@ -1,0 +1,136 @@
+"""What a workflow needs of the machine that runs it: actions, runner labels, no containers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaffolder.checks import workflow_model
+from scaffolder.checks.workflow_model import Job, Workflow, mapping, strings, text
+from scaffolder.errors import UnavailableError
+
+_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_MATRIX = re.compile(r"matrix\.([A-Za-z_][\w-]*)")
+_QUOTED = re.compile(r"'([\w.-]+)'")
+_FOREIGN_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What running a workflow takes.
+
+    `actions` are references such as "actions/cache/restore@v4", `labels` what `runs-on` can come
+    to, `soft_jobs` the ids of jobs whose failure the workflow forgives (continue-on-error).
+    """
+
+    actions: frozenset[str]
+    labels: frozenset[str]
+    soft_jobs: frozenset[str]
+
+
+def of(root: Path, workflow: Workflow) -> Needs:
+    """Return what a workflow, and everything in the repository that it uses, needs.
+
+    Raises UnavailableError where that is more than this machine can play: containers, other
+    systems, somebody else's reusable workflows.
+    """
+    texts = workflow_model.called_locally(root, workflow)
+    called = [workflow_model.parse(source, path) for path, source in texts.items()]
+    jobs = [job for each in (workflow, *called) for job in each.jobs.values() if not job.dead]
+    for job in jobs:
+        _refuse_what_cannot_be_played(job)
+    uses = [step.uses.strip() for job in jobs for step in job.steps]
+    uses += [use for action in called for use in _composite_uses(action)]
+    for use in uses:
+        if use.startswith("docker://"):
+            raise UnavailableError(f"the step {use} runs in a container; devlab rehearses none")
+    return Needs(
+        actions=frozenset(use for use in uses if use and not use.startswith("./")),
+        labels=frozenset(label for job in jobs for label in labels_of(job.data)),
+        soft_jobs=frozenset(
+            job.id for job in jobs if is_on(job.data.get("continue-on-error"), job.data)
+        ),
+    )
+
+
+def _refuse_what_cannot_be_played(job: Job) -> None:
+    if job.data.get("container") or job.data.get("services"):
+        raise UnavailableError(
+            f"the job {job.id} runs in a container or beside service containers, which devlab "
+            "cannot rehearse",
+            hint="run its steps on the runner itself",
+        )
+    if job.uses and not job.uses.startswith("./"):
+        raise UnavailableError(
+            f"the reusable workflow {job.uses} is in another repository, which devlab does not "
+            "fetch",
+            hint="keep the reusable workflow in this repository",
+        )
+    for label in labels_of(job.data):
+        if _FOREIGN_SYSTEM.search(label):
+            raise UnavailableError(
+                f"the job {job.id} asks for the runner {label}; devlab rehearses on Linux only",
+                hint="use ubuntu-latest",
+            )
+
+
+def _composite_uses(action: Workflow) -> Iterator[str]:
+    runs = mapping(action.data.get("runs"))
+    if text(runs.get("using")) == "docker":
+        raise UnavailableError(
+            f"the action {action.path} runs in a container; devlab rehearses none"
+        )
+    steps = runs.get("steps")
+    for step in steps if isinstance(steps, list) else []:
+        yield text(mapping(step).get("uses")).strip()
+
+
+def labels_of(job: Mapping[str, Any]) -> frozenset[str]:
+    """Return every runner label that a job can ask for, its matrix filled in."""
+    asked = job.get("runs-on")
+    if isinstance(asked, dict):
+        asked = asked.get("labels")
+    return frozenset(label for each in strings(asked) for label in _filled(each, job))
+
+
+def _filled(label: str, job: Mapping[str, Any]) -> Iterator[str]:
+    if not _EXPRESSION.search(label):
+        yield label
+        return
+    for name in _MATRIX.findall(label):
+        for value in _matrix_values(job, name):
+            for part in strings(value):
+                yield part.join(_EXPRESSION.split(label)[::2])
+    # A label can also be spelled out within: ${{ inputs.runner || 'ubuntu-latest' }}.
+    yield from _QUOTED.findall(label)
+
+
+def _matrix_values(job: Mapping[str, Any], name: str) -> Sequence[Any]:
+    matrix = mapping(mapping(job.get("strategy")).get("matrix"))
+    values, included = matrix.get(name), matrix.get("include")
+    return [
+        *(values if isinstance(values, list) else []),
+        *(
+            entry[name]
+            for entry in (included if isinstance(included, list) else [])
+            if isinstance(entry, dict) and name in entry
+        ),
+    ]
+
+
+def is_on(value: Any, job: Mapping[str, Any]) -> bool:
+    """Whether a switch of a job is on, for any leg of its matrix if it depends on one.
+
+    An expression that cannot be told counts as on: it forgives some failure.
+    """
+    if not isinstance(value, str):
+        return bool(value)
+    match = _EXPRESSION.fullmatch(value.strip())
+    inner = (match[1] if match else value).strip()
+    variable = _MATRIX.fullmatch(inner)
+    if variable:
+        return any(text(each) == "true" for each in _matrix_values(job, variable[1]))
+    return inner not in ("false", "")

@@ -1,0 +1,83 @@
+"""uv, but a Python that is not on this machine is played by the nearest one that is.
+
+Called as `uv.py uv|uvx ARGUMENTS...`. Everything else is uv's own work.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from scaffolder.standins.programs import runner, versions
+
+OPTIONS = ("--python", "-p")
+# uv hardly differs between these, and a hosted runner's system Python is ours to write to.
+SYSTEM = "--system"
+
+
+def main() -> None:
+    """Become uv with the arguments translated."""
+    name, *arguments = sys.argv[1:]
+    real = Path(os.environ["DEVLAB_UV"])
+    if arguments[:2] == ["python", "install"]:
+        _pretend_to_install(arguments[2:])
+    _translate_request()
+    words = [*_translated(arguments)]
+    program = real if name == "uv" else real.with_name(name)
+    os.execv(program, [str(program), *words])  # noqa: S606
+
+
+def _pretend_to_install(requests: list[str]) -> None:
+    for request in (each for each in requests if not each.startswith("-")):
+        runner.note(f"Python {request}: {_here(request)} plays it here")
+    sys.exit(0)
+
+
+def _translate_request() -> None:
+    """Let UV_PYTHON, or else the project's .python-version, name a Python that is here."""
+    request = os.environ.get("UV_PYTHON", "")
+    pinned = Path(".python-version")
+    if not request and pinned.is_file():
+        request = pinned.read_text("utf-8", errors="replace").strip().split("\n")[0].strip()
+    if request:
+        os.environ["UV_PYTHON"] = _here(request)
+
+
+def _translated(arguments: list[str]) -> list[str]:
+    words: list[str] = []
+    wanted = iter(arguments)
+    for word in wanted:
+        option, equals, value = word.partition("=")
+        if word == "--":
+            return [*words, word, *wanted]
+        if option in OPTIONS and equals:
+            words.append(f"{option}={_here(value)}")
+        elif word in OPTIONS:
+            words += [word, _here(next(wanted, ""))]
+        elif word == SYSTEM:
+            words += ["--python", _system_python()]
+        else:
+            words.append(word)
+    if os.environ.pop("UV_SYSTEM_PYTHON", "") in ("1", "true") and words[:1] == ["pip"]:
+        words += ["--python", _system_python()]
+    return words
+
+
+def _here(request: str) -> str:
+    """Return the path of the Python that plays a version; what is no version stays as it is."""
+    minor = versions.minor_of(request.removeprefix("cpython").removeprefix("python"), True)
+    if minor is None:
+        return request
+    os.environ["DEVLAB_REQUESTED"] = f"3.{minor}"
+    _, path = runner.nearest(minor)
+    return str(path)
+
+
+def _system_python() -> str:
+    location = os.environ.get("pythonLocation")  # noqa: SIM112 -- setup-python's own spelling
+    return str(Path(location) / "bin" / "python") if location else "python3"
+
+
+if __name__ == "__main__":
+    main()

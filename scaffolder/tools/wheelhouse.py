@@ -1,0 +1,228 @@
+"""The offline wheel cache: what the healthy app needs to install, fetched once.
+
+A wheelhouse is a folder of wheels for one version of Python, named by what was asked of it, so
+that it is never changed after it is there: it is filled beside its place and renamed into it.
+Only wheels are ever fetched; nobody's setup.py runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scaffolder import places
+from scaffolder.errors import UnavailableError
+from scaffolder.tools import processes
+from scaffolder.tools.processes import CancelToken, Completed, Ending
+
+FETCH_SECONDS = 180.0
+QUERY_SECONDS = 10.0
+# What pipelines install beside the requirements of the app.
+USUAL = ("build", "pip", "setuptools", "wheel")
+OLDEST_MINOR = 10
+
+# A name with an optional exact version or range; no address, path or option gets through.
+REQUIREMENT = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9,._ -]+\])?"
+    r"(?:\s*(?:==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+(?:\s*,\s*)?)*"
+)
+_NO_SUCH = ("No matching distribution found", "ResolutionImpossible", "conflicting dependencies")
+_NO_INDEX = (
+    "Connection refused",
+    "Could not fetch URL",
+    "Failed to establish a new connection",
+    "Max retries exceeded",
+    "Name or service not known",
+    "NameResolutionError",
+    "Network is unreachable",
+    "ProxyError",
+    "Read timed out",
+    "Temporary failure in name resolution",
+    "connection broken",
+)
+
+_QUERY = (
+    "import json, sys, sysconfig; print(json.dumps([sys.implementation.name, *sys.version_info[:2],"
+    " bool(sysconfig.get_config_var('Py_GIL_DISABLED')), getattr(sys, '_base_executable', '')]))"
+)
+
+
+def requirements_of(project: Path) -> tuple[str, ...]:
+    """Return what the requirements files and the build system of a project of ours ask for.
+
+    Only plain requirements count: no options, addresses or paths.
+    """
+    wanted: dict[str, None] = {}
+    for file in sorted(project.glob("requirements*.txt")):
+        for line in file.read_text("utf-8").splitlines():
+            requirement = line.split("#")[0].strip()
+            if REQUIREMENT.fullmatch(requirement):
+                wanted[requirement] = None
+    metadata = project / "pyproject.toml"
+    if metadata.is_file():
+        system = tomllib.loads(metadata.read_text("utf-8")).get("build-system", {})
+        wanted |= dict.fromkeys(system.get("requires", []))
+    return tuple(wanted)
+
+
+def pythons(cancel: CancelToken) -> dict[int, Path]:
+    """Return the Pythons of this machine by minor version: the one that runs devlab, and others.
+
+    They are looked for on PATH and where pyenv, uv and hosted runners put them, and asked what
+    they are: a name says little.
+    """
+    found: dict[int, Path] = {}
+    for candidate in _candidates():
+        answer = _ask(candidate, cancel)
+        if answer is not None:
+            found.setdefault(*answer)
+    return dict(sorted(found.items()))
+
+
+def _candidates() -> Iterable[Path]:
+    yield Path(sys.executable)
+    names = [f"python3.{minor}" for minor in range(OLDEST_MINOR, 16)]
+    on_path = [shutil.which(name) for name in names]
+    # A shim of pyenv is a slow script; what it would start is found below.
+    yield from (Path(path) for path in on_path if path and Path(path).parent.name != "shims")
+    with contextlib.suppress(RuntimeError):
+        home = Path.home()
+        for root, pattern in (
+            (home / ".pyenv" / "versions", "3.*/bin/python3"),
+            (home / ".local" / "share" / "uv" / "python", "cpython-3.*/bin/python3"),
+            (Path("/opt/hostedtoolcache/Python"), "3.*/*/bin/python3"),
+        ):
+            yield from sorted(root.glob(pattern), reverse=True)
+
+
+def _ask(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
+    """Return the minor version of a usable Python and the executable that it really is."""
+    try:
+        asked = processes.run((python, "-I", "-c", _QUERY), timeout=QUERY_SECONDS, cancel=cancel)
+        name, major, minor, freethreaded, base = json.loads(asked.stdout)
+    except (UnavailableError, ValueError):
+        return None
+    usable = name == "cpython" and major == 3 and minor >= OLDEST_MINOR and not freethreaded
+    return (minor, Path(base) if base else python) if usable and asked.ok else None
+
+
+def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
+    """Return a folder with wheels of everything in `wanted` for Python 3.`minor`.
+
+    Fetches them where they are not there yet. Raises UnavailableError without network.
+    """
+    asked = sorted({*wanted, *USUAL})
+    key = hashlib.sha256("\n".join((*asked, sys.platform)).encode()).hexdigest()[:16]
+    target = _root() / f"py3{minor}-{key}"
+    if not target.is_dir():
+        with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+            done = _fetch(asked, minor, Path(made) / "wheels", cancel)
+            if not done.ok:
+                raise _unavailable(asked, minor, done)
+            # Somebody else may have been quicker; the content is the same.
+            with contextlib.suppress(OSError):
+                (Path(made) / "wheels").rename(target)
+    return target
+
+
+def extra(minor: int) -> Path:
+    """Return the folder of wheels for Python 3.`minor` that pipelines asked for beyond the app."""
+    folder = _root() / f"extra-py3{minor}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
+    """Fetch wheels that a pipeline asked for into `extra`; False where there is no such package.
+
+    Raises UnavailableError without network.
+    """
+    plain = [each for each in wanted if REQUIREMENT.fullmatch(each)]
+    if not plain:
+        return False
+    with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+        done = _fetch(plain, minor, Path(made), cancel)
+        if done.ok:
+            for wheel in Path(made).iterdir():
+                wheel.replace(extra(minor) / wheel.name)
+            return True
+    if _says(done, _NO_SUCH) and not _says(done, _NO_INDEX):
+        return False
+    raise _unavailable(plain, minor, done)
+
+
+def _root() -> Path:
+    folder = places.cache() / "wheels"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _fetch(wanted: Sequence[str], minor: int, folder: Path, cancel: CancelToken) -> Completed:
+    argv = [
+        *(str(_pip_python(cancel)), "-m", "pip", "download", "--quiet"),
+        *("--disable-pip-version-check", "--no-input", "--retries", "1"),
+        *("--only-binary=:all:", "--python-version", f"3.{minor}", "--implementation", "cp"),
+        *("--dest", str(folder), "--", *wanted),
+    ]
+    return processes.run(argv, timeout=FETCH_SECONDS, cancel=cancel)
+
+
+def _pip_python(cancel: CancelToken) -> Path:
+    """Return a Python with pip: this one, or one made for the purpose."""
+    if importlib.util.find_spec("pip") is not None:
+        return Path(sys.executable)
+    folder = _root().parent / f"pip-{sys.version_info.major}{sys.version_info.minor}"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+            place = Path(made) / "venv"
+            done = processes.run(
+                (sys.executable, "-m", "venv", place), timeout=FETCH_SECONDS, cancel=cancel
+            )
+            if not done.ok:
+                raise UnavailableError("there is no pip to fetch wheels with", hint=_PIP_HINT)
+            with contextlib.suppress(OSError):
+                place.rename(folder)
+    return python
+
+
+_PIP_HINT = f"{sys.executable} -m ensurepip"
+
+
+def _says(done: Completed, phrases: Iterable[str]) -> bool:
+    return any(phrase in done.output for phrase in phrases)
+
+
+def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> UnavailableError:
+    why = "took too long" if done.ending is not Ending.EXITED else " ".join(done.tail(1))
+    shown = ", ".join(wanted[:4]) + (", ..." if len(wanted) > 4 else "")
+    return UnavailableError(
+        f"the wheels that pipelines install are not in the cache and cannot be fetched: {why}",
+        hint=f"connect to a package index once and check again (wanted for 3.{minor}: {shown})",
+    )
+
+
+def environment(folders: Mapping[int, Path]) -> dict[str, str]:
+    """Return the variables that make pip and uv install from wheelhouses alone."""
+    # As addresses, since pip splits at blanks and uv at commas.
+    links = [path.as_uri() for minor, own in folders.items() for path in (own, extra(minor))]
+    return {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": " ".join(links),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_COMPILE": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "UV_NO_INDEX": "1",
+        "UV_FIND_LINKS": ",".join(links),
+        "UV_OFFLINE": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
