@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scaffolder.checks import container, container_health, dockerfile, image, pipeline, workflow
+from scaffolder.checks import (
+    cloud,
+    cloud_access,
+    container,
+    container_health,
+    dockerfile,
+    image,
+    pipeline,
+    terraform,
+    terraform_variables,
+    workflow,
+)
 from scaffolder.checks.base import Kind
 
 KINDS: Mapping[str, type[Kind]] = {
@@ -26,4 +37,15 @@ KINDS: Mapping[str, type[Kind]] = {
     "workflow.triggers": workflow.Triggers,
     "workflow.cached": workflow.Cached,
     "workflow.secure": workflow.Secure,
+    "terraform.formatted": terraform.Formatted,
+    "terraform.valid": terraform.Valid,
+    "terraform.applies": terraform.Applies,
+    "terraform.variables": terraform_variables.Variables,
+    "terraform.tagged": terraform.Tagged,
+    "terraform.stable": terraform.Stable,
+    "terraform.change": terraform.Change,
+    "cloud.buckets": cloud.Buckets,
+    "cloud.access": cloud_access.Access,
+    "cloud.outputs": cloud.Outputs,
+    "cloud.destroyed": cloud.Destroyed,
 }

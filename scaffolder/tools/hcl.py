@@ -40,6 +40,10 @@ _LABELS = {
 _parser = threading.Lock()
 
 
+class HclSyntaxError(UnusableFileError):
+    """Text that python-hcl2 cannot parse."""
+
+
 @dataclass(frozen=True)
 class Attribute:
     """The value of `name = value`, and its line."""
@@ -137,7 +141,7 @@ def parse(text: str, path: str) -> tuple[Block, ...]:
     except LarkError as error:
         line = getattr(error, "line", None)
         known = isinstance(line, int) and line > 0
-        raise UnusableFileError("is not valid HCL", path, line=line if known else None) from error
+        raise HclSyntaxError("is not valid HCL", path, line=line if known else None) from error
     except RecursionError as error:
         raise UnusableFileError("is nested too deeply to be read", path) from error
 

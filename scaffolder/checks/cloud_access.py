@@ -1,0 +1,192 @@
+"""The kind `cloud.access`: what the policies in the cloud really allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from scaffolder.checks import cloud_policy
+from scaffolder.checks.base import CheckFailedError, Context, Kind
+from scaffolder.checks.cloud import missing
+from scaffolder.checks.terraform_session import fair_parsing, session
+from scaffolder.errors import UnavailableError
+from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools import hcl
+from scaffolder.tools.cloud import Picture, Role
+
+LEAST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An action that a role must be allowed, and on what.
+
+    `on` is `object` (an object of the bucket, named by `key`), `bucket`, or `parameter`.
+    """
+
+    action: str
+    on: Literal["object", "bucket", "parameter"]
+    key: str = "object.txt"
+
+
+class Access(Kind, frozen=True, kw_only=True):
+    """A role may do what it needs, and nothing more.
+
+    After the apply, asks IAM for every role, user and group with the documents of all policies,
+    inline and attached, and evaluates them. Without terraform, its provider or the local cloud, a
+    wildcard that stands in the configuration still fails; the rest is `unavailable`.
+
+    Parameters:
+        directory, variables: as for `terraform.applies`.
+        grants: what one role must be allowed: `action`, and `on` what (`object` with a `key`,
+            `bucket`, `parameter`).
+        may: further actions that nobody minds.
+        trusts: the service that must be able to assume that role.
+
+    Passes:
+        a role that trusts the service is allowed every grant. No policy of anybody holds a
+        wildcard in an action, or in a resource other than the end of a path within one named
+        thing (`arn:aws:s3:::bucket/*`), allows an action beyond `grants` and `may`, or a
+        resource that the apply did not make.
+
+    Fails:
+        a wildcard, a missing grant, an action or resource too many, a role for everybody.
+
+    Example:
+        ```yaml
+        kind: cloud.access
+        trusts: ecs-tasks.amazonaws.com
+        grants:
+          - {action: "s3:GetObject", on: object, key: releases/app.tar.gz}
+          - {action: "ssm:GetParameter", on: parameter}
+        may: ["kms:Decrypt"]
+        ```
+    """
+
+    grants: tuple[Grant, ...]
+    directory: str = "infra"
+    variables: Mapping[str, Any] = {}
+    may: tuple[str, ...] = ()
+    trusts: str = ""
+
+    def run(self, context: Context) -> Verdict:
+        """Evaluate the policies in the cloud."""
+        try:
+            applied = session(context, self.directory, self.variables).applied(context)
+        except UnavailableError:
+            self._refuse_written_wildcards(context)
+            raise
+        picture = applied.picture
+        if not picture.roles:
+            return missing("role", self.directory)
+        made = [str(item.attributes.get("arn") or "") for item in applied.state.resources]
+        problems = [
+            problem
+            for role in picture.roles
+            for problem in (*_too_wide(role), *self._too_much(role, [arn for arn in made if arn]))
+        ]
+        problems += self._too_little(picture)
+        if problems:
+            return failed(
+                "; ".join(problems),
+                *(Finding(problem, path=self.directory, url=LEAST) for problem in problems),
+                evidence=Evidence(
+                    ran="iam: GetAccountAuthorizationDetails",
+                    expected="allowed: " + ", ".join(grant.action for grant in self.grants),
+                    actual="; ".join(problems),
+                    log=tuple(f"{role.name}: {_documents(role)}" for role in picture.roles),
+                ),
+                hint="name the actions that the service calls, and the ARNs of what it calls on",
+            )
+        names = ", ".join(role.name for role in picture.roles)
+        allowed = cloud_policy.actions([one for role in picture.roles for one in _documents(role)])
+        return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
+
+    def _too_much(self, role: Role, made: list[str]) -> Iterator[str]:
+        documents = _documents(role)
+        known = {grant.action.lower() for grant in self.grants}
+        known |= {action.lower() for action in self.may}
+        for action in cloud_policy.actions(documents):
+            if action not in known and "*" not in action:
+                yield f"{role.name} may {action}, which nothing asks for"
+        for resource in cloud_policy.resources(documents):
+            inside = any(
+                resource == arn or resource.startswith((arn + "/", arn + ":")) for arn in made
+            )
+            if not inside and "*" not in resource:
+                yield f"{role.name} may use {resource}, which this configuration does not make"
+
+    def _too_little(self, picture: Picture) -> list[str]:
+        """Return what the best of the roles lacks."""
+        roles = [role for role in picture.roles if role.kind == "role"]
+        lacking = [list(self._lacking(role, picture)) for role in roles]
+        return min(lacking, key=len, default=["there is no role"])
+
+    def _lacking(self, role: Role, picture: Picture) -> Iterator[str]:
+        if self.trusts and self.trusts not in cloud_policy.principals(role.trust):
+            yield f"{self.trusts} may not assume {role.name}"
+        for grant in self.grants:
+            targets = list(_targets(grant, picture))
+            if not any(
+                cloud_policy.allows(_documents(role), grant.action, target) for target in targets
+            ):
+                where = targets[0] if targets else f"any {grant.on}: there is none"
+                yield f"{role.name} may not {grant.action} on {where}"
+
+    def _refuse_written_wildcards(self, context: Context) -> None:
+        with fair_parsing(context, self.directory):
+            configuration = hcl.read(context.run.snapshot, self.directory)
+        faults = tuple(_written_wildcards(configuration))
+        if faults:
+            raise CheckFailedError(
+                "; ".join(fault.message for fault in faults),
+                *faults,
+                hint="name the actions and the ARNs that the service needs",
+            )
+
+
+def _too_wide(role: Role) -> Iterator[str]:
+    for policy in role.policies:
+        for problem in cloud_policy.wildcards(policy.document):
+            yield f"the policy {policy.name} of {role.name} {problem}"
+    for problem in cloud_policy.open_principals(role.trust):
+        yield f"the trust of {role.name} {problem}"
+
+
+def _documents(role: Role) -> list[Mapping[str, Any]]:
+    return [policy.document for policy in role.policies]
+
+
+def _targets(grant: Grant, picture: Picture) -> Iterator[str]:
+    if grant.on == "parameter":
+        yield from (parameter.arn for parameter in picture.parameters)
+    for bucket in picture.buckets:
+        if grant.on == "bucket":
+            yield bucket.arn
+        elif grant.on == "object":
+            yield f"{bucket.arn}/{grant.key}"
+
+
+def _written_wildcards(configuration: hcl.Configuration) -> Iterator[Finding]:
+    """Yield the wildcards of aws_iam_policy_document blocks that are literally written there."""
+    for block in configuration.of("data"):
+        if block.labels[:1] != ("aws_iam_policy_document",):
+            continue
+        for statement in block.blocks:
+            effect = statement.attributes.get("effect")
+            if statement.type != "statement" or (effect is not None and effect.text == "Deny"):
+                continue
+            yield from _written_in(statement)
+
+
+def _written_in(statement: hcl.Block) -> Iterator[Finding]:
+    for name in ("actions", "resources"):
+        attribute = statement.attributes.get(name)
+        listed = attribute.value if attribute is not None else []
+        for item in listed if isinstance(listed, list) else []:
+            text = hcl.literal(item) or ""
+            if attribute is not None and (text == "*" or (name == "actions" and "*" in text)):
+                yield Finding(
+                    f"allows {name} {text}", path=statement.path, line=attribute.line, url=LEAST
+                )

@@ -1,0 +1,145 @@
+"""Judge IAM policy documents: what they allow, and what they leave open.
+
+The rules follow IAM's grammar and evaluation logic:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+def statements(document: Document, effect: str) -> list[Mapping[str, Any]]:
+    """Return the statements with an effect; a single statement may stand without a list."""
+    found = document.get("Statement", [])
+    listed = found if isinstance(found, list) else [found]
+    return [one for one in listed if isinstance(one, dict) and one.get("Effect") == effect]
+
+
+def values(statement: Mapping[str, Any], key: str) -> list[str]:
+    """Return the values of an element, which may be one text or a list."""
+    found = statement.get(key, [])
+    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
+
+
+def wildcards(document: Document) -> Iterator[str]:
+    """Yield, in words, everything that the document allows too widely.
+
+    No action may hold a wildcard. A resource may hold one only at the end of the path *within* a
+    thing that is named in full (the objects of a bucket, the parameters below a path), because
+    such things cannot be named one by one. `NotAction` and `NotResource` allow everything else.
+    """
+    for statement in statements(document, "Allow"):
+        for key in ("NotAction", "NotResource"):
+            if key in statement:
+                yield f"allows everything but {', '.join(values(statement, key))} ({key})"
+        for action in values(statement, "Action"):
+            if _has_wildcard(action):
+                yield f"allows the action {action}"
+        for resource in values(statement, "Resource"):
+            if not _named(resource):
+                yield f"allows the resource {resource}"
+
+
+def _has_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _named(resource: str) -> bool:
+    """Whether an ARN names one thing, or only what is inside one thing."""
+    if not _has_wildcard(resource):
+        return True
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or any(_has_wildcard(part) for part in parts[:5]):
+        return False
+    head, slash, tail = parts[5].rpartition("/")
+    literal = head.split("/")
+    needed = 1 if parts[2] == "s3" else 2
+    named = len(literal) >= needed and all(literal) and not _has_wildcard(head)
+    return bool(slash) and named and tail.endswith("*") and not _has_wildcard(tail[:-1])
+
+
+def open_principals(trust: Document) -> Iterator[str]:
+    """Yield, in words, every principal of a trust or bucket policy that is everybody."""
+    for statement in statements(trust, "Allow"):
+        principal = statement.get("Principal", {})
+        named = principal if isinstance(principal, dict) else {"": principal}
+        for key in named:
+            if "*" in values(named, key):
+                yield "allows everybody (Principal *)"
+        if "NotPrincipal" in statement:
+            yield "allows everybody but some (NotPrincipal)"
+
+
+def principals(trust: Document) -> list[str]:
+    """Return the services and accounts that a trust policy lets in."""
+    found: list[str] = []
+    for statement in statements(trust, "Allow"):
+        principal = statement.get("Principal", {})
+        if isinstance(principal, dict):
+            found += [name for key in principal for name in values(principal, key)]
+    return found
+
+
+def actions(documents: Sequence[Document]) -> list[str]:
+    """Return every action that the documents allow, in lower case, once."""
+    found = [
+        action.lower()
+        for document in documents
+        for statement in statements(document, "Allow")
+        for action in values(statement, "Action")
+    ]
+    return list(dict.fromkeys(found))
+
+
+def resources(documents: Sequence[Document]) -> list[str]:
+    """Return every resource that the documents allow, once."""
+    found = [
+        resource
+        for document in documents
+        for statement in statements(document, "Allow")
+        for resource in values(statement, "Resource")
+    ]
+    return list(dict.fromkeys(found))
+
+
+def allows(documents: Sequence[Document], action: str, resource: str) -> bool:
+    """Whether the documents together allow an action: somebody allows it and nobody denies it.
+
+    Conditions are not evaluated: a conditional Allow counts as one, a conditional Deny does not.
+    """
+    allowed = any(
+        _covers(statement, action, resource)
+        for document in documents
+        for statement in statements(document, "Allow")
+    )
+    denied = any(
+        _covers(statement, action, resource) and not statement.get("Condition")
+        for document in documents
+        for statement in statements(document, "Deny")
+    )
+    return allowed and not denied
+
+
+def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+    if "NotAction" in statement:
+        acts = not _any(values(statement, "NotAction"), action.lower(), lower=True)
+    else:
+        acts = _any(values(statement, "Action"), action.lower(), lower=True)
+    if "NotResource" in statement:
+        return acts and not _any(values(statement, "NotResource"), resource)
+    return acts and _any(values(statement, "Resource"), resource)
+
+
+def _any(patterns: Sequence[str], text: str, *, lower: bool = False) -> bool:
+    return any(_matches(pattern.lower() if lower else pattern, text) for pattern in patterns)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    parts = {"*": ".*", "?": "."}
+    regex = "".join(parts.get(char, re.escape(char)) for char in re.sub(r"\*+", "*", pattern))
+    return re.fullmatch(regex, text, re.DOTALL) is not None

@@ -1,0 +1,168 @@
+"""What a configuration may not contain if it is to be planned and applied here.
+
+Terraform runs programs of the configuration's choice (provisioners, data sources of the external
+provider, any provider), fetches modules, and reaches for a cloud. All of that is refused from the
+parsed configuration, before Terraform sees it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from scaffolder.checks.base import CheckFailedError
+from scaffolder.errors import UnusableFileError
+from scaffolder.model import Finding
+from scaffolder.tools import hcl
+from scaffolder.tools.hcl import Block, Configuration
+
+DOCS = "https://developer.hashicorp.com/terraform/language"
+MODULES_LIMIT = 20
+
+# What lets a provider block reach a cloud or an account of its own choice.
+_FOREIGN = {
+    "access_key": "credentials",
+    "assume_role": "another account",
+    "assume_role_with_web_identity": "another account",
+    "endpoints": "an address of its own",
+    "profile": "credentials",
+    "secret_key": "credentials",
+    "shared_config_files": "credentials",
+    "shared_credentials_files": "credentials",
+    "token": "credentials",
+}
+_AWS = ("aws", "hashicorp/aws", "registry.terraform.io/hashicorp/aws")
+_BUILTIN = ("terraform", "terraform.io/builtin/terraform")
+
+
+def refuse_unsafe(root: Path, folder: str) -> None:
+    """Raise CheckFailedError naming every place that will not be run, in modules below too.
+
+    Raises UnusableFileError where a file cannot be read or parsed.
+    """
+    findings = [
+        finding
+        for place, configuration in _modules(root, folder)
+        for block in configuration.blocks
+        for finding in _objections(block, place)
+    ]
+    if not findings:
+        return
+    first = findings[0]
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    raise CheckFailedError(
+        f"{first.path}:{first.line}: {first.message}{more}; nothing was run",
+        *findings,
+        hint="take it out: this lab needs the aws provider alone, configured by the environment",
+    )
+
+
+def _modules(root: Path, folder: str) -> Iterator[tuple[str, Configuration]]:
+    """Yield the folder and every folder that it calls as a module, with what is in them."""
+    waiting = [folder]
+    seen: set[str] = set()
+    while waiting:
+        place = posixpath.normpath(waiting.pop())
+        if place in seen:
+            continue
+        seen.add(place)
+        if len(seen) > MODULES_LIMIT:
+            raise UnusableFileError(f"calls more than {MODULES_LIMIT} modules", folder)
+        configuration = hcl.read(root, place)
+        yield place, configuration
+        for block in configuration.of("module"):
+            source = _text(block, "source")
+            if source.startswith(("./", "../")):
+                waiting.append(posixpath.join(place, source))
+
+
+def _text(block: Block, name: str) -> str:
+    attribute = block.attributes.get(name)
+    return (attribute.text or "") if attribute is not None else ""
+
+
+def _objections(block: Block, place: str) -> Iterator[Finding]:
+    for inner in block.walk():
+        if inner.type in ("provisioner", "connection"):
+            what = f"{inner.type} {' '.join(inner.labels)}".strip()
+            yield _finding(inner, f"{block.name} has a {what}, which runs commands", "provisioners")
+        # A check block may hold a data source of its own.
+        if inner.type in ("resource", "data", "ephemeral") and len(inner.labels) == 2:
+            yield from _foreign_type(inner)
+    if block.type == "module":
+        yield from _foreign_module(block, place)
+    elif block.type == "provider":
+        yield from _foreign_provider(block)
+    elif block.type == "terraform":
+        yield from _foreign_settings(block)
+
+
+def _foreign_type(block: Block) -> Iterator[Finding]:
+    kind = block.labels[0]
+    if not kind.startswith("aws_") and kind != "terraform_data":
+        message = f"{block.name} is not of the aws provider"
+        yield _finding(block, message, "providers/requirements")
+
+
+def _foreign_module(block: Block, place: str) -> Iterator[Finding]:
+    source = _text(block, "source")
+    inside = not posixpath.normpath(posixpath.join(place, source)).startswith("..")
+    if not (source.startswith(("./", "../")) and inside):
+        message = f"{block.name} comes from {source or 'somewhere else'}, not from this folder"
+        yield _finding(block, message, "modules/sources")
+
+
+def _foreign_provider(block: Block) -> Iterator[Finding]:
+    name = block.labels[0] if block.labels else ""
+    if name != "aws":
+        yield _finding(block, f"{block.name} is not aws", "providers/configuration")
+    nested = {label for inner in block.walk() for label in (inner.type, *inner.labels)}
+    for part in sorted({*block.attributes, *nested}):
+        if part in _FOREIGN:
+            message = f"{block.name} sets {part}: {_FOREIGN[part]} belongs in the environment"
+            yield _finding(block, message, "providers/configuration", part)
+
+
+def _foreign_settings(block: Block) -> Iterator[Finding]:
+    for inner in block.blocks:
+        if inner.type == "cloud":
+            yield _finding(inner, "the state would go to HCP Terraform", "backend")
+        elif inner.type == "backend":
+            yield from _foreign_backend(inner)
+        elif inner.type == "required_providers":
+            yield from _foreign_requirements(inner)
+
+
+def _foreign_backend(block: Block) -> Iterator[Finding]:
+    if block.labels != ("local",):
+        name = " ".join(block.labels)
+        yield _finding(block, f"the state would go to the backend {name}, not to a file", "backend")
+    elif {"path", "workspace_dir"} & set(block.attributes):
+        yield _finding(block, "the local backend names a file of its own", "backend")
+
+
+def _foreign_requirements(block: Block) -> Iterator[Finding]:
+    for name, attribute in block.attributes.items():
+        value = attribute.value
+        source = hcl.literal(_entry(value, "source")) if isinstance(value, dict) else None
+        if (source or f"hashicorp/{name}") not in (*_AWS, *_BUILTIN):
+            message = f"required_providers asks for {source or name}"
+            yield Finding(message, path=block.path, line=attribute.line, url=_url("providers"))
+
+
+def _entry(value: dict[str, object], name: str) -> object:
+    return value.get(name, value.get(f'"{name}"'))
+
+
+def _finding(block: Block, message: str, page: str, attribute: str = "") -> Finding:
+    places: Iterable[int] = (
+        *(block.attributes[name].line for name in (attribute,) if name in block.attributes),
+        *(inner.line for inner in block.blocks if inner.type == attribute),
+        block.line,
+    )
+    return Finding(message, path=block.path, line=next(iter(places)), url=_url(page))
+
+
+def _url(page: str) -> str:
+    return f"{DOCS}/{page}"

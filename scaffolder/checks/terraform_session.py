@@ -1,0 +1,367 @@
+"""One cloud, one init and one apply for all the checks of a run.
+
+A session goes through stages, each at most once: prepared (refusals, init), applied, and then, in
+whatever order they are asked for, planned again, changed and destroyed. Checks that wait at the
+same time are served in the order of the stages, so that what destroys comes last; should another
+stage be asked for later, the configuration is applied once more first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Never, TypeVar
+
+from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.terraform_gate import refuse_unsafe
+from scaffolder.checks.terraform_turns import Turns
+from scaffolder.errors import UnavailableError
+from scaffolder.model import Evidence, Finding
+from scaffolder.tools import cloud, moto, terraform, terraform_provider
+from scaffolder.tools.cloud import Cloud, Picture
+from scaffolder.tools.hcl import HclSyntaxError
+from scaffolder.tools.processes import Completed, Ending
+from scaffolder.tools.terraform import UNFORMATTED, Answer, Diagnostic, State, Terraform
+
+# What a folder may bring along from a learner's own runs; the lock file names providers that a
+# reattached one is not compared with.
+_LEFT_OVER = ("terraform.tfstate*", ".terraform.lock.hcl", ".terraform.tfstate*")
+_REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
+
+T = TypeVar("T")
+
+
+class Stage(IntEnum):
+    """The stages, in the order in which waiting checks are served."""
+
+    PREPARED = 0
+    APPLIED = 1
+    PLANNED_AGAIN = 2
+    CHANGED = 3
+    DESTROYED = 4
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply left: Terraform's state and what the cloud says."""
+
+    state: State
+    picture: Picture
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Before and after another apply with one variable changed, and what Terraform did for it."""
+
+    before: Applied
+    after: Applied
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """What is left, in the state and in the cloud, after a destroy."""
+
+    state: State
+    picture: Picture
+
+
+class Session:
+    """Terraform on a copy of the learner's folder, against a cloud of its own."""
+
+    def __init__(self, run: Run, folder: str, variables: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._run = run
+        self._variables = dict(variables)
+        self._turns = Turns(run.cancel)
+        self._ended: dict[object, tuple[object, BaseException | None]] = {}
+        self._work: Path | None = None
+        self._moto: moto.Moto | None = None
+        self._provider: terraform_provider.Provider | None = None
+        self._cloud: Cloud | None = None
+        self._regions: set[str] = set()
+        self._standing: dict[str, Any] | None = None
+
+    def close(self) -> None:
+        """End the provider and the cloud."""
+        for server in (self._provider, self._moto):
+            if server is not None:
+                server.stop()
+
+    def validated(self, context: Context) -> Answer:
+        """Return what `terraform validate` says; it need not be good."""
+        return self._once(Stage.PREPARED, "validated", lambda: self._validate(context))
+
+    def applied(self, context: Context) -> Applied:
+        """Return what the first apply left; raises CheckFailedError where it failed."""
+        return self._once(Stage.APPLIED, "applied", lambda: self._apply_first(context))
+
+    def tried(self, context: Context, variables: Mapping[str, Any]) -> Answer:
+        """Return what a plan says of these values of the variables; it need not be good."""
+        key = ("tried", repr(sorted(variables.items())))
+        return self._once(Stage.PREPARED, key, lambda: self._try(context, variables))
+
+    def planned_again(self, context: Context) -> Answer:
+        """Return what a plan says of what was just applied."""
+        self.applied(context)
+        return self._once(Stage.PLANNED_AGAIN, "planned", lambda: self._plan_again(context))
+
+    def changed(self, context: Context, variable: str, value: Any) -> Changed:
+        """Apply once more with one variable changed."""
+        self.applied(context)
+        key = ("changed", variable, repr(value))
+        return self._once(Stage.CHANGED, key, lambda: self._change(context, variable, value))
+
+    def destroyed(self, context: Context, objects: int) -> Destroyed:
+        """Put `objects` objects into every bucket, then destroy everything."""
+        self.applied(context)
+        return self._once(Stage.DESTROYED, "destroyed", lambda: self._destroy(context, objects))
+
+    def _once(self, stage: Stage, key: object, make: Callable[[], T]) -> T:
+        """Do a thing at most once, in one's turn; what it raised is raised for everybody."""
+        with self._turns.take(stage):
+            if key not in self._ended:
+                try:
+                    self._ended[key] = (make(), None)
+                except Exception as error:  # noqa: BLE001 -- raised again below
+                    self._ended[key] = (None, error)
+            value, failure = self._ended[key]
+        if failure is not None:
+            raise failure
+        return value  # type: ignore[return-value]
+
+    def _prepare(self, context: Context) -> None:
+        """Refuse what must not run, start the cloud and the provider, copy the work, init."""
+        if self._cloud is not None:
+            return
+        with fair_parsing(context, self.folder):
+            refuse_unsafe(self._run.snapshot, self.folder)
+        terraform.program()
+        terraform_provider.find()
+        moto.require()
+        context.say("starting a local cloud")
+        place = self._run.folder("cloud")
+        sandbox = self._run.sandbox
+        self._moto = moto.start(place, sandbox.environment(), self._run.cancel)
+        settings = sandbox.environment(provider_environment(self._moto.url, place))
+        self._provider = terraform_provider.start(place, settings, self._run.cancel)
+        self._work = working_copy(self._run, self.folder)
+        context.say("terraform init")
+        self._demand(self._terraform(context).init(), "init", context)
+        self._cloud = Cloud(self._moto.url)
+
+    def _terraform(self, context: Context) -> Terraform:
+        if self._work is None or self._provider is None:
+            raise RuntimeError("the session is not prepared")
+        return Terraform(
+            self._work,
+            self._run.sandbox,
+            self._run.cancel,
+            context.timeout,
+            self._provider.reattach,
+        )
+
+    def _validate(self, context: Context) -> Answer:
+        self._prepare(context)
+        context.say("terraform validate")
+        answer = self._terraform(context).validate()
+        refuse_unended(answer.completed, "validate", context.timeout)
+        return answer
+
+    def _try(self, context: Context, variables: Mapping[str, Any]) -> Answer:
+        self._prepare(context)
+        answer = self._terraform(context).plan(variables, refresh=False)
+        refuse_unended(answer.completed, "plan", context.timeout)
+        return answer
+
+    def _apply_first(self, context: Context) -> Applied:
+        self._prepare(context)
+        context.say("terraform apply")
+        return self._apply(context, self._variables)[0]
+
+    def _apply(
+        self, context: Context, variables: Mapping[str, Any], *, refresh: bool = True
+    ) -> tuple[Applied, Answer]:
+        answer = self._terraform(context).apply(variables, refresh=refresh)
+        self._standing = None
+        self._demand(answer, "apply", context)
+        self._standing = dict(variables)
+        return self._look(context, answer.completed.seconds), answer
+
+    def _look(self, context: Context, seconds: float) -> Applied:
+        state = self._terraform(context).state()
+        text = " ".join(str(resource.attributes) for resource in state.resources)
+        self._regions.update(_REGION.findall(text))
+        return Applied(state, self._picture(), seconds)
+
+    def _picture(self) -> Picture:
+        if self._cloud is None or self._moto is None:
+            raise RuntimeError("the session is not prepared")
+        try:
+            return self._cloud.picture(self._regions)
+        except Exception:
+            self._run.cancel.raise_if_cancelled()
+            raise
+
+    def _stand(self, context: Context) -> dict[str, Any]:
+        """Return the variables of what is applied now, applying it again if it was destroyed."""
+        if self._standing is None:
+            context.say("terraform apply, once more")
+            self._apply(context, self._variables)
+        return dict(self._standing or {})
+
+    def _plan_again(self, context: Context) -> Answer:
+        variables = self._stand(context)
+        context.say("terraform plan, once more")
+        answer = self._terraform(context).plan(variables)
+        self._demand(answer, "plan", context)
+        return answer
+
+    def _change(self, context: Context, variable: str, value: Any) -> Changed:
+        variables = self._stand(context)
+        before = self._look(context, 0.0)
+        context.say(f"terraform apply with another {variable}")
+        # Nothing happened behind Terraform's back since the last apply.
+        after, answer = self._apply(context, {**variables, variable: value}, refresh=False)
+        return Changed(before, after, answer)
+
+    def _destroy(self, context: Context, objects: int) -> Destroyed:
+        variables = self._stand(context)
+        for bucket in self._picture().buckets:
+            for number in range(objects):
+                if self._cloud is not None:
+                    self._cloud.put_object(bucket.name, f"releases/{number}.txt", b"an artifact")
+        context.say("terraform destroy")
+        self._standing = None
+        answer = self._terraform(context).destroy(variables)
+        self._demand(answer, "destroy", context)
+        return Destroyed(self._terraform(context).state(), self._picture())
+
+    def _demand(self, answer: Answer, verb: str, context: Context) -> None:
+        """Raise CheckFailedError in Terraform's words unless the command did what it was told."""
+        refuse_unended(answer.completed, verb, context.timeout)
+        if self._moto is not None and not self._moto.alive:
+            raise RuntimeError(f"moto ended while terraform {verb} ran")
+        if self._provider is not None and not self._provider.daemon.alive:
+            raise RuntimeError(f"the AWS provider ended while terraform {verb} ran")
+        if not answer.ok:
+            refuse(answer, verb, self.folder)
+
+
+def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Session:
+    """Return the run's session for a folder and these values of its variables."""
+    key = ("terraform", folder, repr(sorted(variables.items())))
+    return context.run.shared.get(
+        key, lambda: Session(context.run, folder, variables), lambda made: made.close()
+    )
+
+
+def working_copy(run: Run, folder: str) -> Path:
+    """Return a copy of the learner's configuration folder without state of its own."""
+    place = run.copy("terraform") / folder
+    for pattern in _LEFT_OVER:
+        for path in place.glob(pattern):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+    return place
+
+
+def provider_environment(url: str, place: Path) -> dict[str, str]:
+    """Return the environment in which the provider can reach the cloud at `url` and no other.
+
+    Credentials are the local cloud's; the user's files are out of sight, the metadata service is
+    off, and everything but loopback leads to a proxy that does not exist.
+    """
+    nothing = place / "no-aws-settings"
+    nothing.touch()
+    nowhere = "http://127.0.0.1:9"
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": cloud.KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": cloud.SECRET,
+        "AWS_REGION": cloud.DEFAULT_REGION,
+        "AWS_CONFIG_FILE": str(nothing),
+        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HTTP_PROXY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def refuse_unended(completed: Completed, verb: str, timeout: float) -> None:
+    """Raise CheckFailedError where a command did not come to its end by itself."""
+    if completed.ending is Ending.EXITED:
+        return
+    reason = (
+        f"did not end within {timeout:.0f} s"
+        if completed.ending is Ending.TIMED_OUT
+        else "printed without end"
+    )
+    raise CheckFailedError(
+        f"terraform {verb} {reason} and was stopped",
+        evidence=Evidence(ran=f"terraform {verb}", actual=reason, log=completed.tail()),
+        hint=f"run terraform {verb} yourself and look what it waits for",
+    )
+
+
+def refuse(answer: Answer, verb: str, folder: str) -> Never:
+    """Raise CheckFailedError with what Terraform said, and where."""
+    findings = tuple(finding(error, folder) for error in answer.errors)
+    cause = answer.errors[0].text if answer.errors else "it gave no reason"
+    raise CheckFailedError(
+        f"terraform {verb} failed: {cause}",
+        *findings,
+        evidence=Evidence(
+            ran=f"terraform {verb}",
+            expected="exit code 0",
+            actual=f"exit code {answer.completed.returncode}",
+            log=tuple(error.text for error in answer.errors) or answer.completed.tail(),
+        ),
+        hint=f"run terraform {verb} in {folder}/ and mend the first error first",
+    )
+
+
+def finding(diagnostic: Diagnostic, folder: str) -> Finding:
+    """Return a diagnostic as a finding whose path is relative to the workspace."""
+    path = f"{folder}/{diagnostic.path}" if diagnostic.path else None
+    return Finding(diagnostic.text, path=path, line=diagnostic.line)
+
+
+@contextlib.contextmanager
+def fair_parsing(context: Context, folder: str) -> Iterator[None]:
+    """Let a syntax error pass only where Terraform sees one too: python-hcl2 may be wrong.
+
+    Raises RuntimeError, the grader's own fault, where Terraform can read what it cannot.
+    """
+    try:
+        yield
+    except HclSyntaxError as error:
+        try:
+            terraform.program()
+        except UnavailableError:
+            raise error from None
+        answer = formatting(context, folder)
+        if not answer.completed.returncode or answer.completed.returncode == UNFORMATTED:
+            raise RuntimeError(
+                f"{error.path} is valid for Terraform, but python-hcl2 cannot read it"
+            ) from error
+        raise
+
+
+def formatting(context: Context, folder: str) -> Answer:
+    """Return what `terraform fmt -check` says of the configuration; one run serves all."""
+
+    def ask() -> Answer:
+        place = working_copy(context.run, folder)
+        client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
+        answer = client.format()
+        refuse_unended(answer.completed, "fmt", context.timeout)
+        return answer
+
+    return context.run.shared.get(("terraform fmt", folder), ask)
