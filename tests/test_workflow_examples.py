@@ -31,7 +31,6 @@ def work(tmp_path: Path) -> Path:
     """A learner's folder, without a workflow."""
     folder = tmp_path / "a läb"
     shutil.copytree(EXAMPLES / "workspace", folder)
-    (folder / ".github/workflows").mkdir(parents=True)
     return folder
 
 
@@ -204,3 +203,21 @@ def test_every_parameter_of_every_kind_is_documented() -> None:
         page = kind.__doc__ or ""
         assert all(f"{field}:" in page for field in kind.__struct_fields__), name
         assert all(section in page for section in ("Passes:", "Fails:", f"kind: {name}")), name
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("x" * 40_000, "longer than the 32 KiB"),
+        ("${{ " + " && ".join(["github.sha"] * 2000) + " }}", "an expression of"),
+    ],
+    ids=["large", "expression"],
+)
+def test_what_would_break_the_audit_fails_instead(
+    script: str, words: str, work: Path, judge: Judge
+) -> None:
+    steps = f"    steps:\n      - run: echo {script}\n"
+    write(work, f"on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n{steps}")
+    verdict = judge("workflow.secure")
+    assert verdict.outcome is Outcome.FAIL
+    assert words in verdict.message

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffolder.checks import workflow_cache, workflow_model, workflow_triggers, workflow_validity
+from scaffolder.checks import (
+    workflow_cache,
+    workflow_expressions,
+    workflow_model,
+    workflow_triggers,
+    workflow_validity,
+)
 from scaffolder.checks.base import Context, Kind
 from scaffolder.checks.workflow_cache import Judgement, Project
 from scaffolder.checks.workflow_model import Workflow, text
 from scaffolder.checks.workflow_patterns import selected
 from scaffolder.checks.workflow_triggers import Reason
+from scaffolder.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import act_validate, zizmor
 from scaffolder.tools.zizmor import Audit, Level
 
 DEFAULT = ".github/workflows/ci.yml"
 _TOOL_SECONDS = 60.0
+# Above this zizmor takes minutes or breaks, and no honest workflow comes near it.
+_AUDIT_LIMIT = 32 * 1024
 _CACHING = "https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching"
 _PERMISSIONS = "https://docs.zizmor.sh/audits/#excessive-permissions"
 
@@ -60,7 +69,7 @@ class Valid(Kind, frozen=True):
                 *findings,
                 hint=f"see {workflow_validity.DOCUMENTATION}",
             )
-        jobs = ", ".join(workflow.jobs)
+        jobs = ", ".join(list(workflow.jobs)[:10]) + (" ..." if len(workflow.jobs) > 10 else "")
         return passed(f"{self.workflow} is valid; its jobs: {jobs}")
 
 
@@ -105,9 +114,6 @@ class Triggers(Kind, frozen=True):
         ".gitignore",
         ".gitattributes",
         ".editorconfig",
-        ".github/dependabot.yml",
-        "Dockerfile",
-        ".dockerignore",
     )
 
     def run(self, context: Context) -> Verdict:
@@ -160,8 +166,8 @@ class Cached(Kind, frozen=True):
     """A job caches the dependencies that it installs, on a key that follows the requirements.
 
     Reads the cache steps of each job (actions/setup-python, actions/cache with restore and save,
-    astral-sh/setup-uv; local composite actions are opened), evaluates their patterns against the
-    files that are there, and looks which package manager the later steps of the job call.
+    astral-sh/setup-uv), local actions and workflows opened up, evaluates their patterns against
+    the files that are there, and looks which package manager the later steps of the job call.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.
@@ -221,7 +227,8 @@ class Secure(Kind, frozen=True):
     Passes: no finding of at least this severity. Audits that would ask GitHub itself
         (known-vulnerable-actions, impostor-commit and the like) are not part of it.
 
-    Fails: every finding with its line and zizmor's page on it, and permissions: write-all.
+    Fails: every finding with its line and zizmor's page on it; permissions: write-all; a file of
+        more than 32 KiB, or with an expression longer than GitHub takes, as neither is audited.
 
     Example:
         - id: least-privilege
@@ -238,7 +245,10 @@ class Secure(Kind, frozen=True):
         run = context.run
         workflow = workflow_model.of(run, self.workflow)
         local = workflow_model.called_locally(run.snapshot, workflow)
-        clean = _clean_copy(context, "zizmor", {workflow.path: workflow.source, **local})
+        files = {workflow.path: workflow.source, **local}
+        for path, source in files.items():
+            _refuse_unauditable(path, source)
+        clean = _clean_copy(context, "zizmor", files)
         try:
             audits = zizmor.audit(
                 clean,
@@ -267,6 +277,15 @@ class Secure(Kind, frozen=True):
             evidence=Evidence(ran=f"zizmor --offline --no-config --no-ignores {self.workflow}"),
             hint=f"read {first.url}",
         )
+
+
+def _refuse_unauditable(path: str, source: str) -> None:
+    if len(source) > _AUDIT_LIMIT:
+        limit = f"{_AUDIT_LIMIT // 1024} KiB"
+        raise UnusableFileError(f"is longer than the {limit} that are audited", path)
+    for line, length in workflow_expressions.too_long(source):
+        message = f"has an expression of {length:,} characters, and GitHub refuses that"
+        raise UnusableFileError(message, path, line=line)
 
 
 def _clean_copy(context: Context, name: str, files: dict[str, str]) -> Path:

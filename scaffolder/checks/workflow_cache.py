@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder import workspace
-from scaffolder.checks.workflow_expressions import Key, expressions, read_key, with_env
-from scaffolder.checks.workflow_model import Job, Step, Workflow, effective_steps
+from scaffolder.checks.workflow_expressions import Key, expressions, read_key, with_known
+from scaffolder.checks.workflow_model import (
+    Job,
+    Step,
+    Workflow,
+    called_workflows,
+    effective_steps,
+    mapping,
+    strings,
+)
 from scaffolder.checks.workflow_patterns import glob_matches, selected
 from scaffolder.checks.workflow_shell import commands, installers
 from scaffolder.errors import UnusableFileError
@@ -105,14 +113,12 @@ class Project:
 
 def judge(workflow: Workflow, project: Project) -> Iterator[Judgement]:
     """Yield a judgement of each cache step of each job that can run."""
-    saves = {
-        step.action for job in workflow.jobs.values() for step in _steps(job, project) if step.uses
-    }
-    for job in workflow.jobs.values():
-        steps = _steps(job, project)
+    jobs = _jobs(workflow, project)
+    saved = any(step.action == "actions/cache/save" for _, _, steps in jobs for step in steps)
+    for source, job, steps in jobs:
         for index, step in enumerate(steps):
-            cache = _Cache(workflow, job, step, steps, index, project)
-            problem = _problem(cache, "actions/cache/save" in saves)
+            cache = _Cache(source, job, step, steps, index, project)
+            problem = _problem(cache, saved)
             if problem is not None:
                 what, rule, words = problem
                 yield Judgement(step, job, what, words, rule)
@@ -120,9 +126,7 @@ def judge(workflow: Workflow, project: Project) -> Iterator[Judgement]:
 
 def installs(workflow: Workflow, project: Project) -> bool:
     """Whether any job that can run installs dependencies."""
-    return any(
-        installers(step.run) for job in workflow.jobs.values() for step in _steps(job, project)
-    )
+    return any(installers(step.run) for _, _, steps in _jobs(workflow, project) for step in steps)
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,23 @@ class _Cache:
         return {**self.workflow.env, **self.job.env, **self.step.env}
 
     @property
+    def known(self) -> Mapping[str, str]:
+        """What `env.NAME` and `matrix.NAME` stand for; of a matrix the first value."""
+        matrix = mapping(mapping(self.job.data.get("strategy")).get("matrix"))
+        legs = {f"matrix.{name}": strings(values)[:1] for name, values in matrix.items()}
+        return {
+            **{name: values[0] for name, values in legs.items() if values},
+            **{f"env.{name}": value for name, value in self.env.items()},
+        }
+
+    @property
     def managers(self) -> frozenset[str]:
         """What installs after this step in the same job."""
         after = self.steps[self.index + 1 :]
         return frozenset().union(*(installers(step.run) for step in after))
 
     def input(self, name: str) -> str:
-        return with_env(self.step.inputs.get(name, ""), self.env)
+        return with_known(self.step.inputs.get(name, ""), self.known)
 
     def lines(self, name: str) -> tuple[str, ...]:
         return tuple(line.strip() for line in self.input(name).splitlines() if line.strip())
@@ -213,7 +227,7 @@ def _cache_action(cache: _Cache) -> _Problem:
         words = "no package manager keeps anything there: cache ~/.cache/pip or ~/.cache/uv"
         return what, "cache-path", words
     keys = [cache.input("key"), *cache.lines("restore-keys")]
-    rule, words = _key_problem(cache, [read_key(key, cache.env) for key in keys])
+    rule, words = _key_problem(cache, [read_key(key, cache.known) for key in keys])
     if words:
         return what, rule, words
     uses = [_used(cache, manager) for manager in sorted(managers)]
@@ -295,8 +309,14 @@ def _is_argument(place: str, cache: _Cache) -> bool:
     return False
 
 
-def _steps(job: Job, project: Project) -> tuple[Step, ...]:
-    return () if job.dead else tuple(effective_steps(project.root, job.steps))
+def _jobs(workflow: Workflow, project: Project) -> list[tuple[Workflow, Job, tuple[Step, ...]]]:
+    """Return the jobs that can run, of the workflow and of those it calls, with their steps."""
+    return [
+        (source, job, tuple(effective_steps(project.root, job.steps)))
+        for source in (workflow, *called_workflows(project.root, workflow))
+        for job in source.jobs.values()
+        if not job.dead
+    ]
 
 
 def _files(root: Path) -> Iterator[str]:

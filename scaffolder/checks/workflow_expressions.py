@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w.\-]*)|(?P<sign>==|!=|&&|\|\||<=|>=|.))",
     re.DOTALL,
 )
+_WHOLE = re.compile(r"\$\{\{\s*([\w.\-]+)\s*\}\}")
+_ARGUMENT = re.compile(r"(?<=[(,\s])(?:env|matrix)\.[\w\-]+(?=\s*[,)])")
+# GitHub: "Exceeded max expression length 21000".
+EXPRESSION_LIMIT = 21_000
 # Functions that hand on what they are given; all others (contains, startsWith) lose it.
 _PASSES_ON = frozenset({"hashfiles", "format", "join", "tojson"})
 # Different in every run, so a key with one of them is never found again.
@@ -39,15 +43,15 @@ class Key:
         return tuple(sorted(self.names & VOLATILE))
 
 
-def read_key(text: str, env: Mapping[str, str]) -> Key:
-    """Take a key apart; `env` is what its `env.NAME` may stand for.
+def read_key(text: str, known: Mapping[str, str]) -> Key:
+    """Take a key apart; `known` is what its `env.NAME` and the like stand for.
 
     An expression that compares or tests (`hashFiles(...) != ''`) yields a constant, so its
     hashFiles calls do not count.
     """
     hashes: list[tuple[str, ...]] = []
     names: set[str] = set()
-    for expression in expressions(with_env(text, env)):
+    for expression in expressions(with_known(text, known)):
         tokens = _tokens(expression)
         names |= {token.lower() for token in tokens if "." in token and token[0] != "'"}
         if _hands_on(tokens):
@@ -55,22 +59,34 @@ def read_key(text: str, env: Mapping[str, str]) -> Key:
     return Key(tuple(hashes), frozenset(names))
 
 
+def too_long(source: str) -> Iterator[tuple[int, int]]:
+    """Yield line and length of every expression that is longer than GitHub takes."""
+    line = 1
+    before, *parts = source.split("${{")
+    for part in parts:
+        line += before.count("\n")
+        length = len(part.partition("}}")[0])
+        if length > EXPRESSION_LIMIT:
+            yield line, length
+        before = part
+    for number, text in enumerate(source.splitlines(), start=1):
+        if re.match(r"\s*(- )?if:", text) and len(text) > EXPRESSION_LIMIT:
+            yield number, len(text)
+
+
 def expressions(text: str) -> list[str]:
     """Return the insides of the `${{ }}` of a text."""
     return [part.partition("}}")[0] for part in text.split("${{")[1:] if "}}" in part]
 
 
-def with_env(text: str, env: Mapping[str, str]) -> str:
-    """Replace each `${{ env.NAME }}`, and each env.NAME given to a function, by its value."""
+def with_known(text: str, known: Mapping[str, str]) -> str:
+    """Put the values of `known` (env.NAME, matrix.NAME) in the place of their names.
 
-    def value(match: re.Match[str]) -> str:
-        return env.get(match[1], match[0])
-
-    text = re.sub(r"\$\{\{\s*env\.(\w+)\s*\}\}", value, text)
-    return re.sub(
-        r"(?<=[(,\s])env\.(\w+)(?=\s*[,)])",
-        lambda match: f"'{env[match[1]]}'" if match[1] in env else match[0],
-        text,
+    An expression that is just the name becomes the value, a name given to a function a literal.
+    """
+    text = _WHOLE.sub(lambda match: known.get(match[1], match[0]), text)
+    return _ARGUMENT.sub(
+        lambda match: f"'{known[match[0]]}'" if match[0] in known else match[0], text
     )
 
 

@@ -197,6 +197,16 @@ def called_locally(root: Path, workflow: Workflow) -> dict[str, str]:
     return found
 
 
+def called_workflows(root: Path, workflow: Workflow) -> tuple[Workflow, ...]:
+    """Return the reusable workflows in the same repository that `workflow` leads to."""
+    local = called_locally(root, workflow)
+    return tuple(
+        parse(source, path)
+        for path, source in local.items()
+        if Path(path).is_relative_to(WORKFLOWS)
+    )
+
+
 def text(value: Any) -> str:
     """Return a scalar as GitHub shows it, anything else as nothing."""
     if isinstance(value, bool):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffolder.checks.workflow_model import Job, Workflow
+from scaffolder.checks.workflow_expressions import EXPRESSION_LIMIT, too_long
+from scaffolder.checks.workflow_model import Job, Workflow, text
 from scaffolder.checks.workflow_triggers import contradictions
 from scaffolder.model import Finding
 from scaffolder.tools import schemas
@@ -44,6 +45,9 @@ def _structural(workflow: Workflow) -> Iterator[Finding]:
     yield from wrong
     yield from _merge_keys(workflow)
     yield from _needs(workflow)
+    for line, length in too_long(workflow.source):
+        message = f"an expression of {length:,} characters; GitHub takes {EXPRESSION_LIMIT:,}"
+        yield _finding(workflow, "expression", message, line)
     yield from _references(workflow)
     if not wrong:
         yield from _empty_jobs(workflow)
@@ -91,14 +95,21 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _is_told_better_or_allowed(problem: Problem) -> bool:
-    """Whether `contradictions` says the same in words, or GitHub takes what the schema refuses."""
-    if not problem.position:
+    """Whether `contradictions` says the same in words, or GitHub takes what the schema refuses.
+
+    GitHub reads any scalar where it wants text, nothing as the empty text of a variable, and one
+    text in place of a list of patterns. What of that is wrong all the same, act says.
+    """
+    place, value = problem.position, problem.value
+    if problem.validator == "not":
+        return place[:1] == ("on",)
+    if problem.validator != "type" or not place:
         return False
-    if problem.position[0] == "on" and problem.validator == "not":
-        return True
-    if problem.position[0] == "on" and problem.position[-1] in _LISTS_OR_TEXT:
-        return problem.validator == "type" and isinstance(problem.value, str)
-    return problem.validator == "type" and problem.value is None and "env" in problem.position[:-1]
+    if place[0] == "on" and place[-1] in _LISTS_OR_TEXT:
+        return isinstance(value, str)
+    if value is None:
+        return "env" in place[:-1]
+    return problem.wanted == "string" and isinstance(value, bool | int | float)
 
 
 def _merge_keys(workflow: Workflow) -> Iterator[Finding]:
@@ -152,6 +163,17 @@ def _empty_jobs(workflow: Workflow) -> Iterator[Finding]:
 def _references(workflow: Workflow) -> Iterator[Finding]:
     for job in workflow.jobs.values():
         yield from _uses(workflow, job)
+        yield from _ids(workflow, job)
+
+
+def _ids(workflow: Workflow, job: Job) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for step in job.steps:
+        name = text(step.data.get("id"))
+        if name and name.lower() in seen:
+            message = f"jobs.{job.id} has two steps with the id {name}"
+            yield _finding(workflow, "step-id-twice", message, workflow.line(*step.position, "id"))
+        seen.add(name.lower())
 
 
 def _uses(workflow: Workflow, job: Job) -> Iterator[Finding]:

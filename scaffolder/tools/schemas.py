@@ -26,11 +26,16 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One way in which a document breaks its schema: where (keys and indexes), and how."""
+    """One way in which a document breaks its schema: where (keys and indexes), and how.
+
+    `validator` is the schema's keyword that is broken, `wanted` what it asks for, `value` what is
+    there instead.
+    """
 
     position: tuple[str | int, ...]
     message: str
     validator: str
+    wanted: Any
     value: Any
 
     @property
@@ -91,9 +96,11 @@ def _nearest(error: Any) -> Iterator[Any]:
         yield from _nearest(inner)
 
 
-def _distance(errors: Sequence[Any]) -> tuple[bool, int]:
-    wrong_type = any(error.validator == "type" and not error.relative_path for error in errors)
-    return wrong_type, sum(_weight(error) for error in errors)
+def _distance(errors: Sequence[Any]) -> tuple[bool, int, int]:
+    """Rank an alternative: its own type, then its own keys, then everything inside it."""
+    own = [error for error in errors if not error.relative_path]
+    wrong_type = any(error.validator == "type" for error in own)
+    return wrong_type, sum(map(_weight, own)), len(errors)
 
 
 def _weight(error: Any) -> int:
@@ -105,10 +112,14 @@ def _told(error: Any) -> Iterator[Problem]:
     position = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         for key in _unknown_keys(error):
-            yield Problem((*position, key), _unknown(error, key), error.validator, error.instance)
+            yield _problem(error, (*position, key), _unknown(error, key))
         return
     tell = _TELLERS.get(error.validator, lambda error: _short(error.message))
-    yield Problem(position, tell(error), error.validator, error.instance)
+    yield _problem(error, position, tell(error))
+
+
+def _problem(error: Any, position: tuple[str | int, ...], message: str) -> Problem:
+    return Problem(position, message, error.validator, error.validator_value, error.instance)
 
 
 def _unknown_keys(error: Any) -> tuple[str, ...]:

@@ -65,7 +65,8 @@ def audit(
     )
     home = folder.parent / f"{folder.name}-home"
     home.mkdir(exist_ok=True)
-    env = {"HOME": str(home), "PATH": os.defpath}
+    # TMPDIR: a crashing zizmor leaves a report there.
+    env = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath}
     done = processes.run(argv, cwd=folder, env=env, timeout=timeout, cancel=cancel)
     if done.ending is Ending.EXITED and done.returncode in (_CLEAN, *_FINDINGS):
         return _parse(done.stdout)
