@@ -141,10 +141,11 @@ def read_bytes(root: Path, relative: str, limit: int = TEXT_LIMIT) -> bytes:
         raise UnusableFileError("is missing", relative) from error
     except OSError as error:
         raise UnusableFileError(f"cannot be read: {error.strerror}", relative) from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise UnusableFileError("is not a regular file", relative)
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnusableFileError("is not a regular file", relative)
         if status.st_size > limit:
             raise UnusableFileError(
                 f"is {status.st_size:,} bytes long; at most {limit:,} are read", relative

@@ -35,7 +35,8 @@ OWNERS = {
     "moto": "tools/moto",
     "cookiecutter": "generate",
     "check_jsonschema": "tools/schemas",
-    "subprocess": ("tools/processes", "sandbox/"),
+    # A stand-in is a program of its own, run by the pipeline that is rehearsed.
+    "subprocess": ("tools/processes", "sandbox/", "standins/"),
     "yaml": "yamlsource",
     "rich": ("report/", "cli/"),
     "click": ("cli/",),

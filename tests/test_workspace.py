@@ -28,6 +28,12 @@ def test_a_named_pipe_does_not_hang_the_reader(tmp_path: Path) -> None:
         read_text(tmp_path, "pipe")
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UnusableFileError, match="not a regular file"):
+        read_text(tmp_path, "folder")
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../outside", "loop"])
 def test_links_that_lead_outside_or_nowhere_are_refused(tmp_path: Path, target: str) -> None:
     root = tmp_path / "work"

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from scaffolder import workspace, yamlsource
 from scaffolder.checks.base import Run
 from scaffolder.errors import UnusableFileError
@@ -240,29 +238,9 @@ def is_dead(data: Mapping[str, Any]) -> bool:
 
 def _document(source: str, path: str) -> Document:
     try:
-        _refuse_deep_nesting(source)
         return yamlsource.load(source)
     except YamlError as error:
         raise UnusableFileError(error.message, path, line=error.line) from error
-
-
-def _refuse_deep_nesting(source: str) -> None:
-    """Raise YamlError before composing, which recurses in C, could overflow the stack."""
-    depth = 0
-    try:
-        for event in yaml.parse(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > yamlsource.DEPTH_LIMIT:
-                mark = event.start_mark
-                raise YamlError(
-                    f"is nested more than {yamlsource.DEPTH_LIMIT} levels deep",
-                    line=1 if mark is None else mark.line + 1,
-                )
-    except yaml.YAMLError:
-        return  # yamlsource.load says it with the line
 
 
 def _refuse_links(root: Path, path: str) -> None:

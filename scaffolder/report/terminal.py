@@ -53,8 +53,9 @@ def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
     for task in report.tasks:
         for check in task.checks:
             if verbose or check.verdict.outcome is not Outcome.PASS:
-                target.print(_check(task, check, target))
                 target.print()
+                target.print(_check(task, check, target))
+    target.print()
     target.print(_tasks(report, target))
     target.print(_score(report))
 

@@ -1,0 +1,105 @@
+"""What is measured: each function takes a new folder and returns one pair of seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scaffolder import catalog, workspace
+from scaffolder.checks import base
+from scaffolder.generate import build_state
+from scaffolder.grading import grade
+from scaffolder.model import Outcome
+from scaffolder.sandbox import OwnWork
+from scaffolder.tools import act
+
+BIN = Path(sys.executable).parent
+
+
+class NotHere(Exception):
+    """This machine lacks what the figure needs."""
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def command(*argv: str | Path, cwd: Path | None = None) -> float:
+    """Return how long a command takes that must succeed."""
+    return seconds(
+        lambda: subprocess.run(argv, cwd=cwd, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    )
+
+
+def version(_: Path) -> tuple[float, float]:
+    """`devlab --version` and the import of the library that it cannot do without."""
+    return command(BIN / "devlab", "--version"), command(sys.executable, "-c", "import click")
+
+
+def new(folder: Path) -> tuple[float, float]:
+    """`devlab new`, with its overlay and its git commit, and cookiecutter alone."""
+    folder.mkdir()
+    template = catalog.template_root(catalog.load("ci-pipeline"))
+    ours = command(BIN / "devlab", "new", "ci-pipeline", "--no-input", cwd=folder)
+    other = command(BIN / "cookiecutter", "--no-input", template, cwd=folder)
+    return ours, other
+
+
+def pipeline(folder: Path) -> tuple[float, float]:
+    """A check of the solved lab, and the act processes of another one in single file."""
+    work = _solved("ci-pipeline", folder)
+    ours = command(BIN / "devlab", "check", work)
+    return ours, _act_in_single_file("ci-pipeline", work)
+
+
+def _act_in_single_file(lab: str, work: Path) -> float:
+    """Return the seconds that the rehearsals' act processes take when each runs alone."""
+    taken: list[float] = []
+    real, slots = OwnWork.run, base._processor_slots
+
+    def timed(self: OwnWork, argv: list[str], **options: object) -> object:
+        done = real(self, argv, **options)  # type: ignore[arg-type]
+        if Path(os.fspath(argv[0])) == Path(act.program()) and "--json" in argv:
+            taken.append(done.seconds)
+        return done
+
+    OwnWork.run = timed  # type: ignore[method-assign, assignment]
+    base._processor_slots = lambda: threading.Semaphore(1)
+    try:
+        _require_pass(lab, work)
+    finally:
+        OwnWork.run = real  # type: ignore[method-assign]
+        base._processor_slots = slots
+    return sum(taken)
+
+
+def _solved(lab: str, folder: Path) -> Path:
+    build_state(catalog.load(lab), "solution", {}, folder)
+    return folder
+
+
+def _require_pass(lab: str, work: Path) -> None:
+    report = grade(catalog.load(lab), workspace.find(work))
+    if report.outcome is not Outcome.PASS:
+        raise NotHere(f"{lab} does not pass on this machine")
+
+
+def container(folder: Path) -> tuple[float, float]:
+    """A check of the solved lab, and a script that makes the same calls and judges nothing."""
+    import bare_engine
+
+    work = _solved("containerize-flask", folder)
+    done = subprocess.run([BIN / "devlab", "check", work], check=False, capture_output=True)
+    if done.returncode != 0:
+        raise NotHere("containerize-flask does not pass on this machine")
+    ours = command(BIN / "devlab", "check", work)
+    other = command(sys.executable, bare_engine.__file__, work)
+    return ours, other
