@@ -181,6 +181,9 @@ class Session:
 
     def _apply_first(self, context: Context) -> Applied:
         self._prepare(context)
+        validation = self._ended.get("validated", (None, None))[0]
+        if isinstance(validation, Answer) and not validation.ok:
+            refuse(validation, "validate", self.folder)
         context.say("terraform apply")
         return self._apply(context, self._variables)[0]
 
