@@ -29,7 +29,9 @@ import sys
 import uuid
 from pathlib import Path
 
-{imports}WITNESS = Path({witness})
+{imports}WITNESS = Path(
+{witness}
+)
 
 
 def test_{name}() -> None:
@@ -56,9 +58,9 @@ def canary(work: Path, witness: Path) -> None:
 
 
 def _test(name: str, witness: Path, imports: str, verdict: str) -> str:
-    return _WITNESS.format(
-        imports=imports, witness=json.dumps(str(witness)), name=name, verdict=verdict
-    )
+    # Part by part, because a linter may take the whole path for a careless one.
+    parts = "\n".join(f"    {json.dumps(part, ensure_ascii=False)}," for part in witness.parts)
+    return _WITNESS.format(imports=imports, witness=parts, name=name, verdict=verdict)
 
 
 def _add_test(work: Path, name: str, text: str) -> None:

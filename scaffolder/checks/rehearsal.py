@@ -10,15 +10,14 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.rehearsal_stage import NOT_HERE, Stage, build_stage, stand_ins
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs
 from scaffolder.errors import UnavailableError
@@ -27,7 +26,6 @@ from scaffolder.sandbox import Limits
 from scaffolder.tools import act, git, wheelhouse
 from scaffolder.tools.processes import Completed, Ending
 
-STANDINS = Path(__file__).parent.parent / "standins"
 REPOSITORY = "learner/service"
 FETCH_ROUNDS = 3
 OUTPUT_LIMIT = 32 * 1024 * 1024
@@ -45,7 +43,6 @@ _MISSING_WHEEL = (
     re.compile(r"there (?:is|are) no versions? of ([\w.\[\]-]+(?:[=<>~!]=?[\w.*]+)?)"),
     re.compile(r"no versions? of ([\w.\[\]-]+(?:[=<>~!]=?[\w.*]+)?)"),
 )
-_NOT_HERE = re.compile(r"devlab has no local equivalent of ([^\n]+)")
 
 Event = Literal["push", "pull_request"]
 
@@ -113,15 +110,6 @@ class Rehearsal:
         return tuple(
             step for step in self.record.steps if step.result == "failure" and id(step) not in red
         )
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What all rehearsals of a run share: the Pythons, the wheels, the programs, the stand-ins."""
-
-    pythons: Mapping[int, Path]
-    environment: Mapping[str, str]
-    folder: Path
 
 
 @dataclass
@@ -196,7 +184,7 @@ class _Rehearser:
             scene.event,
             workflow=scene.workflow,
             payload=payload,
-            actions=_stand_ins(self._needs.actions, folders["actions"]),
+            actions=stand_ins(self._needs.actions, folders["actions"]),
             labels=self._needs.labels,
             concurrent_jobs=os.cpu_count() or 2,
         )
@@ -258,7 +246,7 @@ def require_network_is_not_to_blame(rehearsal: Rehearsal) -> None:
     """Raise UnavailableError where a step went red for want of what this machine has not got."""
     for step in rehearsal.record.steps:
         text = "\n".join(step.log)
-        lacking = _NOT_HERE.search(text)
+        lacking = NOT_HERE.search(text)
         if lacking:
             raise UnavailableError(
                 f"the step {step.name!r} cannot be rehearsed: devlab has no local equivalent of "
@@ -297,71 +285,6 @@ def _fetched(run: Run, stage: Stage, wanted: tuple[str, ...]) -> bool:
         return any(added)
 
     return run.shared.get(("wheels", wanted), fetch)
-
-
-def build_stage(run: Run) -> Stage:
-    """Find Pythons, prepare their wheels and lay out the programs that rehearsals use."""
-    if shutil.which("git") is None:
-        raise UnavailableError("git is not installed, and act needs it", hint="install git")
-    act.program()
-    found = wheelhouse.pythons(run.cancel)
-    wanted = wheelhouse.requirements_of(run.start())
-    wheels = _prepared(wanted, found, run)
-    folder = run.folder("stage")
-    pythons = {minor: found[minor] for minor in wheels}
-    return Stage(
-        pythons=pythons,
-        folder=folder,
-        environment={**wheelhouse.environment(wheels), **_programs(folder, pythons)},
-    )
-
-
-def _prepared(wanted: tuple[str, ...], found: Mapping[int, Path], run: Run) -> dict[int, Path]:
-    """Return the wheelhouse of every Python that has one; raises where none has."""
-
-    def prepare(minor: int) -> Path | UnavailableError:
-        try:
-            return wheelhouse.prepare(wanted, minor, run.cancel)
-        except UnavailableError as error:
-            return error
-
-    with ThreadPoolExecutor() as pool:
-        made = dict(zip(found, pool.map(prepare, found), strict=True))
-    wheels = {minor: folder for minor, folder in made.items() if isinstance(folder, Path)}
-    if not wheels:
-        raise next(error for error in made.values() if isinstance(error, UnavailableError))
-    return wheels
-
-
-def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
-    """Lay out what a runner has on PATH, and return the variables that stand-ins read."""
-    from uv import find_uv_bin  # here, so that listing labs stays quick
-
-    uv = Path(find_uv_bin())
-    programs = "scaffolder.standins.programs"
-    runner, own = folder / "bin", folder / "uv"
-    for place in (runner, own):
-        place.mkdir()
-    for name in ("python", "python3", "pip", "pip3"):
-        _script(runner / name, f'"$DEVLAB_PYTHON" -I -m {programs}.default_python {name}')
-    for name in ("uv", "uvx"):
-        _script(own / name, f'"$DEVLAB_PYTHON" -I -m {programs}.uv {name}')
-    system = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-    return {
-        "PATH": f"{runner}:{system}",
-        "DEVLAB_PYTHON": sys.executable,
-        "DEVLAB_PYTHONS": json.dumps({str(key): str(path) for key, path in pythons.items()}),
-        "DEVLAB_UV": str(uv),
-        "DEVLAB_UV_PROGRAMS": str(own),
-        "UV_CACHE_DIR": str(folder / "uv-cache"),
-        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _script(path: Path, command: str) -> None:
-    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
-    path.chmod(0o755)
 
 
 def _own_environment(folders: _Set) -> dict[str, str]:
@@ -428,38 +351,6 @@ def _payload(scene: Scene, commit: str) -> dict[str, Any]:
         "commits": [],
         "pusher": {"name": "learner"},
     }
-
-
-def _stand_ins(references: frozenset[str], folder: Path) -> dict[str, Path]:
-    """Return the folder that plays each action's repository, made where devlab has none.
-
-    One that is made fails when it is reached and says its name: whether it matters shows then.
-    """
-    chosen: dict[str, Path] = {}
-    for reference in references:
-        path, _, ref = reference.partition("@")
-        repository = "/".join(path.split("/")[:2])
-        if repository.lower() == "actions/checkout":
-            continue
-        known = STANDINS / repository.lower()
-        inside = path.split("/")[2:]
-        if (known.joinpath(*inside) / "action.yml").is_file():
-            chosen[f"{repository}@{ref}"] = known
-            continue
-        made = folder / re.sub(r"[^\w.-]", "-", f"{repository}@{ref}")
-        action = made.joinpath(*(part for part in inside if part not in ("..", ".")))
-        action.mkdir(parents=True, exist_ok=True)
-        (action / "action.yml").write_text(_failing_action(reference), "utf-8")
-        chosen[f"{repository}@{ref}"] = made
-    return chosen
-
-
-def _failing_action(reference: str) -> str:
-    message = f"devlab has no local equivalent of the action {reference}"
-    step = {"shell": "bash", "env": {"MESSAGE": message}, "run": 'echo "$MESSAGE"; exit 1'}
-    return json.dumps(
-        {"name": "none", "runs": {"using": "composite", "steps": [step]}}, ensure_ascii=False
-    )
 
 
 def _artifacts(folder: Path) -> tuple[Artifact, ...]:

@@ -211,6 +211,13 @@ def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> Unavaila
     )
 
 
+def uv_program() -> Path:
+    """Return where uv is; it comes as a wheel with devlab."""
+    from uv import find_uv_bin  # here, so that listing labs stays quick
+
+    return Path(find_uv_bin())
+
+
 def environment(folders: Mapping[int, Path]) -> dict[str, str]:
     """Return the variables that make pip and uv install from wheelhouses alone."""
     # As addresses, since pip splits at blanks and uv at commas.

@@ -1,0 +1,113 @@
+"""The rehearsals that the kinds `pipeline.*` ask for, and the words for what happened in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scaffolder.checks import planting, workflow_model
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.rehearsal import Event, Rehearsal, Scene, rehearse, why_not_started
+from scaffolder.model import Evidence, Finding, Verdict, failed
+from scaffolder.tools.act import Step
+
+LOG_LINES = 15
+
+
+def require_started(context: Context, workflow: str, event: Event, branch: str) -> None:
+    """Raise CheckFailedError where an event would not start the workflow."""
+    model = workflow_model.of(context.run, workflow)
+    reason = why_not_started(model, event, branch)
+    if reason:
+        raise CheckFailedError(
+            f"{workflow} would not start: {reason}",
+            Finding(reason, path=workflow, line=model.line("on")),
+        )
+
+
+def healthy(context: Context, workflow: str, event: Event, branch: str, harmless: str) -> Rehearsal:
+    """Rehearse the healthy app: a harmless change, if one is named, and a test that passes."""
+    run = context.run
+    scene = Scene(workflow, event, branch, harmless or "healthy")
+    plants = [planting.faulty(run, run.faults[harmless])] if harmless else []
+    return rehearse(context, scene, planting.both(*plants, planting.probe))
+
+
+def faulty(context: Context, workflow: str, event: Event, branch: str, fault: str) -> Rehearsal:
+    """Rehearse the app with one of the lab's faults in it."""
+    run = context.run
+    scene = Scene(workflow, event, branch, fault)
+    return rehearse(context, scene, planting.faulty(run, run.faults[fault]))
+
+
+def with_canary(context: Context, workflow: str, event: Event, branch: str) -> Rehearsal:
+    """Rehearse the healthy app with a test that fails."""
+    return rehearse(context, Scene(workflow, event, branch, "failing-test"), planting.canary)
+
+
+def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:
+    """Say that nothing is broken and yet something is red."""
+    step = rehearsal.failures[0]
+    return failed(
+        f"the pipeline is red for {rehearsal.scene.words}, though nothing is broken: "
+        f"{named(step)} failed",
+        *findings(context, rehearsal, rehearsal.failures),
+        evidence=evidence(rehearsal, step, "green on the healthy app"),
+        hint="the log says why the step failed; act runs the same on your machine",
+    )
+
+
+def named(step: Step) -> str:
+    """Return a step in words: its name, its job, its leg of the matrix."""
+    name = step.name.strip().splitlines()[0][:80] if step.name.strip() else step.key
+    leg = ", ".join(f"{key} {value}" for key, value in step.matrix.items())
+    return f"the step {name!r} of the job {step.job_id}" + (f" ({leg})" if leg else "")
+
+
+def step_names(rehearsal: Rehearsal) -> list[str]:
+    """Return the steps that ran, as job and name, in order."""
+    names = [
+        f"{step.job_id}: {step.name.strip().splitlines()[0][:60]}"
+        for step in rehearsal.record.steps
+        if step.name.strip() and not step.key.startswith(("Pre", "Post", "--"))
+    ]
+    return list(dict.fromkeys(names))
+
+
+def evidence(rehearsal: Rehearsal, step: Step, expected: str) -> Evidence:
+    """Return what a step did, with the end of its log."""
+    log = tuple(line for line in step.log if line.strip())[-LOG_LINES:]
+    return Evidence(
+        ran=rehearsal.command,
+        expected=expected,
+        actual=f"{named(step)} ended with {step.result}",
+        log=log,
+    )
+
+
+def findings(context: Context, rehearsal: Rehearsal, steps: Sequence[Step]) -> Iterator[Finding]:
+    """Yield each step as a finding with its line in the workflow."""
+    for step in steps:
+        yield Finding(
+            f"{named(step)} failed",
+            path=rehearsal.scene.workflow,
+            line=step_line(context, rehearsal.scene.workflow, step),
+        )
+
+
+def step_line(context: Context, path: str, step: Step) -> int | None:
+    """Return the line where a step begins, None where it is in another file."""
+    workflow = workflow_model.of(context.run, path)
+    job = workflow.jobs.get(step.job_id)
+    if job is None:
+        return None
+    own = step.key.rpartition(" ")[2]
+    for index, each in enumerate(job.steps):
+        if own in (str(index), each.data.get("id")):
+            return each.line
+    return job.line
+
+
+def job_line(context: Context, path: str, job_id: str) -> int | None:
+    """Return the line where a job begins."""
+    job = workflow_model.of(context.run, path).jobs.get(job_id)
+    return job.line if job else None
