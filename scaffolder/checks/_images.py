@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,11 +51,13 @@ def engine_of(run: Run) -> Engine:
 class Built:
     """The learner's image, and what was planted in the folder that it was built from.
 
-    `refused` is the trouble where the build worked only without what was planted.
+    `folder` is that folder, which nobody changes any more; `refused` is the trouble where the build
+    worked only without what was planted.
     """
 
     build: Build
     image: Image
+    folder: Path
     canaries: Canaries
     refused: BuildFailedError | None = None
 
@@ -80,10 +83,11 @@ def _build_first(context: Context, dockerfile: str) -> Built:
         # What we planted may be to blame: a build that stumbles over a foreign .venv still builds.
         refused = error
         try:
-            build = _build(context, context.run.copy("image"), dockerfile)
+            folder = context.run.copy("image")
+            build = _build(context, folder, dockerfile)
         except BuildFailedError:
             raise _did_not_build(error, dockerfile) from error
-    return Built(build, _inspected(context.run, build), canaries, refused)
+    return Built(build, _inspected(context.run, build), folder, canaries, refused)
 
 
 def _build(context: Context, folder: Path, dockerfile: str) -> Build:
@@ -148,14 +152,15 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
 
     def make() -> Built:
         run = context.run
-        folder = run.copy("changed")
+        folder = run.folder("changed") / "work"
+        shutil.copytree(first.folder, folder, symlinks=True)
         changes.apply(run.faults[fault].change, folder)
         context.say("building again after a change of the application")
         try:
             build = _build(context, folder, dockerfile)
         except BuildFailedError as error:
             raise _did_not_build(error, dockerfile) from error
-        return Built(build, _inspected(run, build), first.canaries)
+        return Built(build, _inspected(run, build), folder, first.canaries)
 
     return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
 

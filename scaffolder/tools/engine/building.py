@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import re
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from scaffolder.errors import InterruptedRunError, UnavailableError
+from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.engine import diagnosis
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, trouble
+from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint
 from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
-OUTPUT_LIMIT = 8 * 1024 * 1024
+_LINES = 20
 _SYNTAX = re.compile(r"\A#\s*syntax\s*=\s*docker(?:\.io)?/dockerfile(?::\S*)?\s*$", re.M | re.I)
-_IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}|Successfully built ([0-9a-f]{12,64})")
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def build(
     network or the engine is missing.
     """
     started = time.monotonic()
-    job = _Job(engine, folder, run_id, timeout, cancel, dockerfile, target)
+    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target)
     outcome = _attempt(job)
     if not outcome.image_id and _without_syntax_line(folder / dockerfile, outcome):
         outcome = _attempt(job)
@@ -93,28 +90,9 @@ def build(
     return Build(outcome.image_id, outcome.log, time.monotonic() - started, outcome.builder)
 
 
-@dataclass(frozen=True)
-class _Job:
-    engine: Engine
-    folder: Path
-    run_id: str
-    timeout: float
-    cancel: CancelToken
-    dockerfile: str
-    target: str
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    image_id: str
-    log: tuple[str, ...]
-    ending: Ending
-    builder: Literal["buildkit", "classic"]
-
-
-def _attempt(job: _Job) -> _Outcome:
+def _attempt(job: Job) -> Outcome:
     cli = buildkit_cli()
-    return _with_buildkit(cli, job) if cli else _classic(job)
+    return _with_buildkit(cli, job) if cli else build_classic(job)
 
 
 @functools.cache
@@ -143,7 +121,7 @@ def _can_buildkit(candidate: str) -> bool:
     return trial.ok
 
 
-def _with_buildkit(cli: str, job: _Job) -> _Outcome:
+def _with_buildkit(cli: str, job: Job) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="devlab-build-", dir=job.folder.parent) as place:
         id_file = Path(place, "id")
         completed = processes.run(
@@ -166,14 +144,14 @@ def _with_buildkit(cli: str, job: _Job) -> _Outcome:
             output_limit=OUTPUT_LIMIT,
         )
         image_id = id_file.read_text("utf-8").strip() if completed.ok else ""
-    return _Outcome(image_id, _lines(completed), completed.ending, "buildkit")
+    return Outcome(image_id, _lines(completed), completed.ending, "buildkit")
 
 
 def _lines(completed: Completed) -> tuple[str, ...]:
     return tuple(line.rstrip() for line in completed.output.splitlines() if line.strip())
 
 
-def _without_syntax_line(path: Path, outcome: _Outcome) -> bool:
+def _without_syntax_line(path: Path, outcome: Outcome) -> bool:
     """Blank a `# syntax=docker/dockerfile:1` whose image cannot be fetched; tell whether it was.
 
     It names the builder's own language, which this engine's built-in frontend may well speak.
@@ -193,9 +171,9 @@ def _without_syntax_line(path: Path, outcome: _Outcome) -> bool:
     return True
 
 
-def _blame(outcome: _Outcome, timeout: float) -> None:
+def _blame(outcome: Outcome, timeout: float) -> None:
     """Raise what the failed build deserves."""
-    log = tuple(diagnosis.strip_progress(line) for line in outcome.log[-25:])
+    log = _telling(outcome.log)
     if outcome.ending is Ending.TIMED_OUT:
         reason = f"the build did not end within {timeout:.0f} seconds"
         raise BuildFailedError(reason, log, stopped=True)
@@ -241,99 +219,23 @@ def _raise_if_unavailable(found: Diagnosis) -> None:
             )
 
 
+def _telling(log: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the last lines that tell something: no digests, no progress of transfers."""
+    step = diagnosis.failed_step(log)
+    if step and step.output:
+        return step.output[-_LINES:]
+    noise = re.compile(r"#\d+ (?:sha256:|DONE|CACHED|transferring|extracting)|-+$| > ")
+    lines = [diagnosis.strip_progress(line) for line in log if not noise.match(line)]
+    return tuple(lines[-_LINES:])
+
+
 def _last_error(log: tuple[str, ...]) -> str:
-    """Return the line that names what failed, as a sentence."""
+    """Return what failed, as a sentence."""
+    step = diagnosis.failed_step(log)
+    if step and step.output:
+        return f"the step {step.instruction!r} failed: {step.output[-1]}"
     for line in reversed(log):
         cleaned = diagnosis.strip_progress(line)
         if re.match(r"(?:ERROR|error|failed to solve|executor failed)\b", cleaned):
             return f"the build failed: {cleaned.removeprefix('ERROR: ')}"
     return f"the build failed: {diagnosis.strip_progress(log[-1]) if log else 'it said nothing'}"
-
-
-# ---- the classic builder ---------------------------------------------------------------------
-
-
-def _classic(job: _Job) -> _Outcome:
-    """Build through the SDK, which knows only the classic builder, and stream what it says."""
-    with trouble():
-        stream = job.engine.api.build(
-            path=str(job.folder),
-            dockerfile=job.dockerfile,
-            rm=True,
-            forcerm=True,
-            labels={RUN_LABEL: job.run_id},
-            target=job.target or None,
-            decode=True,
-        )
-        log, ending = _follow(stream, job)
-    built = [found[1] for line in log if (found := _IMAGE_ID.match(line)) and found[1]]
-    if ending is Ending.EXITED and built and not any(line.startswith("ERROR") for line in log):
-        return _Outcome(_full_id(job.engine, built[-1]), log, ending, "classic")
-    _remove_intermediate(job.engine, log)
-    return _Outcome("", log, ending, "classic")
-
-
-def _full_id(engine: Engine, short: str) -> str:
-    with trouble():
-        return str(engine.api.inspect_image(short)["Id"])
-
-
-def _follow(stream: Any, job: _Job) -> tuple[tuple[str, ...], Ending]:
-    """Read a build's messages until it ends or a bound is hit; closing the stream stops it."""
-    over = threading.Event()
-
-    def stop() -> None:
-        over.set()
-        with contextlib.suppress(Exception):
-            stream.close()
-
-    timer = threading.Timer(job.timeout, stop)
-    timer.daemon = True
-    lines: list[str] = []
-    with job.cancel.on_cancel(stop):
-        timer.start()
-        try:
-            ending = _collect(stream, lines, over.is_set)
-        finally:
-            timer.cancel()
-    if job.cancel.cancelled:
-        raise InterruptedRunError
-    return tuple(lines), Ending.TIMED_OUT if over.is_set() else ending
-
-
-def _collect(
-    stream: Iterator[dict[str, Any]], lines: list[str], over: Callable[[], bool]
-) -> Ending:
-    left = OUTPUT_LIMIT
-    try:
-        for message in stream:
-            text = message.get("stream") or message.get("status") or ""
-            if problem := message.get("error"):
-                text = f"ERROR: {problem}"
-            left -= len(text)
-            lines.extend(line for line in text.splitlines() if line.strip())
-            if left <= 0:
-                return Ending.TOO_MUCH_OUTPUT
-    except Exception:
-        if not over():
-            raise
-    return Ending.EXITED
-
-
-def _remove_intermediate(engine: Engine, log: tuple[str, ...]) -> None:
-    """Remove the steps of a failed build: they carry no label, so no sweep would find them."""
-    made: list[str] = []
-    cached = False
-    for line in log:
-        found = re.match(r" ---> ([0-9a-f]{12})$", line)
-        if found and not cached and not _names_base(line, log):
-            made.append(found[1])
-        cached = line.strip() == "---> Using cache"
-    for image in reversed(made):
-        with contextlib.suppress(Exception):
-            engine.api.remove_image(image)
-
-
-def _names_base(line: str, log: tuple[str, ...]) -> bool:
-    position = log.index(line)
-    return position > 0 and " : FROM " in log[position - 1]

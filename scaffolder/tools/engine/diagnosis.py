@@ -45,7 +45,7 @@ _NETWORK = re.compile(
 )
 _ABSENT = re.compile(
     r"pull access denied|repository does not exist|manifest unknown|manifest for \S+ not found"
-    r"|: not found\s*$|invalid reference format",
+    r"|: not found\s*$",
     re.IGNORECASE,
 )
 # Lines in which a builder speaks about fetching an image, not a step about itself.
@@ -126,6 +126,28 @@ def missing_distribution(log: Sequence[str]) -> str:
 def strip_progress(line: str) -> str:
     """Return a line of a step's output without BuildKit's `#7 1.234 ` before it."""
     return _STEP_OUTPUT.sub("", line).strip()
+
+
+@dataclass(frozen=True)
+class Step:
+    """The step of a build that failed: its instruction, and what it printed."""
+
+    instruction: str
+    output: tuple[str, ...]
+
+
+def failed_step(log: Sequence[str]) -> Step | None:
+    """Return the step that ended the build, as far as BuildKit's plain progress names it."""
+    for line in reversed(log):
+        if failed := re.match(r"#(?P<vertex>\d+) ERROR: ", line):
+            vertex = f"#{failed['vertex']} "
+            own = [other.removeprefix(vertex) for other in log if other.startswith(vertex)]
+            output = [text for text in own if re.match(r"\d+\.\d+ ", text)]
+            return Step(
+                instruction=re.sub(r"^\[[^\]]*\] ", "", own[0]),
+                output=tuple(text.partition(" ")[2].strip() for text in output),
+            )
+    return None
 
 
 def bases(log: Sequence[str]) -> tuple[str, ...]:
