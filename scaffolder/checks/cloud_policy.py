@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -140,6 +139,20 @@ def _any(patterns: Sequence[str], text: str, *, lower: bool = False) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    parts = {"*": ".*", "?": "."}
-    regex = "".join(parts.get(char, re.escape(char)) for char in re.sub(r"\*+", "*", pattern))
-    return re.fullmatch(regex, text, re.DOTALL) is not None
+    """Match `*` and `?` in quadratic time at worst; a regular expression may take for ever."""
+    at = place = 0
+    star, resume = -1, 0
+    while at < len(text):
+        if place < len(pattern) and pattern[place] == "*":
+            star, resume = place, at
+            place += 1
+        elif place < len(pattern) and pattern[place] in ("?", text[at]):
+            place += 1
+            at += 1
+        elif star >= 0:
+            # Let the last star swallow one more character.
+            place, resume = star + 1, resume + 1
+            at = resume
+        else:
+            return False
+    return not pattern[place:].strip("*")

@@ -72,9 +72,17 @@ def _modules(root: Path, folder: str) -> Iterator[tuple[str, Configuration]]:
         configuration = hcl.read(root, place)
         yield place, configuration
         for block in configuration.of("module"):
-            source = _text(block, "source")
-            if source.startswith(("./", "../")):
-                waiting.append(posixpath.join(place, source))
+            called = _called(block, place)
+            if called is not None:
+                waiting.append(called)
+
+
+def _called(module: Block, place: str) -> str | None:
+    """Return the folder that a module block calls, or None where it is not one of the work's."""
+    source = _text(module, "source")
+    folder = posixpath.normpath(posixpath.join(place, source))
+    inside = source.startswith(("./", "../")) and not folder.startswith("..")
+    return folder if inside else None
 
 
 def _text(block: Block, name: str) -> str:
@@ -106,10 +114,9 @@ def _foreign_type(block: Block) -> Iterator[Finding]:
 
 
 def _foreign_module(block: Block, place: str) -> Iterator[Finding]:
-    source = _text(block, "source")
-    inside = not posixpath.normpath(posixpath.join(place, source)).startswith("..")
-    if not (source.startswith(("./", "../")) and inside):
-        message = f"{block.name} comes from {source or 'somewhere else'}, not from this folder"
+    if _called(block, place) is None:
+        source = _text(block, "source") or "somewhere else"
+        message = f"{block.name} comes from {source}, not from this folder"
         yield _finding(block, message, "modules/sources")
 
 

@@ -135,8 +135,8 @@ resource "aws_ssm_parameter" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name_prefix = "${local.name}-"
-  tags        = local.tags
+  name = local.name
+  tags = local.tags
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
