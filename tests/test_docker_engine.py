@@ -1,0 +1,186 @@
+"""Builds and containers with a real engine: hostile work ends as a fail, in bounded time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scaffolder.checks import container, dockerfile, image
+from scaffolder.checks._images import engine_of
+from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.model import Outcome
+from scaffolder.tools import engine
+from scaffolder.tools.engine import building
+from scaffolder.workspace import snapshot
+
+BASE = "FROM python:3.13-slim\n"
+SERVER = (
+    "import os, http.server as h\n"
+    "h.HTTPServer(('0.0.0.0', int(os.environ['PORT'])), h.SimpleHTTPRequestHandler)"
+    ".serve_forever()\n"
+)
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "learner's wörk"
+    folder.mkdir()
+    (folder / "server.py").write_text(SERVER)
+    return folder
+
+
+@pytest.fixture
+def context(work: Path, tmp_path: Path) -> Iterator[Context]:
+    (tmp_path / "scratch").mkdir()
+    run = Run(
+        id=f"test-{secrets.token_hex(6)}",
+        snapshot=tmp_path / "snapshot",
+        scratch=tmp_path / "scratch",
+        lab_root=tmp_path,
+        variables={},
+        faults={},
+        start=lambda: work,
+    )
+    yield Context(run=run, check_id="tested", timeout=60)
+    run.shared.close()
+    assert leftovers(run.id) == []
+
+
+def leftovers(run_id: str) -> list[str]:
+    if building_is_impossible():
+        return []
+    api = engine.connect().api
+    filters = {"label": f"{engine.RUN_LABEL}={run_id}"}
+    found = api.containers(all=True, filters=filters) + api.images(filters=filters)
+    return [thing["Id"] for thing in found]
+
+
+def building_is_impossible() -> bool:
+    try:
+        engine.connect()
+    except UnavailableError:
+        return True
+    return False
+
+
+def taken(context: Context, work: Path, text: str, timeout: float = 60) -> Context:
+    """Write the Dockerfile, take the snapshot, and return a context with that time limit."""
+    (work / "Dockerfile").write_text(text)
+    snapshot(work, context.run.snapshot)
+    return Context(run=context.run, check_id="tested", timeout=timeout)
+
+
+@pytest.mark.engine
+def test_a_build_without_end_fails_with_its_last_lines(context: Context, work: Path) -> None:
+    limited = taken(context, work, f"{BASE}RUN echo nearly-there; sleep 600\n", timeout=4)
+    with pytest.raises(CheckFailedError, match="did not end within 4 seconds") as caught:
+        image.Builds().run(limited)
+    evidence = caught.value.verdict.evidence
+    assert evidence is not None
+    assert any("nearly-there" in line for line in evidence.log)
+
+
+@pytest.mark.engine
+def test_the_classic_builder_is_bounded_too(
+    context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    limited = taken(context, work, f"{BASE}RUN sleep 600\n", timeout=4)
+    with pytest.raises(CheckFailedError, match="did not end within 4 seconds"):
+        image.Builds().run(limited)
+
+
+@pytest.mark.engine
+def test_the_classic_builder_builds_what_serves(
+    context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    text = f'{BASE}COPY server.py /\nCMD ["python3", "/server.py"]\n'
+    ready = taken(context, work, text)
+    assert container.Serves().run(ready).outcome is Outcome.PASS
+    assert container.User().run(ready).outcome is Outcome.FAIL
+    found = image.ImageContents().run(ready)
+    assert found.outcome is Outcome.PASS
+    assert "python:3.13-slim" in found.message
+
+
+@pytest.mark.engine
+def test_a_base_that_cannot_be_fetched_is_no_fail(context: Context, work: Path) -> None:
+    ready = taken(context, work, "FROM registry.invalid/nobody/nothing:1\n")
+    with pytest.raises(UnavailableError, match=r"registry\.invalid/nobody/nothing"):
+        image.Builds().run(ready)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ('["/no/such/program"]', "cannot be started"),
+        ('["sh", "-c", "echo the-reason; exit 3"]', "exit code 3"),
+        ('["sh", "-c", "b() { b | b & }; b; b"]', "nothing answers|ended by itself"),
+        ('["python3", "-c", "x = bytearray(2_000_000_000)"]', "ended by itself"),
+        ('["sleep", "600"]', "nothing answers"),
+        ('["yes"]', "nothing answers"),
+    ],
+)
+def test_a_container_that_does_not_serve_fails(
+    context: Context, work: Path, command: str, words: str
+) -> None:
+    ready = taken(context, work, f"{BASE}CMD {command}\n")
+    with pytest.raises(CheckFailedError, match=words) as caught:
+        container.Serves(start_within=3).run(ready)
+    assert caught.value.verdict.evidence is not None
+
+
+@pytest.mark.engine
+def test_a_killed_run_is_swept(context: Context, work: Path) -> None:
+    ready = taken(context, work, f"{BASE}CMD sleep 600\n")
+    image.Builds().run(ready)
+    connected = engine_of(context.run)
+    assert leftovers(context.run.id)
+    assert engine.sweep(lambda _: False, connected) == 0
+    assert engine.sweep(lambda run_id: run_id == context.run.id, connected) >= 1
+    assert leftovers(context.run.id) == []
+
+
+def test_a_dockerfile_that_leads_outside_is_not_read(
+    context: Context, work: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("FROM scratch\n")
+    (work / "Dockerfile").symlink_to(outside)
+    skipped = snapshot(work, context.run.snapshot)
+    assert [item.path for item in skipped] == ["Dockerfile"]
+    with pytest.raises(UnusableFileError):
+        dockerfile.Lint().run(context)
+    with pytest.raises(UnusableFileError):
+        image.Builds().run(context)
+
+
+@pytest.mark.parametrize(
+    "content", [b"FROM a\n" * 8_000_000, b"\xff\xfeFROM a\n"], ids=["50 MB", "not UTF-8"]
+)
+def test_a_dockerfile_that_is_no_text_fails(context: Context, work: Path, content: bytes) -> None:
+    (work / "Dockerfile").write_bytes(content)
+    snapshot(work, context.run.snapshot)
+    for kind in (dockerfile.Lint(), image.Builds()):
+        with pytest.raises(UnusableFileError):
+            kind.run(context)
+
+
+def test_an_empty_dockerfile_is_not_clean(context: Context, work: Path) -> None:
+    ready = taken(context, work, "# hadolint ignore=DL3006\n\n")
+    assert dockerfile.Lint().run(ready).outcome is Outcome.FAIL
+
+
+def test_lint_names_rule_line_and_page_whatever_pragmas_say(context: Context, work: Path) -> None:
+    (work / ".hadolint.yaml").write_text("ignored: [DL3025]\n")
+    text = "FROM python:3.13-slim\n# hadolint ignore=DL3025\nCMD python -m http.server\n"
+    verdict = dockerfile.Lint().run(taken(context, work, text))
+    assert [(finding.rule, finding.line) for finding in verdict.findings] == [("DL3025", 3)]
+    assert verdict.findings[0].url == "https://github.com/hadolint/hadolint/wiki/DL3025"
+    assert dockerfile.Lint(ignore=("DL3025",)).run(context).outcome is Outcome.PASS
