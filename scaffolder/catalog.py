@@ -24,21 +24,24 @@ def lab_ids() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob("*/lab.yaml")))
 
 
-def load(lab_id: str) -> Lab:
-    """Read one lab; raises DevlabError where there is none of that name or it is broken."""
+def load(lab_id: str, *, graded: bool = True) -> Lab:
+    """Read one lab; raises DevlabError where there is none of that name or it is broken.
+
+    `graded` as for `labfile.read_lab`.
+    """
     known = lab_ids()
     if lab_id not in known:
         raise DevlabError(
             f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
             hint=f"labs: {', '.join(known)}   (devlab list tells more)",
         )
-    return read_lab(root() / "labs" / lab_id)
+    return read_lab(root() / "labs" / lab_id, graded=graded)
 
 
-def labs() -> Iterator[Lab]:
+def labs(*, graded: bool = True) -> Iterator[Lab]:
     """Yield every lab, by id."""
     for lab_id in lab_ids():
-        yield load(lab_id)
+        yield load(lab_id, graded=graded)
 
 
 def template_root(lab: Lab) -> Path:

@@ -6,17 +6,18 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
 from scaffolder import yamlsource
-from scaffolder.checks import KINDS
-from scaffolder.checks.base import Kind
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.model import CheckSpec, Fault, Lab, Mistake, Task
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
+
+if TYPE_CHECKING:
+    from scaffolder.checks.base import Kind
 
 DEFAULT_TIMEOUT = 120.0
 COMMON_CHECK_KEYS = ("id", "kind", "timeout")
@@ -131,13 +132,28 @@ def _step(info: Any, part: str | int) -> Any:
     return getattr(info, "value_type", None)
 
 
-def read_lab(root: Path) -> Lab:
-    """Read the lab folder `root`; raises DevlabError with file and line for anything wrong."""
+def read_lab(root: Path, *, graded: bool = True) -> Lab:
+    """Read the lab folder `root`; raises DevlabError with file and line for anything wrong.
+
+    Without `graded` the checks are left out, and with them the time that loading their kinds
+    takes: enough to show a lab or to begin one, not to grade it.
+    """
     source = Source(root / "lab.yaml")
     file = source.convert(source.document.data, _LabFile)
     _require_known_entries(root)
     faults = _read_faults(root)
-    tasks = tuple(_task(source, task, index) for index, task in enumerate(file.tasks))
+    read_checks = _checks if graded else _no_checks
+    tasks = tuple(
+        Task(
+            id=task.id,
+            title=task.title,
+            points=task.points,
+            checks=read_checks(source, task, index),
+            needs=task.needs,
+            hints=task.hints,
+        )
+        for index, task in enumerate(file.tasks)
+    )
     _require_unique(source, tasks)
     _require_sound_needs(source, tasks)
     _require_known_faults(source, tasks, faults)
@@ -182,26 +198,32 @@ def _require_known_entries(root: Path) -> None:
             raise DevlabError(f"{root / name}: is missing; every lab has one")
 
 
-def _task(source: Source, file: _TaskFile, index: int) -> Task:
-    checks = tuple(
-        _check(source, data, ("tasks", index, "checks", number))
-        for number, data in enumerate(file.checks)
-    )
-    return Task(
-        id=file.id,
-        title=file.title,
-        points=file.points,
-        checks=checks,
-        needs=file.needs,
-        hints=file.hints,
+def _no_checks(source: Source, task: _TaskFile, index: int) -> tuple[CheckSpec, ...]:  # noqa: ARG001
+    return ()
+
+
+def _checks(source: Source, task: _TaskFile, index: int) -> tuple[CheckSpec, ...]:
+    kinds = known_kinds()
+    return tuple(
+        _check(source, kinds, data, ("tasks", index, "checks", number))
+        for number, data in enumerate(task.checks)
     )
 
 
-def _check(source: Source, data: dict[str, Any], position: Position) -> CheckSpec:
+def known_kinds() -> Mapping[str, type[Kind]]:
+    """Return the registry of check kinds, loading it if nobody did yet."""
+    from scaffolder.checks import KINDS
+
+    return KINDS
+
+
+def _check(
+    source: Source, kinds: Mapping[str, type[Kind]], data: dict[str, Any], position: Position
+) -> CheckSpec:
     common = source.convert(data, _CheckKeys, *position)
-    kind = KINDS.get(common.kind)
+    kind = kinds.get(common.kind)
     if kind is None:
-        raise source.unknown("check kind", common.kind, KINDS, *position, "kind")
+        raise source.unknown("check kind", common.kind, kinds, *position, "kind")
     parameters = {key: value for key, value in data.items() if key not in COMMON_CHECK_KEYS}
     check = source.convert(parameters, kind, *position)
     return CheckSpec(id=common.id, kind=common.kind, check=check, timeout=common.timeout)
@@ -265,8 +287,7 @@ def _require_known_faults(
 ) -> None:
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
-            named = spec.check.faults if isinstance(spec.check, Kind) else ()
-            for fault in named:
+            for fault in getattr(spec.check, "faults", ()):
                 if fault not in faults:
                     raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
 

@@ -71,7 +71,7 @@ def _refuse_deep_nesting(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEPTH_LIMIT:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise YamlError(f"is nested more than {DEPTH_LIMIT} levels deep", line)
 
 

@@ -58,7 +58,10 @@ class Valid(Kind, frozen=True):
         workflow = workflow_model.of(run, self.workflow)
         clean = _clean_copy(context, "validate", {workflow.path: workflow.source})
         done = act_validate.validate(
-            clean / workflow.path, cancel=run.cancel, timeout=_TOOL_SECONDS
+            clean / workflow.path,
+            home=run.folder("act-home"),
+            cancel=run.cancel,
+            timeout=_TOOL_SECONDS,
         )
         findings = workflow_validity.findings(workflow, done)
         if findings:

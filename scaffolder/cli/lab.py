@@ -30,5 +30,6 @@ def command() -> None:
 @set_option
 def render(lab: str, directory: Path, state: str, settings: dict[str, str]) -> None:
     """Write a state of a lab into the new folder DIRECTORY."""
-    generate.build_state(catalog.load(lab), state, settings, directory.absolute())
+    found = catalog.load(lab, graded=state.startswith("mistake:"))
+    generate.build_state(found, state, settings, directory.absolute())
     click.echo(f"{lab}, {state}: {directory}")

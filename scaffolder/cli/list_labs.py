@@ -15,7 +15,7 @@ from scaffolder.model import Lab
 @listing_format
 def command(form: str) -> None:
     """List the labs."""
-    labs = list(catalog.labs())
+    labs = list(catalog.labs(graded=False))
     if form == "json":
         click.echo(json.dumps([_entry(lab) for lab in labs], indent=2))
         return

@@ -24,7 +24,7 @@ from scaffolder.model import Lab
 @set_option
 def command(lab: str, directory: Path | None, no_input: bool, settings: dict[str, str]) -> None:
     """Generate a lab's workspace in DIRECTORY (default: ./LAB)."""
-    found = catalog.load(lab)
+    found = catalog.load(lab, graded=False)
     target = (directory or Path(lab)).absolute()
     generate.refuse_existing(target)
     generate.context_of(found, settings)

@@ -16,7 +16,7 @@ from scaffolder.model import Lab
 @listing_format
 def command(lab: str, form: str) -> None:
     """Show what a lab asks for: its tasks, points and variables."""
-    found = catalog.load(lab)
+    found = catalog.load(lab, graded=False)
     if form == "json":
         click.echo(json.dumps(_document(found), indent=2))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from scaffolder.tools import act, processes
@@ -12,16 +11,19 @@ from scaffolder.tools.processes import CancelToken, Completed, Ending
 _VALID, _INVALID = 0, 1
 
 
-def validate(workflow: Path, *, cancel: CancelToken, timeout: float) -> Completed:
+def validate(workflow: Path, *, home: Path, cancel: CancelToken, timeout: float) -> Completed:
     """Let act validate a workflow file, or every workflow in a folder, by GitHub's own schema.
 
-    `timeout` is in seconds. The result is `ok` where the workflow is valid. Raises
-    UnavailableError where act is not installed, RuntimeError where it crashed or hung.
+    `home` is a folder for act's own files, `timeout` is in seconds. The result is `ok` where
+    the workflow is valid. Raises UnavailableError where act is not installed, RuntimeError where
+    it crashed or hung.
     """
     argv = (str(act.program()), "--validate", "--strict", "--workflows", str(workflow))
-    with tempfile.TemporaryDirectory(prefix="devlab-act-") as home:
-        env = {"HOME": home, "PATH": os.defpath, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
-        done = processes.run(argv, cwd=Path(home), env=env, timeout=timeout, cancel=cancel)
+    env = {
+        "PATH": os.defpath,
+        **{name: str(home) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")},
+    }
+    done = processes.run(argv, cwd=home, env=env, timeout=timeout, cancel=cancel)
     if done.ending is not Ending.EXITED or done.returncode not in (_VALID, _INVALID):
         raise RuntimeError(f"act {done.ending.value}, code {done.returncode}: {done.tail(5)}")
     return done

@@ -118,7 +118,7 @@ class Catalog:
         (rendered / "app.py").write_text('NAME = "{{cookiecutter.name}}"\n')
         (root / "labs").mkdir()
         monkeypatch.setattr(catalog, "root", lambda: root)
-        monkeypatch.setattr(labfile, "KINDS", KINDS)
+        monkeypatch.setattr(labfile, "known_kinds", lambda: KINDS)
 
     def lab(self, tasks: str, name: str = "tested", head: str = HEAD) -> Path:
         """Write a lab with these tasks (YAML) and return its folder."""
