@@ -25,6 +25,7 @@ from typing import Any
 
 from scaffolder.errors import UnavailableError
 from scaffolder.sandbox import OwnWork
+from scaffolder.tools import terraform_provider
 from scaffolder.tools.processes import CancelToken, Completed
 from scaffolder.workspace import read_text
 
@@ -43,6 +44,12 @@ def program() -> Path:
     if found is None:
         raise UnavailableError("terraform is not installed here", hint=INSTALL)
     return Path(found)
+
+
+def require_provider() -> None:
+    """Raise UnavailableError where Terraform or its AWS provider is not on this machine."""
+    program()
+    terraform_provider.find()
 
 
 @dataclass(frozen=True)
