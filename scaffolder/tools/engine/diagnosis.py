@@ -109,7 +109,9 @@ def _image(builder: Sequence[str]) -> str:
 
 
 def _about_a_download(log: Sequence[str]) -> Diagnosis | None:
-    for line in log:
+    """Return the diagnosis where the step that failed speaks of a network that is not there."""
+    step = failed_step(log)
+    for line in step.output if step else log:
         if _NETWORK.search(line):
             return Diagnosis(Cause.NETWORK, strip_progress(line))
     return None
