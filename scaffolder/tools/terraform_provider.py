@@ -31,10 +31,10 @@ START_SECONDS = 60.0
 _SOCKET_FOLDER_LIMIT = 80
 _ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
 _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
+# A plugin cache has the layout of an unpacked mirror, which `terraform providers mirror` has not.
 HINT = (
-    "with a network, in the folder of the configuration: "
-    "terraform providers mirror ~/.terraform.d/plugins && "
-    "unzip -d ~/.terraform.d/plugins/" + SOURCE + "/VERSION/OS_ARCH THE_ZIP"
+    "with a network: mkdir -p ~/.terraform.d/plugin-cache && "
+    "TF_PLUGIN_CACHE_DIR=~/.terraform.d/plugin-cache terraform -chdir=infra init"
 )
 
 
@@ -53,7 +53,7 @@ def find() -> Path:
     if not found:
         raise UnavailableError(
             "Terraform's AWS provider is not on this machine",
-            hint="ci/provider links one that lies on the machine; otherwise, " + HINT,
+            hint=HINT,
         )
     return max(found, key=lambda path: _version(path.parent.parent.name))
 
@@ -68,6 +68,7 @@ def _places() -> Iterator[Path]:
     if os.environ.get("TF_PLUGIN_CACHE_DIR"):
         yield Path(os.environ["TF_PLUGIN_CACHE_DIR"])
     yield home / ".terraform.d" / "plugins"
+    yield home / ".terraform.d" / "plugin-cache"
     if sys.platform == "darwin":
         yield home / "Library" / "Application Support" / "io.terraform" / "plugins"
     yield Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / "terraform/plugins"
