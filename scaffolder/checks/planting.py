@@ -36,7 +36,7 @@ from pathlib import Path
 
 def test_{name}() -> None:
     seen = {{
-        "test": {name!r},
+        "test": "{name}",
         "python": list(sys.version_info[:2]),
         "requested": os.environ.get("DEVLAB_REQUESTED", ""),
         "job": os.environ.get("GITHUB_JOB", ""),

@@ -68,9 +68,11 @@ def _prepared(wanted: tuple[str, ...], found: Mapping[int, Path], run: Run) -> d
 def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
     """Lay out what a runner has on PATH, and return the variables that stand-ins read."""
     programs = "scaffolder.standins.programs"
-    runner, own = folder / "bin", folder / "uv"
-    for place in (runner, own):
+    runner, own, links = folder / "bin", folder / "uv", folder / "pythons"
+    for place in (runner, own, links):
         place.mkdir()
+    for minor, python in pythons.items():
+        (links / f"python3.{minor}").symlink_to(python)
     for name in ("python", "python3", "pip", "pip3"):
         _script(runner / name, f'"$DEVLAB_PYTHON" -I -m {programs}.default_python {name}')
     for name in ("uv", "uvx"):
@@ -80,6 +82,7 @@ def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
         "DEVLAB_PYTHON": sys.executable,
         "DEVLAB_PYTHONS": json.dumps({str(key): str(path) for key, path in pythons.items()}),
         "DEVLAB_UV": str(wheelhouse.uv_program()),
+        "DEVLAB_PYTHON_LINKS": str(links),
         "DEVLAB_UV_PROGRAMS": str(own),
         "UV_CACHE_DIR": str(folder / "uv-cache"),
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",

@@ -22,6 +22,8 @@ def main() -> None:
     real = Path(os.environ["DEVLAB_UV"])
     if arguments[:2] == ["python", "install"]:
         _pretend_to_install(arguments[2:])
+    # Where uv finds the Pythons of this machine, by their versions.
+    os.environ["PATH"] = f"{os.environ['PATH']}:{os.environ['DEVLAB_PYTHON_LINKS']}"
     _translate_request()
     words = [*_translated(arguments)]
     program = real if name == "uv" else real.with_name(name)
@@ -65,13 +67,12 @@ def _translated(arguments: list[str]) -> list[str]:
 
 
 def _here(request: str) -> str:
-    """Return the path of the Python that plays a version; what is no version stays as it is."""
+    """Return the version that plays a version; what is no version stays as it is."""
     minor = versions.minor_of(request.removeprefix("cpython").removeprefix("python"), True)
     if minor is None:
         return request
     os.environ["DEVLAB_REQUESTED"] = f"3.{minor}"
-    _, path = runner.nearest(minor)
-    return str(path)
+    return f"3.{runner.nearest(minor)[0]}"
 
 
 def _system_python() -> str:

@@ -1,0 +1,173 @@
+"""Small pipelines that are really run by act, and hostile ones that are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.pipeline import Fails, Passes, TestsOn
+from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.model import ChangeSet, Fault, Outcome, Replacement
+
+CI = ".github/workflows/ci.yml"
+HEAD = "name: CI\non: [push, pull_request]\njobs:\n"
+
+
+Make = Callable[..., Context]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def context(workflow: str, timeout: float = 60) -> Context:
+        snapshot = tmp_path / "snapshot"
+        (snapshot / ".github/workflows").mkdir(parents=True)
+        (snapshot / CI).write_text(workflow)
+        (snapshot / "tests").mkdir()
+        (snapshot / "app.py").write_text("ANSWER = 42\n")
+        start = tmp_path / "start"
+        start.mkdir()
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        edit = Replacement(path="app.py", old="42", new="41")
+        fault = Fault(id="wrong", title="wrong answer", change=ChangeSet(replace=(edit,)))
+        run = Run(
+            id="test",
+            snapshot=snapshot,
+            scratch=scratch,
+            lab_root=tmp_path,
+            variables={},
+            faults={"wrong": fault},
+            start=lambda: start,
+        )
+        return Context(run=run, check_id="check", timeout=timeout)
+
+    return context
+
+
+def job(*steps: str, more: str = "") -> str:
+    lines = "".join(f"      - {step}\n" for step in steps)
+    return f"{HEAD}  test:\n    runs-on: ubuntu-latest\n{more}    steps:\n{lines}"
+
+
+CHECKOUT = "uses: actions/checkout@v4"
+
+
+def test_green_and_red_are_told_apart(make: Make) -> None:
+    context = make(job(CHECKOUT, "run: grep -q 42 app.py"))
+
+    assert Passes().run(context).outcome is Outcome.PASS
+    assert Fails(fault="wrong", because="lint").run(context).outcome is Outcome.PASS
+
+
+def test_a_step_that_hides_its_exit_code_fails(make: Make) -> None:
+    context = make(job(CHECKOUT, "run: grep -q 42 app.py || true"))
+
+    verdict = Fails(fault="wrong", because="lint").run(context)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "stays green" in verdict.message
+
+
+@pytest.mark.parametrize("where", ["step", "job"])
+def test_continue_on_error_is_named(make: Make, where: str) -> None:
+    step = "run: grep -q 42 app.py" + (
+        "\n        continue-on-error: true" if where == "step" else ""
+    )
+    more = "    continue-on-error: true\n" if where == "job" else ""
+    context = make(job(CHECKOUT, step, more=more))
+
+    verdict = Fails(fault="wrong", because="lint").run(context)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "continue-on-error" in verdict.message
+
+
+def test_red_but_not_because_of_the_tests_fails(make: Make) -> None:
+    context = make(job(CHECKOUT, "run: grep -q 42 app.py"))
+
+    verdict = Fails(fault="wrong", because="tests").run(context)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "never ran" in verdict.message
+
+
+def test_an_action_without_stand_in_is_unavailable_by_name(make: Make) -> None:
+    context = make(job(CHECKOUT, "uses: somebody/unknown@v1"))
+
+    with pytest.raises(UnavailableError, match="somebody/unknown@v1"):
+        Passes().run(context)
+
+
+def test_an_action_that_is_not_reached_does_not_matter(make: Make) -> None:
+    context = make(job(CHECKOUT, "uses: somebody/unknown@v1\n        if: github.ref_type == 'tag'"))
+
+    assert Passes().run(context).outcome is Outcome.PASS
+
+
+def test_a_step_that_wants_the_network_is_never_a_fail(make: Make) -> None:
+    context = make(job("run: 'echo \"curl: (6) Could not resolve host: example.org\"; exit 6'"))
+
+    with pytest.raises(UnavailableError, match="wants the network"):
+        Passes().run(context)
+
+
+@pytest.mark.parametrize(
+    "more", ["    container: debian\n", "    services: {db: {image: postgres}}\n"]
+)
+def test_containers_are_unavailable(make: Make, more: str) -> None:
+    with pytest.raises(UnavailableError, match="container"):
+        Passes().run(make(job("run: true", more=more)))
+
+
+def test_another_system_is_unavailable(make: Make) -> None:
+    workflow = job("run: true").replace("ubuntu-latest", "windows-latest")
+
+    with pytest.raises(UnavailableError, match="windows-latest"):
+        Passes().run(make(workflow))
+
+
+def test_a_step_that_never_ends_fails_in_words(make: Make) -> None:
+    with pytest.raises(CheckFailedError, match=r"did not end within 3 seconds.*Wait"):
+        Passes().run(make(job("name: Wait\n        run: sleep 600"), timeout=3))
+
+
+def test_endless_output_fails_in_words(make: Make) -> None:
+    with pytest.raises(CheckFailedError, match=r"printed more than|did not end"):
+        Passes().run(make(job("run: yes"), timeout=20))
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "just text", "jobs: {" + "a: {}, " * 1 + "b"])
+def test_what_is_no_workflow_fails(make: Make, text: str) -> None:
+    with pytest.raises((CheckFailedError, UnusableFileError)):
+        Passes().run(make(text))
+
+
+def test_ten_thousand_jobs_are_refused_before_anything_runs(make: Make) -> None:
+    jobs = "".join(f"  j{number}: {{}}\n" for number in range(10_000))
+
+    with pytest.raises(UnusableFileError, match="10,000 jobs"):
+        Passes().run(make(HEAD + jobs))
+
+
+def test_a_workflow_that_the_event_does_not_start_fails(make: Make) -> None:
+    workflow = job("run: true").replace("on: [push, pull_request]", "on: push")
+
+    with pytest.raises(CheckFailedError, match="would not start"):
+        Passes(event="pull_request").run(make(workflow))
+
+
+def test_versions_are_counted_by_what_ran(make: Make) -> None:
+    context = make(
+        job(
+            CHECKOUT,
+            "uses: actions/setup-python@v5\n        with: {python-version: '${{ matrix.v }}'}",
+            "run: cd tests && python -c 'import test_orders; test_orders.test_orders()'",
+            more="    strategy: {matrix: {v: ['3.12', '3.13']}}\n",
+        )
+    )
+
+    verdict = TestsOn(versions=2).run(context)
+
+    assert verdict.outcome is Outcome.PASS, verdict
+    assert "3.12, 3.13" in verdict.message
