@@ -29,8 +29,13 @@ RULES = (
 )
 TYPES = "https://developer.hashicorp.com/terraform/language/expressions/type-constraints"
 
-# Terraform's own words for a value that a type or a validation refuses.
-_REFUSALS = ("Invalid value for variable", "Invalid value for input variable")
+# Terraform's own words for a value that a type or a validation refuses; the last one comes from a
+# condition that breaks on the value, say a regex() without can().
+_REFUSALS = (
+    "Invalid value for variable",
+    "Invalid value for input variable",
+    "Error in function call",
+)
 
 Try = Callable[[Mapping[str, Any]], Answer]
 
@@ -162,6 +167,7 @@ class Variables(Kind, frozen=True, kw_only=True):
                 for name, values in self.variables.items()
             }
             answer = attempt(chosen)
+            _require_reason(answer)
             if not answer.ok and not _refusals(answer):
                 refuse(answer, "plan", self.directory)
             for error in _refusals(answer):
@@ -175,6 +181,7 @@ class Variables(Kind, frozen=True, kw_only=True):
         for name, values in self.variables.items():
             for value in values.bad:
                 answer = attempt({**good, name: value})
+                _require_reason(answer)
                 if not _refusals(answer):
                     yield _at(declared[name], f"{name} = {json.dumps(value)} is taken", RULES)
 
@@ -182,10 +189,20 @@ class Variables(Kind, frozen=True, kw_only=True):
 def _bounded(client: Terraform, timeout: float) -> Try:
     def attempt(values: Mapping[str, Any]) -> Answer:
         answer = client.plan(values)
+        if not answer.ok and not answer.errors:
+            # Killed from outside, most likely: on a machine short of memory that happens.
+            answer = client.plan(values)
         refuse_unended(answer.completed, "plan", timeout)
         return answer
 
     return attempt
+
+
+def _require_reason(answer: Answer) -> None:
+    """Raise RuntimeError where Terraform ended badly without a word: that is no answer at all."""
+    if not answer.ok and not answer.errors:
+        log = " | ".join(answer.completed.tail(5))
+        raise RuntimeError(f"terraform plan ended with {answer.completed.returncode}: {log}")
 
 
 def _understood(answer: Answer) -> bool:
