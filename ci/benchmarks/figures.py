@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from scaffolder.tools import act
 BIN = Path(sys.executable).parent
 
 
-class NotHere(Exception):
+class NotHereError(Exception):
     """This machine lacks what the figure needs."""
 
 
@@ -34,9 +33,8 @@ def seconds(call: Callable[[], object]) -> float:
 
 def command(*argv: str | Path, cwd: Path | None = None) -> float:
     """Return how long a command takes that must succeed."""
-    return seconds(
-        lambda: subprocess.run(argv, cwd=cwd, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-    )
+    quietly = {"capture_output": True, "stdin": subprocess.DEVNULL}
+    return seconds(lambda: subprocess.run(argv, cwd=cwd, check=True, **quietly))  # type: ignore[call-overload]
 
 
 def version(_: Path) -> tuple[float, float]:
@@ -63,7 +61,7 @@ def pipeline(folder: Path) -> tuple[float, float]:
 def _act_in_single_file(lab: str, work: Path) -> float:
     """Return the seconds that the rehearsals' act processes take when each runs alone."""
     taken: list[float] = []
-    real, slots = OwnWork.run, base._processor_slots
+    real = OwnWork.run
 
     def timed(self: OwnWork, argv: list[str], **options: object) -> object:
         done = real(self, argv, **options)  # type: ignore[arg-type]
@@ -72,12 +70,12 @@ def _act_in_single_file(lab: str, work: Path) -> float:
         return done
 
     OwnWork.run = timed  # type: ignore[method-assign, assignment]
-    base._processor_slots = lambda: threading.Semaphore(1)
+    os.environ[base.JOBS] = "1"
     try:
         _require_pass(lab, work)
     finally:
         OwnWork.run = real  # type: ignore[method-assign]
-        base._processor_slots = slots
+        del os.environ[base.JOBS]
     return sum(taken)
 
 
@@ -89,7 +87,7 @@ def _solved(lab: str, folder: Path) -> Path:
 def _require_pass(lab: str, work: Path) -> None:
     report = grade(catalog.load(lab), workspace.find(work))
     if report.outcome is not Outcome.PASS:
-        raise NotHere(f"{lab} does not pass on this machine")
+        raise NotHereError(f"{lab} does not pass on this machine")
 
 
 def container(folder: Path) -> tuple[float, float]:
@@ -99,7 +97,7 @@ def container(folder: Path) -> tuple[float, float]:
     work = _solved("containerize-flask", folder)
     done = subprocess.run([BIN / "devlab", "check", work], check=False, capture_output=True)
     if done.returncode != 0:
-        raise NotHere("containerize-flask does not pass on this machine")
+        raise NotHereError("containerize-flask does not pass on this machine")
     ours = command(BIN / "devlab", "check", work)
     other = command(sys.executable, bare_engine.__file__, work)
     return ours, other

@@ -35,12 +35,8 @@ class Figure:
 
 
 FIGURES = (
-    Figure(
-        "version", "devlab --version", 'python -c "import click"', 1.5, 15, figures.version
-    ),
-    Figure(
-        "new", "devlab new", "cookiecutter on the same template", 1.0, 9, figures.new
-    ),
+    Figure("version", "devlab --version", 'python -c "import click"', 1.5, 15, figures.version),
+    Figure("new", "devlab new", "cookiecutter on the same template", 1.0, 9, figures.new),
     Figure(
         "pipeline",
         "devlab check of the solved ci-pipeline",
@@ -62,11 +58,9 @@ FIGURES = (
 
 def run(figure: Figure) -> str:
     """Measure one figure and return its row of the table."""
-    pairs = []
     with tempfile.TemporaryDirectory(prefix="devlab-bench-") as folder:
         figure.measure(Path(folder) / "warm-up")
-        for number in range(figure.pairs):
-            pairs.append(figure.measure(Path(folder) / str(number)))
+        pairs = [figure.measure(Path(folder) / str(number)) for number in range(figure.pairs)]
     ratios = [ours / other for ours, other in pairs]
     ours = statistics.median(pair[0] for pair in pairs)
     other = statistics.median(pair[1] for pair in pairs)
@@ -123,7 +117,7 @@ def main() -> None:
     for name in options.names or known:
         try:
             rows.append(run(known[name]))
-        except figures.NotHere as error:
+        except figures.NotHereError as error:
             rows.append(f"| {known[name].ours} | not measured here: {error} | | | | | |")
         print(rows[-1], flush=True)
     if options.write:

@@ -48,6 +48,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 T = TypeVar("T")
 
+# How many things that load the processor run at a time; the default is one per processor.
+JOBS = "DEVLAB_JOBS"
+
 
 class CheckFailedError(Exception):
     """The verdict `fail`, raised from deep inside a check instead of returned."""
@@ -100,7 +103,8 @@ class Shared:
 
 
 def _processor_slots() -> threading.Semaphore:
-    return threading.Semaphore(max(2, os.cpu_count() or 2))
+    told = os.environ.get(JOBS, "")
+    return threading.Semaphore(int(told) if told.isdecimal() and int(told) else os.cpu_count() or 2)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ _EXIT_CODES = {
     epilog="Examples: devlab check    devlab check --task lint-gate --verbose    "
     "devlab check --format json\n\n"
     "Exit codes: 0 every task passed; 1 a task failed; 2 wrong usage; 3 nothing failed, but "
-    "something could not be graded; 130 interrupted.",
+    "something could not be graded; 130 interrupted.\n\n"
+    "DEVLAB_JOBS limits how many pipelines run at a time (default: one per processor).",
 )
 @click.argument("directory", default=".", type=click.Path(path_type=Path))
 @click.option(
