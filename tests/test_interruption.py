@@ -23,8 +23,8 @@ LABS = [
     pytest.param("containerize-flask", marks=pytest.mark.engine),
     pytest.param("terraform-stubs", marks=pytest.mark.terraform),
 ]
-# From the first import to the middle of the slow checks.
-MOMENTS = (0.15, 1.0, 3.0, 7.0)
+# Seconds after the run has its folder: from the copying to the middle of the slow checks.
+MOMENTS = (0.0, 0.8, 3.0, 7.0)
 
 
 class Place:
@@ -41,6 +41,11 @@ class Place:
 
     def left_folders(self) -> list[str]:
         return [str(path) for path in self.temporary.glob("devlab-*/*")]
+
+    def await_folder(self) -> None:
+        deadline = time.monotonic() + 60
+        while not self.left_folders() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def left_processes(self) -> list[str]:
         """Processes that were told of our temporary space, whoever started them."""
@@ -90,6 +95,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(lab: str, tmp_path: Path) -> None:
     place = Place(lab, tmp_path)
     for moment in MOMENTS:
         process = place.start()
+        place.await_folder()
         time.sleep(moment)
         run_ids = [Path(path).name.lstrip(".") for path in place.left_folders()]
         process.send_signal(signal.SIGINT)
@@ -104,7 +110,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(lab: str, tmp_path: Path) -> None:
 def test_termination_is_an_interruption(tmp_path: Path) -> None:
     place = Place("ci-pipeline", tmp_path)
     process = place.start()
-    time.sleep(2)
+    place.await_folder()
     process.send_signal(signal.SIGTERM)
     assert end(process).code == 130
     assert not place.left_folders()
