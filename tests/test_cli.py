@@ -337,6 +337,54 @@ def test_the_temporary_folder_is_full(
     assert "TMPDIR" in said.err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_the_disk_is_really_full(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    devlab = [sys.executable, "-m", "scaffolder.cli"]
+    subprocess.run([*devlab, "new", "ci-pipeline", "w", "--no-input"], cwd=tmp_path, check=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", small],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    try:
+        done = subprocess.run(
+            [*devlab, "check", "w"],
+            cwd=tmp_path,
+            env={**os.environ, "TMPDIR": str(small)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        left = list(small.glob("devlab-*/*"))
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert done.returncode == 2
+    assert "no space left" in done.stderr
+    assert "TMPDIR" in done.stderr
+    assert not left
+
+
+def test_new_that_is_interrupted_leaves_nothing(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scaffolder import catalog as real
+    from scaffolder.generate import create_workspace
+    from scaffolder.tools import git
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    catalog.lab(task("a"))
+    monkeypatch.setattr(git, "commit_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        create_workspace(real.load("tested"), {}, tmp_path / "work")
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
+
+
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m scaffolder.cli list --format json | true",
