@@ -206,7 +206,10 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The whole result of a check run, from which every output format is made."""
+    """The whole result of a check run, from which every output format is made.
+
+    `notes` tell what a reader should know that is no verdict: files left out, another version.
+    """
 
     lab_id: str
     lab_version: str
@@ -214,6 +217,7 @@ class Report(msgspec.Struct, frozen=True):
     workspace: str
     tasks: tuple[TaskResult, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def score(self) -> Score:

@@ -291,6 +291,20 @@ def test_a_file_that_cannot_be_used_is_a_fail(
     said = devlab("check", work, "--format", "json")
     assert said.code == 1
     assert "the secret" not in said.out
+    assert json.loads(said.out)["notes"] == [
+        "left out: secret, a link that leads outside the workspace"
+    ]
+
+
+def test_a_workspace_of_another_version_is_noted(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path
+) -> None:
+    work = new(devlab, catalog, tmp_path, task("a"))
+    lab = catalog.root / "labs" / "tested" / "lab.yaml"
+    lab.write_text(lab.read_text().replace('version: "1"', 'version: "2"'))
+    said = devlab("check", work)
+    assert said.code == 0
+    assert "made from version 1 of tested, checked by version 2" in said.out
 
 
 def test_a_foreign_manifest_is_explained(devlab: Devlab, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from scaffolder import sandbox
 from scaffolder.model import Evidence, Fault, Finding, Verdict, failed
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
@@ -50,6 +51,11 @@ T = TypeVar("T")
 
 # How many things that load the processor run at a time; the default is one per processor.
 JOBS = "DEVLAB_JOBS"
+
+_NOT_ISOLATED = (
+    "bubblewrap does not work here: what the work runs was kept in by a temporary copy and limits, "
+    "and could reach the network"
+)
 
 
 class CheckFailedError(Exception):
@@ -114,7 +120,9 @@ class Run:
     `id` labels what is created outside (containers, images); `snapshot` is the copy of the
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
     deleted at the end; `start` renders the lab's start with the learner's variables, once;
-    `slots` is held while something loads the processor, so that side by side stays quick.
+    `skipped` is what the copy left out; `slots` is held while something loads the processor, so
+    that side by side stays quick; `notes`, an ordered set, is what the report should say besides
+    the verdicts.
     """
 
     id: str
@@ -128,11 +136,14 @@ class Run:
     shared: Shared = field(default_factory=Shared)
     skipped: tuple[Skipped, ...] = ()
     slots: threading.Semaphore = field(default_factory=_processor_slots)
+    notes: dict[str, None] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
     def sandbox(self) -> OwnWork:
         """Where commands that the learner controls run."""
+        if not sandbox.isolated():
+            self.notes[_NOT_ISOLATED] = None
         return OwnWork(self.scratch)
 
     def folder(self, name: str) -> Path:

@@ -54,9 +54,9 @@ def command(
     found = workspace.find(directory)
     lab = catalog.load(found.manifest.lab.id)
     _refuse_unwritable(output)
-    grading.sweep()
     screen = terminal.console(stderr=True)
-    with progress(screen, quiet=form != "text" and not screen.is_terminal) as listen:
+    quiet = form != "text" and not screen.is_terminal
+    with grading.sweeping(), progress(screen, quiet=quiet) as listen:
         report = grading.grade(lab, found, only=tasks, listen=listen)
     _print(report, form, output, verbose)
     return int(_EXIT_CODES[report.outcome])

@@ -1,6 +1,6 @@
 """Grade a workspace: plan the checks, run them side by side, score what they say."""
 
 from scaffolder.grading.grader import grade
-from scaffolder.grading.lifecycle import sweep
+from scaffolder.grading.lifecycle import sweep, sweeping
 
-__all__ = ["grade", "sweep"]
+__all__ = ["grade", "sweep", "sweeping"]

@@ -47,6 +47,8 @@ Listener = Callable[[Event], None]
 # How long threads may take to unwind after Ctrl-C before the run ends without them.
 _UNWIND_SECONDS = 15.0
 
+NOTES_SHOWN = 5
+
 
 def grade(
     lab: Lab,
@@ -78,6 +80,7 @@ def grade(
         workspace=str(workspace.root),
         tasks=tuple(results),
         seconds=time.monotonic() - started,
+        notes=tuple(run.notes),
     )
 
 
@@ -106,7 +109,21 @@ def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: 
         cancel=cancel,
         skipped=skipped,
     )
+    _note(run, lab, workspace)
     return run
+
+
+def _note(run: Run, lab: Lab, workspace: Workspace) -> None:
+    """Note what a reader should know before they trust the report."""
+    made_from = workspace.manifest.lab.version
+    if made_from != lab.version:
+        run.notes[
+            f"made from version {made_from} of {lab.id}, checked by version {lab.version}"
+        ] = None
+    for entry in run.skipped[:NOTES_SHOWN]:
+        run.notes[f"left out: {entry.path}, {entry.reason}"] = None
+    if len(run.skipped) > NOTES_SHOWN:
+        run.notes[f"left out: {len(run.skipped) - NOTES_SHOWN} more"] = None
 
 
 def _cannot_copy(error: OSError, workspace: Workspace) -> DevlabError:

@@ -15,12 +15,14 @@ import secrets
 import shutil
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder import places
 from scaffolder.errors import DevlabError
+from scaffolder.journal import write_log
 
 _LOCK = "lock"
 
@@ -101,6 +103,22 @@ def sweep() -> Swept:
     for folder in dead:
         remove_tree(folder)
     return Swept(folders=len(dead), engine=removed)
+
+
+@contextlib.contextmanager
+def sweeping() -> Iterator[None]:
+    """Sweep beside what the block does; what goes wrong in it is noted and stops nobody."""
+
+    def sweep_and_note() -> None:
+        try:
+            sweep()
+        except Exception as error:  # noqa: BLE001 -- tidying up must not spoil a check
+            write_log("sweep", error)
+
+    broom = threading.Thread(target=sweep_and_note, name="sweep", daemon=True)
+    broom.start()
+    yield
+    broom.join()
 
 
 def remove_tree(folder: Path) -> None:

@@ -26,6 +26,7 @@ def document(report: Report) -> dict[str, Any]:
         "outcome": report.outcome.value,
         "score": report.score,
         "seconds": round(report.seconds, 3),
+        "notes": list(report.notes),
         "tasks": [_task(task) for task in report.tasks],
     }
 

@@ -134,6 +134,8 @@ def _score(report: Report) -> Text:
         (f"{score.earned} of {score.gradable} points", style),
         (f"  {report.lab_title}, {report.seconds:.1f} s", "dim"),
     )
+    for note in report.notes:
+        text.append(f"\nnote: {harmless(note)}", style="dim")
     ungraded = score.total - score.gradable
     if ungraded:
         names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)

@@ -103,9 +103,9 @@ class OwnWork:
         )
 
 
-def isolation() -> str:
-    """Say in words what keeps commands in on this machine, for reports."""
-    return "bubblewrap" if _bubblewrap(network=True) else "a temporary copy"
+def isolated() -> bool:
+    """Whether bubblewrap keeps commands in on this machine, not only a copy and limits."""
+    return bool(_bubblewrap(network=False))
 
 
 @functools.cache
