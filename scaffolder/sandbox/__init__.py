@@ -120,6 +120,7 @@ def _bubblewrap(network: bool) -> tuple[str, ...]:
         *(() if network else ("--unshare-net",)),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/dev/shm"),  # noqa: S108
         *(part for place in _hidden() for part in ("--tmpfs", place)),
+        *(part for place in _control_sockets() for part in ("--ro-bind", "/dev/null", place)),
     )
     try:
         trial = subprocess.run(
@@ -130,8 +131,16 @@ def _bubblewrap(network: bool) -> tuple[str, ...]:
     return command if trial.returncode == 0 else ()
 
 
+def _control_sockets() -> tuple[str, ...]:
+    """Return the sockets that give power over the machine; no network namespace hides them."""
+    names = ("docker.sock", "podman/podman.sock", "containerd/containerd.sock")
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "/run")
+    places = {Path(folder, name).resolve() for folder in ("/run", runtime) for name in names}
+    return tuple(sorted(str(place) for place in places if place.is_socket()))
+
+
 def _hidden() -> tuple[str, ...]:
-    """Return folders of credentials and control sockets that no learner's command should see."""
+    """Return folders of credentials that no learner's command should see."""
     home = Path(os.environ.get("HOME") or tempfile.gettempdir())
     names = (".ssh", ".aws", ".gnupg", ".docker", ".kube", ".config/gh")
     return tuple(str(home / name) for name in names if (home / name).is_dir())
