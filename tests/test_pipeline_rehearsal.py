@@ -69,6 +69,20 @@ def test_a_step_that_hides_its_exit_code_fails(make: Make) -> None:
     assert "stays green" in verdict.message
 
 
+def test_a_pipe_loses_the_exit_code_in_every_leg_as_on_github(make: Make) -> None:
+    matrix = "    strategy: {matrix: {leg: [1, 2, 3]}}\n"
+    context = make(job(CHECKOUT, "run: grep 42 app.py | tee report.txt", more=matrix))
+
+    assert Fails(fault="wrong", because="lint").run(context).outcome is Outcome.FAIL
+
+
+def test_a_pipe_keeps_the_exit_code_where_the_shell_is_bash(make: Make) -> None:
+    more = "    defaults: {run: {shell: bash}}\n"
+    context = make(job(CHECKOUT, "run: grep 42 app.py | tee report.txt", more=more))
+
+    assert Fails(fault="wrong", because="lint").run(context).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize("where", ["step", "job"])
 def test_continue_on_error_is_named(make: Make, where: str) -> None:
     step = "run: grep -q 42 app.py" + (

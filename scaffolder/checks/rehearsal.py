@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.rehearsal_shell import with_shell_named
 from scaffolder.checks.rehearsal_stage import NOT_HERE, Stage, build_stage, stand_ins
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs
@@ -25,6 +26,7 @@ from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Limits
 from scaffolder.tools import act, git, wheelhouse
 from scaffolder.tools.processes import Completed, Ending
+from scaffolder.workspace import resolve_inside
 
 REPOSITORY = "learner/service"
 FETCH_ROUNDS = 3
@@ -151,16 +153,18 @@ def rehearse(context: Context, scene: Scene, plant: Callable[[Path, Path], None]
     needs = run.shared.get(
         ("workflow needs", scene.workflow), lambda: workflow_needs.of(run.snapshot, workflow)
     )
-    return run.shared.get(("rehearsal", scene), lambda: _Rehearser(context, scene, needs).go(plant))
+    rehearser = _Rehearser(context, scene, workflow, needs)
+    return run.shared.get(("rehearsal", scene), lambda: rehearser.go(plant))
 
 
 class _Rehearser:
     """Runs one scene, fetching what it misses in between."""
 
-    def __init__(self, context: Context, scene: Scene, needs: Needs) -> None:
+    def __init__(self, context: Context, scene: Scene, workflow: Workflow, needs: Needs) -> None:
         self._context = context
         self._run = context.run
         self._scene = scene
+        self._workflow = workflow
         self._needs = needs
 
     def go(self, plant: Callable[[Path, Path], None]) -> Rehearsal:
@@ -177,6 +181,7 @@ class _Rehearser:
         work = run.copy(f"{scene.event}-{scene.change}")
         folders = _Set(work.parent)
         plant(work, folders["witness"])
+        _name_shells(work, self._workflow, self._run.snapshot)
         commit = _make_repository(run, work)
         payload = folders["event"] / "event.json"
         payload.write_text(json.dumps(_payload(scene, commit)), "utf-8")
@@ -296,6 +301,11 @@ def _own_environment(folders: _Set) -> dict[str, str]:
         "DEVLAB_ARTIFACTS": str(folders["artifacts"]),
         "DEVLAB_CACHES": str(folders["caches"]),
     }
+
+
+def _name_shells(work: Path, workflow: Workflow, root: Path) -> None:
+    for each in (workflow, *workflow_model.called_workflows(root, workflow)):
+        resolve_inside(work, each.path).write_text(with_shell_named(each.source), "utf-8")
 
 
 def _make_repository(run: Run, work: Path) -> str:
