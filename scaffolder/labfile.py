@@ -109,6 +109,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def require_task(lab: Lab, task_id: str) -> Task:
+    """Return the task of a lab with this id; raises DevlabError with the nearest where none has."""
+    try:
+        return lab.task(task_id)
+    except KeyError:
+        known = [task.id for task in lab.tasks]
+        raise DevlabError(
+            f"{lab.id} has no task {task_id!r}{did_you_mean(task_id, known)}",
+            hint=f"tasks: {', '.join(known)}",
+        ) from None
+
+
 def _position(path: str) -> Position:
     """Translate msgspec's `$.tasks[0].points` into a position."""
     parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path)

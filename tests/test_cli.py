@@ -65,6 +65,12 @@ def test_list_and_show(devlab: Devlab, catalog: Catalog) -> None:
     assert shown["variables"]["size"] == {"default": "small", "choices": ["small", "large"]}
 
 
+def test_hints_are_shown_for_a_task(devlab: Devlab, catalog: Catalog) -> None:
+    catalog.lab(task("aaa"))
+    assert devlab("show", "tested", "--hints", "aaa").out == "1. a nudge\n2. nearly the answer\n"
+    assert "did you mean 'aaa'" in devlab("show", "tested", "--hints", "aab").err
+
+
 def test_new_makes_a_repository_with_one_commit(
     devlab: Devlab, catalog: Catalog, tmp_path: Path
 ) -> None:

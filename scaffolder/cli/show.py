@@ -8,16 +8,23 @@ import click
 
 from scaffolder import catalog, generate
 from scaffolder.cli.options import lab_argument, listing_format
+from scaffolder.labfile import require_task
 from scaffolder.model import Lab
 
 
-@click.command("show", epilog="Example: devlab show ci-pipeline")
+@click.command(
+    "show", epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint"
+)
 @lab_argument
+@click.option("--hints", metavar="TASK", help="Show the hints of a task instead.")
 @listing_format
-def command(lab: str, form: str) -> None:
+def command(lab: str, hints: str | None, form: str) -> None:
     """Show what a lab asks for: its tasks, points and variables."""
     found = catalog.load(lab, graded=False)
-    if form == "json":
+    if hints is not None:
+        numbered = enumerate(require_task(found, hints).hints, start=1)
+        click.echo("\n".join(f"{number}. {hint}" for number, hint in numbered))
+    elif form == "json":
         click.echo(json.dumps(_document(found), indent=2))
     else:
         click.echo(_text(found))

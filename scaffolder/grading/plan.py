@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean
+from scaffolder.labfile import require_task
 from scaffolder.model import CheckResult, Lab, Outcome, Task, TaskResult
 
 # The first of these that any check ended with is what the task ends with.
@@ -17,21 +16,16 @@ def select(lab: Lab, wanted: Sequence[str]) -> tuple[Task, ...]:
 
     Nothing wanted means every task. Raises DevlabError for an unknown task.
     """
-    known = {task.id: task for task in lab.tasks}
     if not wanted:
         return lab.tasks
     chosen: set[str] = set()
     pending = list(wanted)
     while pending:
         task_id = pending.pop()
-        if task_id not in known:
-            raise DevlabError(
-                f"{lab.id} has no task {task_id!r}{did_you_mean(task_id, known)}",
-                hint=f"tasks: {', '.join(known)}",
-            )
+        needs = require_task(lab, task_id).needs
         if task_id not in chosen:
             chosen.add(task_id)
-            pending.extend(known[task_id].needs)
+            pending.extend(needs)
     return tuple(task for task in lab.tasks if task.id in chosen)
 
 
