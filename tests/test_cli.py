@@ -218,7 +218,17 @@ def test_the_text_report_tells_all_and_is_harmless(
 ) -> None:
     work = new(devlab, catalog, tmp_path, task("a", "fail") + task("b"))
     said = devlab("check", work)
-    for words in ("a command", "this", "that", "look here", ":3", "R1", "do better", "10 of 20"):
+    for words in (
+        "a command",
+        "this",
+        "that",
+        "look here",
+        ":3",
+        "R1",
+        "do better",
+        "10 of 20",
+        "--hints a",
+    ):
         assert words in said.out, words
     assert "\x1b" not in said.out + said.err
     assert "\x07" not in said.out

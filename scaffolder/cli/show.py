@@ -13,7 +13,8 @@ from scaffolder.model import Lab
 
 
 @click.command(
-    "show", epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint"
+    "show",
+    epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint",
 )
 @lab_argument
 @click.option("--hints", metavar="TASK", help="Show the hints of a task instead.")

@@ -134,6 +134,9 @@ def _score(report: Report) -> Text:
         (f"{score.earned} of {score.gradable} points", style),
         (f"  {report.lab_title}, {report.seconds:.1f} s", "dim"),
     )
+    stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
+    if stuck:
+        text.append(f"\nstuck? devlab show {report.lab_id} --hints {stuck}", style="dim")
     for note in report.notes:
         text.append(f"\nnote: {harmless(note)}", style="dim")
     ungraded = score.total - score.gradable
