@@ -19,7 +19,17 @@ from scaffolder.checks._canaries import SECRET, Canaries, plant
 from scaffolder.checks._http import Answer, Request
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import engine, hadolint
-from scaffolder.tools.engine.diagnosis import Cause, bases, diagnose, failed_step
+from scaffolder.tools.dockerfile import instructions, line_of
+from scaffolder.tools.engine.buildlog import (
+    bases,
+    failed_line,
+    failed_step,
+    reason,
+    stages_run,
+    telling,
+)
+from scaffolder.tools.engine.diagnosis import Cause, diagnose
+from scaffolder.tools.processes import CancelToken
 
 CANARIES = Canaries("dv0123456789abcdef0123456789abx")
 
@@ -58,6 +68,39 @@ CANARIES = Canaries("dv0123456789abcdef0123456789abx")
             ],
         ),
         (Cause.LEARNER, ['failed to compute cache key: "/nope.txt" not found: not found']),
+        (
+            Cause.LEARNER,
+            [
+                "#7 [3/4] RUN echo connection refused; exit 1",
+                "#7 0.9 connection refused",
+                "#7 ERROR: process did not complete successfully: exit code: 1",
+            ],
+        ),
+        (
+            Cause.NETWORK,
+            [
+                "#7 [3/4] RUN ./prepare.sh",
+                "#7 0.9 curl: (6) Could not resolve host: example.org",
+                "#7 ERROR: process did not complete successfully: exit code: 6",
+            ],
+        ),
+        (
+            Cause.NETWORK,
+            [
+                "Step 2/2 : RUN pip install flask",
+                " ---> Running in 0123456789ab",
+                "WARNING: Retrying (Retry(total=0)) after NewConnectionError",
+                "ERROR: The command '/bin/sh -c pip install flask' returned a non-zero code: 1",
+            ],
+        ),
+        (
+            Cause.BUILDER_TOO_OLD,
+            ["failed to solve: dockerfile parse error line 15: Unknown flag: link"],
+        ),
+        (
+            Cause.LEARNER,
+            ["failed to solve: dockerfile parse error line 15: Unknown flag: lnik"],
+        ),
         (Cause.NEEDS_BUILDKIT, ["ERROR: the --mount option requires BuildKit. Refer to ..."]),
         (Cause.ENGINE_GONE, ["error reading from server: EOF"]),
         (Cause.LEARNER, []),
@@ -82,6 +125,116 @@ def test_the_step_that_failed_is_named_with_what_it_printed() -> None:
     assert step is not None
     assert step.instruction == "RUN make"
     assert step.output == ("no rule",)
+
+
+FAILED_BUILD = (
+    "#1 [internal] load build definition from Dockerfile",
+    "#1 sha256:0413e12b84cd8db232d289d28c3d713fda8ae7f1e1c02149e0f7daa53cd7d779",
+    "#1 transferring dockerfile: 97B 0.0s done",
+    "#1 DONE 0.4s",
+    "#5 [one 2/2] RUN echo hello &&    echo there",
+    "#5 2.791 hello",
+    "#5 DONE 3.1s",
+    "#6 [stage-1 1/1] RUN echo a;  exit 3",
+    "#6 sha256:02707b602339093a2c1dab9b8168743a34b8b821af1d710444ef2504a3cfdf72",
+    "#6 3.092 a",
+    "#6 ERROR: executor failed running [/bin/sh -c echo a;  exit 3]: exit code: 3",
+    "------",
+    " > [stage-1 1/1] RUN echo a;  exit 3:",
+    "------",
+    "executor failed running [/bin/sh -c echo a;  exit 3]: exit code: 3",
+)
+DOCKERFILE = (
+    "# why\nFROM x AS one\n\nRUN echo hello && \\\n  echo there\n"
+    "FROM one\nRUN echo a; \\\n exit 3\n"
+)
+
+
+def test_the_evidence_of_a_failed_build_is_what_the_failed_step_said() -> None:
+    assert telling(FAILED_BUILD) == ("a",)
+    assert reason(FAILED_BUILD) == "the step 'RUN echo a;  exit 3' failed: a"
+    assert failed_line(FAILED_BUILD, DOCKERFILE) == 7
+
+
+def test_the_evidence_of_a_stopped_build_is_without_the_builders_errands() -> None:
+    said = telling(FAILED_BUILD[:7])
+    assert said == ("#5 [one 2/2] RUN echo hello &&    echo there", "hello")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "failed to solve with frontend dockerfile.v0: failed to create LLB definition:"
+        " dockerfile parse error line 7: unknown instruction: RUM",
+        "ERROR: dockerfile parse error on line 7: unknown instruction: RUM",
+        "Dockerfile:7",
+    ],
+)
+def test_a_line_that_the_builder_names_is_taken(said: str) -> None:
+    assert failed_line([said], DOCKERFILE) == 7
+
+
+def test_an_instruction_that_stands_twice_has_no_line() -> None:
+    assert line_of("FROM x\nRUN a\nFROM y\nRUN a\n", "RUN a") is None
+
+
+def test_instructions_end_where_the_builder_ends_them() -> None:
+    text = (
+        "# escape=`\nFROM x\nRUN a `\n  # between\n\n  b\n"
+        'RUN <<-EOF python3\nFROM nowhere\n\tEOF\nCOPY <<A <<"B" /\n1\nA\n2\nB\nRUN cat <<< word\n'
+    )
+    found = [(one.line, one.last_line, one.keyword) for one in instructions(text)]
+    assert found == [
+        (2, 2, "FROM"),
+        (3, 6, "RUN"),
+        (7, 9, "RUN"),
+        (10, 14, "COPY"),
+        (15, 15, "RUN"),
+    ]
+    assert [one.here_document for one in instructions(text)] == [False, False, True, True, False]
+
+
+@given(st.text('FRUNO<\n \\#`EA"', max_size=80))
+def test_any_text_has_instructions_in_order(text: str) -> None:
+    lines = [number for one in instructions(text) for number in (one.line, one.last_line)]
+    assert lines == sorted(lines)
+    assert all(0 < number <= len(text.splitlines()) for number in lines)
+
+
+def test_stages_that_ran_are_those_not_taken_from_the_cache() -> None:
+    log = (
+        "#4 [build 2/3] RUN pip install flask",
+        "#4 CACHED",
+        "#5 [build 3/3] RUN make",
+        "#6 [stage-1 2/2] COPY --from=build /x /x",
+        "#7 [tools 2/2] RUN true",
+        "#7 CACHED",
+    )
+    assert stages_run(log) == ("build",)
+    classic = (
+        "Step 1/4 : FROM x AS build",
+        "Step 2/4 : RUN a",
+        " ---> Using cache",
+        "Step 3/4 : FROM y",
+        "Step 4/4 : RUN b",
+        " ---> Running in 0123456789ab",
+    )
+    assert stages_run(classic) == ("stage-1",)
+
+
+def linted(text: str, place: Path) -> list[tuple[str, int]]:
+    found = hadolint.lint(text, place=place, env={"PATH": "/usr/bin:/bin"}, cancel=CancelToken())
+    return [(violation.rule, violation.line) for violation in found]
+
+
+def test_a_health_check_may_be_a_command_line(tmp_path: Path) -> None:
+    text = "FROM x:1\nUSER 1\nHEALTHCHECK --interval=5s \\\n  CMD a || exit 1\nCMD b\n"
+    assert linted(text, tmp_path) == [("DL3025", 5)]
+
+
+def test_what_follows_a_here_document_is_no_part_of_it(tmp_path: Path) -> None:
+    text = 'FROM x:1\nRUN <<"EOF"\nset -e\nEOF\nUSER 1\nCMD b\n'
+    assert linted(text, tmp_path) == [("DL3025", 6)]
 
 
 def test_bases_are_what_the_builder_looked_up() -> None:
@@ -115,6 +268,9 @@ def test_a_packed_secret_is_found() -> None:
         file.writestr("settings", text)
     assert CANARIES.in_file(iter([gzip.compress(text)])) == {SECRET}
     assert CANARIES.in_file(iter([archive.getvalue()])) == {SECRET}
+    assert CANARIES.in_file(iter([base64.encodebytes(gzip.compress(text))])) == {SECRET}
+    assert CANARIES.in_file(iter([base64.encodebytes(b"x" * 51 + text)])) == {SECRET}
+    assert CANARIES.in_file(iter([text.hex().encode()])) == {SECRET}
     assert CANARIES.in_file(iter([b"\x1f\x8bno gzip at all"])) == set()
 
 

@@ -12,6 +12,7 @@ import bz2
 import hashlib
 import io
 import lzma
+import re
 import secrets
 import zipfile
 import zlib
@@ -45,6 +46,8 @@ _GIT = {
 }
 _UNPACK_LIMIT = 32 * 1024 * 1024
 _OVERLAP = 128
+# Base64 of the first bytes of gzip, zip, bzip2 and xz, and of plain text that it breaks into lines.
+_PACKED_IN_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{60,}={0,2}[\r\n]*|H4sI|UEsDB|Qlpo|/Td6WFo")
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,9 @@ class Canaries:
         return f"{self.stem}{self.kinds.index(kind)}"
 
     def in_bytes(self, data: bytes) -> set[str]:
-        """Return what `data` gives away, plainly or in base64."""
-        found = {
-            kind for kind in self.kinds if self.stem.encode() in data and self._is_in(kind, data)
-        }
-        if any(needle in data for needle in _base64_cores(self.token(SECRET))):
+        """Return what `data` gives away: plainly, and the secret also in base64 or hexadecimal."""
+        found = {kind for kind in self.kinds if self._is_in(kind, data)}
+        if any(needle in data for needle in _disguises(self.token(SECRET))):
             found.add(SECRET)
         return found
 
@@ -76,7 +77,7 @@ class Canaries:
         return self.token(kind).encode() in data
 
     def in_file(self, chunks: Iterator[bytes]) -> set[str]:
-        """Return what a file gives away, also where it is a compressed one."""
+        """Return what a file gives away, also where it is packed, twice at most."""
         found: set[str] = set()
         tail = b""
         head = b""
@@ -85,8 +86,14 @@ class Canaries:
             tail = chunk[-_OVERLAP:]
             if len(head) < _UNPACK_LIMIT and (not head or _unpacker(head)):
                 head += chunk
-        unpack = _unpacker(head)
-        return found | (self.in_bytes(unpack(head)) if unpack else set())
+        return found | self._in_packed(head, depth=2)
+
+    def _in_packed(self, data: bytes, depth: int) -> set[str]:
+        unpack = _unpacker(data)
+        if unpack is None or depth == 0:
+            return set()
+        inside = unpack(data)
+        return self.in_bytes(inside) | self._in_packed(inside, depth - 1)
 
 
 def plant(folder: Path) -> Canaries:
@@ -125,13 +132,15 @@ def _write(folder: Path, relative: str, text: str, *, append: bool = False) -> N
         return
 
 
-def _base64_cores(token: str) -> tuple[bytes, ...]:
-    """Return what base64 makes of a token wherever it stands in the encoded text."""
+def _disguises(token: str) -> tuple[bytes, ...]:
+    """Return what `base64`, wherever it begins, and `xxd -p` make of a token."""
     raw = token.encode()
-    return tuple(base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3))
+    shifted = (base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3))
+    return (*shifted, raw.hex().encode())
 
 
 def _unpacker(head: bytes) -> Callable[[bytes], bytes] | None:
+    """Return what undoes the packing that a file's first bytes tell, if it is packed."""
     for magic, unpack in (
         (b"\x1f\x8b", _gunzip),
         (b"PK\x03\x04", _unzip),
@@ -140,7 +149,15 @@ def _unpacker(head: bytes) -> Callable[[bytes], bytes] | None:
     ):
         if head.startswith(magic):
             return unpack
-    return None
+    return _unbase64 if _PACKED_IN_BASE64.match(head[:80]) else None
+
+
+def _unbase64(data: bytes) -> bytes:
+    text = b"".join(data.split())
+    try:
+        return base64.b64decode(text[: len(text) // 4 * 4])
+    except ValueError:
+        return b""
 
 
 def _gunzip(data: bytes) -> bytes:

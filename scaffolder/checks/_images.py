@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -14,7 +15,7 @@ from scaffolder import changes
 from scaffolder.checks._canaries import Canaries, plant
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.model import Evidence
+from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Engine, Image, Layer
 from scaffolder.workspace import read_text
@@ -92,7 +93,6 @@ def _build_first(context: Context, dockerfile: str) -> Built:
 
 def _build(context: Context, folder: Path, dockerfile: str) -> Build:
     run = context.run
-    dockerfile_text(run, dockerfile)
     try:
         return engine.build(
             engine_of(run),
@@ -112,20 +112,35 @@ def _excuse_stand_in(context: Context, error: BuildFailedError) -> None:
     wanted = error.missing_distribution
     if not wanted:
         return
+    known = _required(context.run.start())
+    meant = difflib.get_close_matches(normalized(wanted), known - {normalized(wanted)}, 1, 0.7)
+    question = f"; did you mean {meant[0]}?" if meant else ""
     connected = engine_of(context.run)
     for name in error.bases:
         base = engine.inspect(connected, name)
         labels = (base.config.get("Labels") if base else None) or {}
         if labels.get("devlab.standin"):
             raise UnavailableError(
-                f"{name} is a stand-in without a package index here, and it has no {wanted}",
-                hint=f"where there is a network: docker pull {name}",
+                f"{wanted} is not among the few packages that lie in {name}, a stand-in without a"
+                f" package index, so nobody can say here whether there is such a one{question}",
+                hint=f"look at the name, or, where there is a network: docker pull {name}",
             ) from error
+
+
+def _required(folder: Path) -> set[str]:
+    """Return the normalized names of what the requirements files in `folder` list."""
+    lines = (
+        line for path in folder.glob("requirements*.txt") for line in path.read_text().splitlines()
+    )
+    return {
+        normalized(name[0]) for line in lines if (name := re.match(r"[A-Za-z0-9][\w.-]*", line))
+    }
 
 
 def _did_not_build(error: BuildFailedError, dockerfile: str) -> CheckFailedError:
     return CheckFailedError(
         error.reason,
+        *([Finding(error.reason, path=dockerfile, line=error.line)] if error.line else []),
         evidence=Evidence(
             ran=f"docker build --file {dockerfile} .",
             expected="an image",
@@ -169,12 +184,14 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
 class Contents:
     """What lies in the layers that the image has on top of its base.
 
-    `base` names that base, empty where none is known: then `layers` are all. `hits` says for each
-    kind of canary where it lies; `distributions` in which layers each Python distribution does.
+    `base` names that base, empty where none is known: then `layers` are all. `least_base` is the
+    size in bytes of the smallest image that any stage starts from. `hits` says for each kind of
+    canary where it lies; `distributions` in which layers each Python distribution does.
     """
 
     base: str
     layers: tuple[Layer, ...]
+    least_base: int = 0
     size: int = 0
     hits: dict[str, list[str]] = field(default_factory=dict)
     distributions: dict[str, set[int]] = field(default_factory=dict)
@@ -205,7 +222,7 @@ def _read_contents(context: Context, found: Built) -> Contents:
     archive = run.folder("layers") / "image.tar"
     layers = engine.saved_layers(connected, found.image, archive, run.cancel)
     own = layers[len(base[1].diff_ids) :] if base else layers
-    result = Contents(base[0] if base else "", own)
+    result = Contents(base[0] if base else "", own, engine.least_size(connected, found.build.bases))
     for number, layer in enumerate(own):
         _read_layer(result, number, layer, found.canaries, run)
     archive.unlink()
@@ -217,8 +234,10 @@ def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries,
     for entry in layer.entries():
         run.cancel.raise_if_cancelled()
         place = f"/{entry.path} (layer {number + 1} of {len(result.layers)} above the base)"
-        if name := _DISTRIBUTION.search(entry.path):
-            result.distributions.setdefault(normalized(name["name"]), set()).add(number)
+        if distribution := distribution_of(entry.path):
+            result.distributions.setdefault(distribution, set()).add(number)
+        for kind in canaries.in_bytes(f"{entry.path} {entry.link}".encode()):
+            result.note(kind, f"a name in layer {number + 1} above the base")
         if not entry.is_file:
             continue
         result.size += entry.size
@@ -242,6 +261,15 @@ def _read_metadata(result: Contents, found: Built) -> None:
     for line in found.image.history:
         for kind in found.canaries.in_bytes(line.encode()):
             result.note(kind, "the image's history (docker history)")
+
+
+def distribution_of(path: str) -> str:
+    """Return the normalized name of the installed distribution that a path speaks of, or nothing.
+
+    That is what lies in a folder such as `Flask-3.1.3.dist-info`.
+    """
+    found = _DISTRIBUTION.search(path)
+    return normalized(found["name"]) if found else ""
 
 
 def normalized(distribution: str) -> str:

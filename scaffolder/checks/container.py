@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import http.client
 import time
+from collections.abc import Sequence
 
 from scaffolder.checks._containers import (
     ContainerKind,
@@ -16,9 +17,10 @@ from scaffolder.checks._containers import (
     wait_until_answers,
 )
 from scaffolder.checks._http import Answer, Request
+from scaffolder.checks._images import built
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.engine import Hardening
+from scaffolder.tools.engine import Hardening, Process
 
 _KILLED = 137
 
@@ -66,14 +68,15 @@ class User(ContainerKind, frozen=True, kw_only=True):
 
     Looks at the processes that run once the service answers, as the engine's machine sees them,
     not at what the Dockerfile says: a USER that the entry point changes back does not help, an
-    entry point that drops its rights does.
+    entry point that drops its rights does. A process that can go back to root (its real or saved
+    user id is 0) counts as root.
 
     Parameters:
         port_variable: the environment variable that names the port.
         start_within: seconds that it may take to answer for the first time.
         dockerfile: the file to build from.
 
-    Passes: there are processes, and the user id of none is 0.
+    Passes: there are processes, and no user id of any is 0.
 
     Fails: one is 0, or nothing runs.
 
@@ -89,29 +92,33 @@ class User(ContainerKind, frozen=True, kw_only=True):
         processes = service.container.processes()
         if not processes:
             raise ended(self, service, "running processes")
-        roots = [process for process in processes if process.uid == 0]
+        roots = [process for process in processes if 0 in process.uids]
         if roots:
             return failed(
                 f"{len(roots)} of {len(processes)} processes run as root",
                 *(Finding(f"uid 0: {process.command}") for process in roots[:5]),
                 evidence=Evidence(
-                    ran="docker top CONTAINER -eo pid,uid,args",
-                    expected="no process with uid 0",
-                    actual=f"uids {sorted({process.uid for process in processes})}",
+                    ran="docker top CONTAINER -eo pid,euid,ruid,suid,args",
+                    expected="no process with user id 0",
+                    actual=f"user ids {_uids(processes)}",
                 ),
                 hint="add a user in the Dockerfile and switch to it with USER before CMD",
             )
-        uids = ", ".join(str(uid) for uid in sorted({process.uid for process in processes}))
-        return passed(f"all {len(processes)} processes run as uid {uids}")
+        return passed(f"all {len(processes)} processes run as uid {_uids(processes)}")
+
+
+def _uids(processes: Sequence[Process]) -> str:
+    found = sorted({uid for process in processes for uid in process.uids})
+    return ", ".join(str(uid) for uid in found)
 
 
 class Stops(ContainerKind, frozen=True, kw_only=True):
-    """On SIGTERM the service finishes the request in flight and is gone soon after.
+    """Told to stop, the service finishes the request in flight and is gone soon after.
 
-    Sends a request that takes a known number of seconds by itself, and SIGTERM while it is in
-    flight. The request must get its whole right answer, and the container must have ended at most
-    `within` seconds after the moment at which that answer was due (start of the request plus
-    `takes`).
+    Sends a request that takes a known number of seconds by itself, and, while it is in flight, the
+    signal that `docker stop` sends: SIGTERM, or what the image names with STOPSIGNAL. The request
+    must get its whole right answer, and the container must have ended at most `within` seconds
+    after the moment at which that answer was due (start of the request plus `takes`).
 
     Parameters:
         request: a request that the service answers after `takes` seconds.
@@ -143,12 +150,13 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             concurrent.futures.ThreadPoolExecutor(1) as pool,
         ):
             wait_until_answers(context, self, service)
-            context.say("sending SIGTERM while a request is in flight")
+            signal = built(context, self.dockerfile).image.config.get("StopSignal") or "SIGTERM"
+            context.say(f"sending {signal} while a request is in flight")
             began = time.monotonic()
             asked = pool.submit(service.ask, self.request, self.takes + self.within + 2)
             context.run.cancel.wait(min(0.5, self.takes / 2))
-            self._require_in_flight(asked)
-            service.container.kill("SIGTERM")
+            self._require_in_flight(service, asked)
+            service.container.kill(signal)
             signalled = time.monotonic()
             state = service.container.wait_until(
                 lambda state: not state.running,
@@ -162,20 +170,28 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             if state.exit_code == _KILLED:
                 raise self._failed(service, "the container was killed", "exit code 137")
         return passed(
-            f"finished the request in flight and ended {took:.1f} s after SIGTERM"
+            f"finished the request in flight and ended {took:.1f} s after {signal}"
             f" with exit code {state.exit_code}"
         )
 
-    def _require_in_flight(self, asked: concurrent.futures.Future[Answer]) -> None:
-        if asked.done():
-            try:
-                said = f"status {asked.result().status}: {asked.result().shown}"
-            except (OSError, http.client.HTTPException) as error:
-                said = f"{type(error).__name__}: {error}"
-            raise CheckFailedError(
-                f"{self.request} ended at once, though it takes {self.takes:g} seconds",
-                evidence=Evidence(ran=str(self.request), expected="a slow answer", actual=said),
-            )
+    def _require_in_flight(
+        self, service: Service, asked: concurrent.futures.Future[Answer]
+    ) -> None:
+        if not asked.done():
+            return
+        try:
+            said = f"status {asked.result().status}: {asked.result().shown}"
+        except (OSError, http.client.HTTPException) as error:
+            said = f"{type(error).__name__}: {error}"
+        raise CheckFailedError(
+            f"{self.request} ended at once, though it takes {self.takes:g} seconds",
+            evidence=Evidence(
+                ran=str(self.request),
+                expected="a slow answer",
+                actual=said,
+                log=service.container.logs(8),
+            ),
+        )
 
     def _still_running(self, service: Service) -> CheckFailedError:
         first = next((process.command for process in service.container.processes()), "nothing")
@@ -207,8 +223,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         return CheckFailedError(
             message,
             evidence=Evidence(
-                ran=f"docker kill --signal TERM, {min(0.5, self.takes / 2):g} s after"
-                f" {self.request}",
+                ran=f"docker stop, {min(0.5, self.takes / 2):g} s after {self.request}",
                 expected="its whole answer, then the end of the container",
                 actual=actual,
                 log=service.container.logs(8),

@@ -8,6 +8,7 @@ from scaffolder.checks._images import ImageKind, dockerfile_text
 from scaffolder.checks.base import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import hadolint
+from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.hadolint import LEVELS, Level, Violation
 
 
@@ -40,7 +41,7 @@ class Lint(ImageKind, frozen=True, kw_only=True):
         """Lint the Dockerfile."""
         run = context.run
         text = dockerfile_text(run, self.dockerfile)
-        if not _instructions(text):
+        if not instructions(text):
             return failed(
                 f"{self.dockerfile} has no instruction in it",
                 Finding("begins no image: there is no FROM", path=self.dockerfile, line=1),
@@ -88,8 +89,3 @@ class Lint(ImageKind, frozen=True, kw_only=True):
             rule=violation.rule,
             url=violation.url,
         )
-
-
-def _instructions(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]

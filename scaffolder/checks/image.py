@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from scaffolder.checks._canaries import SECRET, SECRET_PLACE
 from scaffolder.checks._images import (
     Built,
@@ -15,6 +13,7 @@ from scaffolder.checks._images import (
     holding,
     rebuilt,
 )
+from scaffolder.checks._stages import installed_again
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.engine import Layer
@@ -60,7 +59,8 @@ class Caches(ImageKind, frozen=True, kw_only=True):
 
     Builds the image, changes the application with one of the lab's faults, and builds again. The
     layer in which the dependencies are (read from the saved image: where their dist-info folders
-    lie) must be the same in both images, by the digest of its content.
+    lie) must be the same in both images, by the digest of its content. The same is asked of every
+    earlier stage in which the second build carried out a RUN.
 
     Parameters:
         fault: the fault of the lab that changes only the application's code.
@@ -68,7 +68,7 @@ class Caches(ImageKind, frozen=True, kw_only=True):
         dockerfile: the file to build from.
 
     Passes: the lowest layer that holds each distribution is found in the second image too, while
-    the second image differs from the first, and no step of the second build installed any of them.
+    the second image differs from the first, and no stage of the second build installed any of them.
 
     Fails: such a layer is made anew; a distribution is in no layer; the change of the application
     does not reach the image.
@@ -103,9 +103,9 @@ class Caches(ImageKind, frozen=True, kw_only=True):
             layer = self._layer(inside, distribution)
             if layer.diff_id not in second.image.diff_ids:
                 return self._anew(distribution)
-        reinstalled = self._installs(second)
-        if reinstalled:
-            return self._anew(reinstalled)
+        again = installed_again(context, self.dockerfile, first, second, self.distributions)
+        if again:
+            return self._anew(again)
         return passed(
             f"after a change of the application the layer with {', '.join(self.distributions)}"
             f" is the same; the second build took {second.build.seconds:.1f} s"
@@ -120,18 +120,6 @@ class Caches(ImageKind, frozen=True, kw_only=True):
                 hint="install what requirements.txt lists",
             )
         return layer
-
-    def _installs(self, second: Built) -> str:
-        """Return the distribution that a step of the second build says it installed, if any.
-
-        This sees an installation in an earlier stage, whose result may be the same to the byte.
-        """
-        for line in second.build.log:
-            if re.search(r"Successfully installed |Installing collected packages|\s\+ \S+==", line):
-                for distribution in self.distributions:
-                    if re.search(rf"\b{re.escape(distribution)}\b", line, re.IGNORECASE):
-                        return distribution
-        return ""
 
     def _anew(self, distribution: str) -> Verdict:
         return failed(
@@ -159,12 +147,13 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
     learner's own test files are looked for as well.
 
     The base is the image that the Dockerfile's stages start from and whose layers are the lowest
-    of the image; without one (FROM scratch, or a base that the engine does not show) the whole
-    image counts, against another limit.
+    of the image. Without one (FROM scratch) the smallest image that any stage starts from stands in
+    for it, so that copying everything into an empty image gains nothing. Who builds on something
+    smaller than Python's image must add Python: then what counts is the size of it all.
 
     Parameters:
         megabytes: what the layers above the base may hold, in millions of bytes.
-        megabytes_without_base: the limit for the whole image where no base is known.
+        megabytes_in_all: an image that is no larger than this is small, whatever its base.
         dockerfile: the file to build from.
 
     Passes: nothing planted and no test of the learner's is in any layer, and the limit is kept.
@@ -178,7 +167,7 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
     """
 
     megabytes: float = 50
-    megabytes_without_base: float = 250
+    megabytes_in_all: float = 140
 
     def run(self, context: Context) -> Verdict:
         """Look through the layers."""
@@ -201,23 +190,29 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
                 hint="keep it out of the build with a .dockerignore; deleting it in a later"
                 " layer leaves it in the earlier one",
             )
-        return self._judge_size(inside)
+        return self._judge_size(inside, found.image.size)
 
-    def _judge_size(self, inside: Contents) -> Verdict:
-        added = inside.size / _MEGABYTE
-        limit = self.megabytes if inside.base else self.megabytes_without_base
-        what = f"to its base {inside.base}" if inside.base else "in all (its base is not known)"
-        if added > limit:
+    def _judge_size(self, inside: Contents, in_all: int) -> Verdict:
+        over = inside.size if inside.base else max(0, in_all - inside.least_base)
+        added = over / _MEGABYTE
+        what = f"to its base {inside.base}" if inside.base else "to what it is made from"
+        total = in_all / _MEGABYTE
+        if added > self.megabytes and total > self.megabytes_in_all:
             return failed(
-                f"the image adds {added:.0f} MB {what}; at most {limit:.0f} MB are needed",
+                f"the image adds {added:.0f} MB {what}; at most {self.megabytes:.0f} MB are needed",
                 *(
                     Finding(f"{size / _MEGABYTE:.1f} MB: {path}", level="info")
                     for size, path in reversed(inside.largest)
                 ),
-                evidence=_saved(f"at most {limit:.0f} MB", f"{added:.1f} MB"),
+                evidence=_saved(
+                    f"at most {self.megabytes:.0f} MB, or {self.megabytes_in_all:.0f} MB in all",
+                    f"{added:.1f} MB, {total:.0f} MB in all",
+                ),
                 hint="leave out what only tests and builds need, and caches of package managers",
             )
-        return passed(f"nothing planted is in a layer, and it adds {added:.1f} MB {what}")
+        return passed(
+            f"nothing planted is in a layer; it adds {added:.1f} MB {what}, {total:.0f} MB in all"
+        )
 
 
 class Secrets(ImageKind, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
+from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.processes import CancelToken, Ending
 
 Level = Literal["error", "warning", "info", "style"]
@@ -52,7 +53,9 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
     installed, RuntimeError where it crashes or hangs.
     """
     dockerfile = place / "Dockerfile"
-    dockerfile.write_text(without_pragmas(text), "utf-8")
+    lines = text.splitlines()
+    spaced, numbers = _after_here_documents(without_pragmas(text))
+    dockerfile.write_text(spaced, "utf-8")
     settings = place / "settings.yaml"
     settings.write_text("{}\n", "utf-8")
     completed = processes.run(
@@ -74,10 +77,37 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
     if completed.ending is not Ending.EXITED or completed.returncode not in (0, 1):
         last = "; ".join(completed.tail(3))
         raise RuntimeError(f"hadolint ended with {completed.returncode} ({last})")
-    return [
-        Violation(item["code"], item["level"], item["line"], item["message"])
+    found = [
+        Violation(item["code"], item["level"], numbers[item["line"]], item["message"])
         for item in json.loads(completed.stdout)
     ]
+    return [violation for violation in found if not _is_mistaken(violation, lines)]
+
+
+def _after_here_documents(text: str) -> tuple[str, dict[int, int]]:
+    """Return `text` with a blank line after each here-document, and the old number of each line.
+
+    Without one hadolint takes the next instruction for a part of the here-document (DL1000).
+    """
+    ends = {one.last_line for one in instructions(text) if one.here_document}
+    lines: list[str] = []
+    numbers: dict[int, int] = {}
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        lines.append(line)
+        numbers[len(lines)] = number
+        if number in ends:
+            lines.append("")
+            numbers[len(lines)] = number
+    return "\n".join(lines), numbers
+
+
+def _is_mistaken(violation: Violation, lines: list[str]) -> bool:
+    """Whether hadolint applies a rule about CMD and ENTRYPOINT to the CMD within a HEALTHCHECK.
+
+    Docker's reference writes that one as a command line; no signal has to reach it.
+    """
+    line = lines[violation.line - 1 : violation.line]
+    return violation.rule == "DL3025" and "".join(line).lstrip().upper().startswith("HEALTHCHECK")
 
 
 def _program() -> str:

@@ -19,7 +19,15 @@ from scaffolder.tools.engine.containers import (
     State,
     start,
 )
-from scaffolder.tools.engine.images import Entry, Image, Layer, base_of, inspect, saved_layers
+from scaffolder.tools.engine.images import (
+    Entry,
+    Image,
+    Layer,
+    base_of,
+    inspect,
+    least_size,
+    saved_layers,
+)
 
 __all__ = [
     "RUN_LABEL",
@@ -41,6 +49,7 @@ __all__ = [
     "build",
     "connect",
     "inspect",
+    "least_size",
     "remove_run",
     "saved_layers",
     "start",

@@ -10,13 +10,14 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
-from scaffolder.tools.engine import diagnosis
+from scaffolder.tools.dockerfile import instructions
+from scaffolder.tools.engine import buildlog, diagnosis
 from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
 from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
@@ -36,7 +37,12 @@ class Build:
     @property
     def bases(self) -> tuple[str, ...]:
         """Names of the images that the Dockerfile's stages start from."""
-        return diagnosis.bases(self.log)
+        return buildlog.bases(self.log)
+
+    @property
+    def stages_run(self) -> tuple[str, ...]:
+        """The stages in which a RUN was carried out, as BuildKit calls them."""
+        return buildlog.stages_run(self.log)
 
 
 class BuildFailedError(Exception):
@@ -44,7 +50,8 @@ class BuildFailedError(Exception):
 
     `reason` is a sentence, `log` its last lines; `bases` the images that it builds on;
     `missing_distribution` the Python distribution that no index had, if that was it; `stopped`
-    tells whether it was stopped at a bound instead of ending by itself.
+    tells whether it was stopped at a bound instead of ending by itself; `line` is that of the
+    Dockerfile, where the builder tells which instruction failed.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class BuildFailedError(Exception):
         bases: tuple[str, ...] = (),
         missing_distribution: str = "",
         stopped: bool = False,
+        line: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -62,6 +70,7 @@ class BuildFailedError(Exception):
         self.bases = bases
         self.missing_distribution = missing_distribution
         self.stopped = stopped
+        self.line = line
 
 
 def build(
@@ -76,7 +85,8 @@ def build(
 ) -> Build:
     """Build `folder` and return the image, labelled with the run.
 
-    Only what .dockerignore leaves is sent. `timeout` is in seconds and bounds the learner's steps.
+    `dockerfile` may lie elsewhere: a path that is not absolute is one in the folder. Only what
+    .dockerignore leaves is sent. `timeout` is in seconds and bounds the learner's steps.
     Raises BuildFailedError where the work is at fault, UnavailableError where an image, the
     network or the engine is missing.
     """
@@ -86,7 +96,7 @@ def build(
     if not outcome.image_id and _without_syntax_line(folder / dockerfile, outcome):
         outcome = _attempt(job)
     if not outcome.image_id:
-        _blame(outcome, timeout)
+        _blame(job, outcome)
     return Build(outcome.image_id, outcome.log, time.monotonic() - started, outcome.builder)
 
 
@@ -157,13 +167,9 @@ def _without_syntax_line(path: Path, outcome: Outcome) -> bool:
     It names the builder's own language, which this engine's built-in frontend may well speak.
     The line stays a comment, so that line numbers do not move.
     """
-    found = diagnosis.diagnose(outcome.log)
-    if found.cause is not Cause.IMAGE_UNREACHABLE:
+    if diagnosis.diagnose(outcome.log).cause is not Cause.IMAGE_UNREACHABLE:
         return False
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+    text = _text(path)
     blanked = _SYNTAX.sub("#", text)
     if blanked == text:
         return False
@@ -171,26 +177,38 @@ def _without_syntax_line(path: Path, outcome: Outcome) -> bool:
     return True
 
 
-def _blame(outcome: Outcome, timeout: float) -> None:
+def _text(path: Path) -> str:
+    """Return the Dockerfile's text, nothing where it is none."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _blame(job: Job, outcome: Outcome) -> NoReturn:
     """Raise what the failed build deserves."""
-    log = _telling(outcome.log)
+    log = buildlog.telling(outcome.log)[-_LINES:]
     if outcome.ending is Ending.TIMED_OUT:
-        reason = f"the build did not end within {timeout:.0f} seconds"
+        reason = f"the build did not end within {job.timeout:.0f} seconds"
         raise BuildFailedError(reason, log, stopped=True)
     if outcome.ending is Ending.TOO_MUCH_OUTPUT:
         reason = f"the build printed more than {OUTPUT_LIMIT // 2**20} MB and was stopped"
         raise BuildFailedError(reason, log, stopped=True)
+    require_answer(job.engine)
+    text = _text(job.folder / job.dockerfile)
     found = diagnosis.diagnose(outcome.log)
+    line = buildlog.failed_line(outcome.log, text)
     _raise_if_unavailable(found)
+    _raise_if_in_here_document(text, line)
+    reason = buildlog.reason(outcome.log)
     if found.cause is Cause.UNKNOWN_IMAGE:
         reason = f"the registry has no image {found.subject}, or does not show it to you"
-    else:
-        reason = _last_error(outcome.log)
     raise BuildFailedError(
         reason,
         log,
-        bases=diagnosis.bases(outcome.log),
-        missing_distribution=diagnosis.missing_distribution(outcome.log),
+        bases=buildlog.bases(outcome.log),
+        missing_distribution=buildlog.missing_distribution(outcome.log),
+        line=line,
     )
 
 
@@ -217,25 +235,23 @@ def _raise_if_unavailable(found: Diagnosis) -> None:
                 "the Dockerfile uses a feature of BuildKit, and no docker command here has it",
                 hint="install the buildx plugin: https://docs.docker.com/go/buildx/",
             )
+        case Cause.BUILDER_TOO_OLD:
+            raise _too_old(image)
 
 
-def _telling(log: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the last lines that tell something: no digests, no progress of transfers."""
-    step = diagnosis.failed_step(log)
-    if step and step.output:
-        return step.output[-_LINES:]
-    noise = re.compile(r"#\d+ (?:sha256:|DONE|CACHED|transferring|extracting)|-+$| > ")
-    lines = [diagnosis.strip_progress(line) for line in log if not noise.match(line)]
-    return tuple(lines[-_LINES:])
+def _raise_if_in_here_document(text: str, line: int | None) -> None:
+    """Raise UnavailableError where the builder took a line of a here-document for an instruction.
+
+    No builder that knows them looks for an instruction there.
+    """
+    for instruction in instructions(text):
+        inside = line is not None and instruction.line < line <= instruction.last_line
+        if instruction.here_document and inside:
+            raise _too_old("here-documents (<<)")
 
 
-def _last_error(log: tuple[str, ...]) -> str:
-    """Return what failed, as a sentence."""
-    step = diagnosis.failed_step(log)
-    if step and step.output:
-        return f"the step {step.instruction!r} failed: {step.output[-1]}"
-    for line in reversed(log):
-        cleaned = diagnosis.strip_progress(line)
-        if re.match(r"(?:ERROR|error|failed to solve|executor failed)\b", cleaned):
-            return f"the build failed: {cleaned.removeprefix('ERROR: ')}"
-    return f"the build failed: {diagnosis.strip_progress(log[-1]) if log else 'it said nothing'}"
+def _too_old(feature: str) -> UnavailableError:
+    return UnavailableError(
+        f"the Dockerfile uses {feature}, for which the builder of this machine's engine is too old",
+        hint="update Docker: https://docs.docker.com/engine/install/",
+    )

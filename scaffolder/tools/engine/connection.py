@@ -174,6 +174,14 @@ def trouble() -> Iterator[None]:
         ) from error
 
 
+def require_answer(engine: Engine) -> None:
+    """Raise UnavailableError where the engine is gone, which makes other things fail as well."""
+    from docker.errors import APIError
+
+    with trouble(), contextlib.suppress(APIError):
+        engine.api.ping()
+
+
 def _innermost(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause

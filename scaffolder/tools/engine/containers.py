@@ -83,10 +83,13 @@ class State:
 
 @dataclass(frozen=True)
 class Process:
-    """One process of a container, as the engine's machine sees it; `uid` is numeric."""
+    """One process of a container, as the engine's machine sees it.
+
+    `uids` are its effective, real and saved user ids: it may become any of them.
+    """
 
     pid: int
-    uid: int
+    uids: tuple[int, ...]
     command: str
 
 
@@ -127,12 +130,17 @@ class Container:
 
         with trouble():
             try:
-                rows = self.engine.api.top(self.id, ps_args="-eo pid,uid,args")["Processes"]
+                rows = self.engine.api.top(self.id, ps_args="-eo pid,euid,ruid,suid,args")[
+                    "Processes"
+                ]
             except APIError as error:
                 if "is not running" in str(error):
                     return ()
                 raise
-        return tuple(Process(int(row[0]), int(row[1]), " ".join(row[2:])) for row in rows or ())
+        return tuple(
+            Process(int(row[0]), tuple(int(uid) for uid in row[1:4]), " ".join(row[4:]))
+            for row in rows or ()
+        )
 
     def kill(self, signal: str) -> None:
         """Send a signal to the container's first process; harmless when it has ended."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from scaffolder.tools.engine.buildlog import STEP_OUTPUT, failed_step
+
 
 class Cause(Enum):
     """Why a build ended badly."""
@@ -20,6 +22,7 @@ class Cause(Enum):
     IMAGE_UNREACHABLE = "an image that cannot be fetched from here"
     NETWORK = "a download inside the build"
     NEEDS_BUILDKIT = "a feature of BuildKit"
+    BUILDER_TOO_OLD = "a feature that this builder is too old for"
     ENGINE_GONE = "the engine went away"
 
 
@@ -61,10 +64,17 @@ _NAMED = (
     re.compile(r"resolve image config for (?:docker-image://)?(?P<image>\S+)"),
     re.compile(r"Step \d+/\d+ : FROM (?P<image>\S+)"),
 )
-_STEP_OUTPUT = re.compile(r"^#\d+ \d+\.\d+ ")
-_NO_DISTRIBUTION = re.compile(
-    r"No matching distribution found for (?P<name>[\w.\[\]=<>!~-]+)"
-    r"|Because (?P<uv>[\w.-]+) was not found in the (?:package registry|provided package)"
+# Programs that load something from a network, as the instruction that failed names them.
+_DOWNLOADER = re.compile(
+    r"(?<![\w.-])(?:pip[\d.]*|uvx?|pipx|poetry|pdm|pipenv|hatch|conda|mamba|apt|apt-get|aptitude|apk"
+    r"|dnf|yum|microdnf|npm|npx|pnpm|yarn|curl|wget|git|go|cargo|gem|https?://\S+)(?![\w.-])"
+)
+# Lines that only such a program prints, also where a script of the learner's called it.
+_DOWNLOADER_SAYS = re.compile(
+    r"WARNING: Retrying \(Retry\(|Could not fetch URL http|failed to fetch: `|Failed to fetch http"
+    r"|Unable to fetch some archives|^(?:W:|E:|Err:\d+) |curl: \(\d+\)|wget: |npm (?:ERR!|error)"
+    r"|fatal: unable to access",
+    re.IGNORECASE,
 )
 _GONE = re.compile(
     r"Cannot connect to the Docker daemon|error reading from server: EOF"
@@ -74,15 +84,25 @@ _GONE = re.compile(
 _BUILDKIT_ONLY = re.compile(
     r"requires BuildKit|--mount option requires|the --chmod option requires"
 )
+# Flags that came with later versions of the Dockerfile's language, which builders of before refuse:
+# https://docs.docker.com/build/buildkit/dockerfile-release-notes/
+_LATER_FLAG = re.compile(
+    r"unknown flag: (?P<flag>link|parents|exclude|checksum|keep-git-dir|unpack|start-interval"
+    r"|security|device|mount|network|chmod)\b",
+    re.IGNORECASE,
+)
 
 
 def diagnose(log: Sequence[str]) -> Diagnosis:
     """Return why the build with this log failed."""
-    builder = [line for line in log if not _STEP_OUTPUT.match(line)]
+    builder = [line for line in log if not STEP_OUTPUT.match(line)]
     if any(_GONE.search(line) for line in builder[-10:]):
         return Diagnosis(Cause.ENGINE_GONE)
     if any(_BUILDKIT_ONLY.search(line) for line in builder):
         return Diagnosis(Cause.NEEDS_BUILDKIT)
+    for line in builder[-5:]:
+        if later := _LATER_FLAG.search(line):
+            return Diagnosis(Cause.BUILDER_TOO_OLD, f"--{later['flag']}")
     return _about_an_image(builder) or _about_a_download(log) or Diagnosis(Cause.LEARNER)
 
 
@@ -109,56 +129,16 @@ def _image(builder: Sequence[str]) -> str:
 
 
 def _about_a_download(log: Sequence[str]) -> Diagnosis | None:
-    """Return the diagnosis where the step that failed speaks of a network that is not there."""
+    """Return the diagnosis where the step that failed could not load something from a network.
+
+    That somebody prints "connection refused" does not do: it must be a step that downloads, or a
+    line as a downloader prints it.
+    """
     step = failed_step(log)
-    for line in step.output if step else log:
-        if _NETWORK.search(line):
-            return Diagnosis(Cause.NETWORK, strip_progress(line))
+    if step is None:
+        return None
+    downloads = bool(_DOWNLOADER.search(step.instruction))
+    for line in (*step.output, step.error):
+        if _NETWORK.search(line) and (downloads or _DOWNLOADER_SAYS.search(line)):
+            return Diagnosis(Cause.NETWORK, line)
     return None
-
-
-def missing_distribution(log: Sequence[str]) -> str:
-    """Return the Python distribution that an installer did not find in any index, or nothing."""
-    for line in log:
-        if found := _NO_DISTRIBUTION.search(line):
-            return found["name"] or found["uv"]
-    return ""
-
-
-def strip_progress(line: str) -> str:
-    """Return a line of a step's output without BuildKit's `#7 1.234 ` before it."""
-    return _STEP_OUTPUT.sub("", line).strip()
-
-
-@dataclass(frozen=True)
-class Step:
-    """The step of a build that failed: its instruction, and what it printed."""
-
-    instruction: str
-    output: tuple[str, ...]
-
-
-def failed_step(log: Sequence[str]) -> Step | None:
-    """Return the step that ended the build, as far as BuildKit's plain progress names it."""
-    for line in reversed(log):
-        if failed := re.match(r"#(?P<vertex>\d+) ERROR: ", line):
-            vertex = f"#{failed['vertex']} "
-            own = [other.removeprefix(vertex) for other in log if other.startswith(vertex)]
-            output = [text for text in own if re.match(r"\d+\.\d+ ", text)]
-            return Step(
-                instruction=re.sub(r"^\[[^\]]*\] ", "", own[0]),
-                output=tuple(text.partition(" ")[2].strip() for text in output),
-            )
-    return None
-
-
-def bases(log: Sequence[str]) -> tuple[str, ...]:
-    """Return the images that the builder said it builds on, as the engine names them."""
-    named = []
-    for line in log:
-        found = re.search(r"\[internal\] load metadata for (\S+)", line) or re.search(
-            r"^Step \d+/\d+ : FROM (?:--\S+ )*(\S+)", line
-        )
-        if found:
-            named.append(found[1])
-    return tuple(dict.fromkeys(named))

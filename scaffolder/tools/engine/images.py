@@ -66,6 +66,12 @@ def base_of(engine: Engine, image: Image, names: Iterable[str]) -> tuple[str, Im
     return max(fitting, key=lambda item: len(item[1].diff_ids), default=None)
 
 
+def least_size(engine: Engine, names: Iterable[str]) -> int:
+    """Return the size in bytes of the smallest of the images that the engine has, else 0."""
+    found = (inspect(engine, name) for name in names)
+    return min((image.size for image in found if image), default=0)
+
+
 def _pulled(engine: Engine, name: str) -> Image | None:
     from docker.errors import DockerException
 
