@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaffolder.checks import terraform_files
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.errors import UnusableFileError
@@ -60,7 +61,7 @@ def test_blocks_have_labels_lines_and_literal_values() -> None:
 
 def test_the_json_syntax_gives_the_same_blocks() -> None:
     data = {"resource": {"aws_s3_bucket": {"a": {"bucket": "x"}}}, "variable": {"n": {}}}
-    blocks = hcl.parse_json(json.dumps(data, indent="\t"), "main.tf.json")
+    blocks = terraform_files.parse_json(json.dumps(data, indent="\t"), "main.tf.json")
     assert [(block.type, block.labels) for block in blocks] == [
         ("resource", ("aws_s3_bucket", "a")),
         ("variable", ("n",)),
@@ -95,32 +96,32 @@ def test_any_text_is_parsed_or_refused_in_words(text: str) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=5), st.lists))
 def test_any_json_is_parsed_or_refused_in_words(value: object) -> None:
     try:
-        hcl.parse_json(json.dumps({"resource": value}), "main.tf.json")
+        terraform_files.parse_json(json.dumps({"resource": value}), "main.tf.json")
     except UnusableFileError as error:
         assert error.message
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError, match="no such folder"):
-        hcl.read(tmp_path, "infra")
+        terraform_files.read(tmp_path, "infra")
     (tmp_path / "infra").mkdir()
     with pytest.raises(UnusableFileError, match=r"no \*\.tf file"):
-        hcl.read(tmp_path, "infra")
+        terraform_files.read(tmp_path, "infra")
     target = tmp_path / "infra" / "main.tf"
     target.write_bytes(b"\xff\xfe")
     with pytest.raises(UnusableFileError, match="UTF-8"):
-        hcl.read(tmp_path, "infra")
-    target.write_text("#" * (hcl.FILE_LIMIT + 1))
+        terraform_files.read(tmp_path, "infra")
+    target.write_text("#" * (terraform_files.FILE_LIMIT + 1))
     with pytest.raises(UnusableFileError, match="bytes long"):
-        hcl.read(tmp_path, "infra")
+        terraform_files.read(tmp_path, "infra")
     target.unlink()
     target.symlink_to("/etc/passwd")
     with pytest.raises(UnusableFileError, match="outside"):
-        hcl.read(tmp_path, "infra")
+        terraform_files.read(tmp_path, "infra")
     target.unlink()
     os.mkfifo(target)
     with pytest.raises(UnusableFileError, match="regular file"):
-        hcl.read(tmp_path, "infra")
+        terraform_files.read(tmp_path, "infra")
 
 
 def test_the_harmless_is_not_refused(tmp_path: Path) -> None:

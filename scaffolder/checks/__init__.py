@@ -14,6 +14,7 @@ from scaffolder.checks import (
     pipeline,
     pipeline_delivery,
     terraform,
+    terraform_change,
     terraform_variables,
     workflow,
 )
@@ -44,9 +45,11 @@ KINDS: Mapping[str, type[Kind]] = {
     "terraform.variables": terraform_variables.Variables,
     "terraform.tagged": terraform.Tagged,
     "terraform.stable": terraform.Stable,
-    "terraform.change": terraform.Change,
+    "terraform.change": terraform_change.Change,
+    "terraform.follows": terraform_change.Follows,
     "cloud.buckets": cloud.Buckets,
     "cloud.access": cloud_access.Access,
     "cloud.outputs": cloud.Outputs,
+    "cloud.settings": cloud.Settings,
     "cloud.destroyed": cloud.Destroyed,
 }

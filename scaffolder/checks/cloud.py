@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from scaffolder.checks import cloud_policy
+from scaffolder.checks import cloud_policy, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context, Kind
 from scaffolder.checks.terraform_session import fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools import hcl
 from scaffolder.tools.cloud import Bucket, Picture
 
 PUBLIC = (
@@ -157,7 +157,7 @@ class Outputs(Kind, frozen=True, kw_only=True):
 
     def _require_declared(self, context: Context) -> None:
         with fair_parsing(context, self.directory):
-            configuration = hcl.read(context.run.snapshot, self.directory)
+            configuration = terraform_files.read(context.run.snapshot, self.directory)
         declared = {label for block in configuration.of("output") for label in block.labels}
         absent = [f"there is no output {name!r}" for name in self.outputs if name not in declared]
         if absent:
@@ -190,6 +190,69 @@ def _names(picture: Picture) -> dict[str, set[str]]:
         "parameter": {parameter.name for parameter in picture.parameters},
         "parameter_arn": {parameter.arn for parameter in picture.parameters},
     }
+
+
+class Settings(Kind, frozen=True, kw_only=True):
+    """A parameter in the cloud holds the service's settings, as one JSON object.
+
+    After the apply, asks the Systems Manager for the values of all parameters. Without terraform,
+    its provider or the local cloud it is `unavailable`.
+
+    Parameters:
+        directory, variables: as for `terraform.applies`.
+        holds: keys of the JSON object, and their values; `8080` and `"8080"` are the same.
+
+    Passes:
+        one parameter holds every key with its value; more keys are fine.
+
+    Fails:
+        there is no parameter, or none is a JSON object that holds all of them.
+
+    Example:
+        ```yaml
+        kind: cloud.settings
+        holds: {GREETING: Hello!, PORT: 8080}
+        ```
+    """
+
+    holds: Mapping[str, Any]
+    directory: str = "infra"
+    variables: Mapping[str, Any] = {}
+
+    def run(self, context: Context) -> Verdict:
+        """Ask for the parameters and read them."""
+        shared = session(context, self.directory, self.variables)
+        parameters = shared.applied(context).picture.parameters
+        if not parameters:
+            return missing("parameter", self.directory)
+        lacking = {one.name: list(self._lacking(one.value)) for one in parameters}
+        name, problems = min(lacking.items(), key=lambda item: len(item[1]))
+        if not problems:
+            return passed(f"{name} holds {', '.join(self.holds)}")
+        return failed(
+            f"the parameter {name} {'; '.join(problems)}",
+            *(Finding(f"{name} {problem}", path=self.directory) for problem in problems),
+            evidence=Evidence(
+                ran="ssm: GetParameter",
+                expected=json.dumps(self.holds),
+                actual="; ".join(f"{one.name}: {one.value[:500]}" for one in parameters),
+            ),
+            hint="jsonencode() makes JSON of an object, whatever is in the values",
+        )
+
+    def _lacking(self, value: str) -> Iterator[str]:
+        try:
+            found = json.loads(value)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            yield "is no JSON object"
+            return
+        for key, wanted in self.holds.items():
+            if key not in found:
+                yield f"has no {key}"
+            elif str(found[key]) != str(wanted):
+                yield f"has {key} = {json.dumps(found[key])}, not {json.dumps(wanted)}"
 
 
 class Destroyed(Kind, frozen=True, kw_only=True):

@@ -7,20 +7,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from scaffolder.checks import cloud_policy
+from scaffolder.checks import cloud_policy, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context, Kind
 from scaffolder.checks.cloud import missing
 from scaffolder.checks.terraform_session import fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import hcl
-from scaffolder.tools.cloud import Picture, Role
+from scaffolder.tools.cloud import Picture, Policy, Role
 
 LEAST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 
 
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An action that a role must be allowed, and on what.
+    """An action that a role is allowed, and on what.
 
     `on` is `object` (an object of the bucket, named by `key`), `bucket`, or `parameter`.
     """
@@ -34,15 +34,17 @@ class Access(Kind, frozen=True, kw_only=True):
     """A role may do what it needs, and nothing more.
 
     After the apply, asks IAM for every role, user and group with the documents of all policies,
-    inline and attached, and evaluates them. Without terraform, its provider or the local cloud, a
-    wildcard that stands in the configuration still fails; the rest is `unavailable`.
+    inline and attached, adds what bucket policies allow them, and evaluates it all. Without
+    terraform, its provider or the local cloud, a wildcard that stands in the configuration still
+    fails; the rest is `unavailable`.
 
     Parameters:
         directory, variables: as for `terraform.applies`.
         grants: what one role must be allowed: `action`, and `on` what (`object` with a `key`,
             `bucket`, `parameter`).
         may: further actions that nobody minds.
-        trusts: the service that must be able to assume that role.
+        refuses: what nobody may be allowed, in the form of `grants`.
+        trusts: the service that must be able to assume that role, and nobody else.
 
     Passes:
         a role that trusts the service is allowed every grant. No policy of anybody holds a
@@ -51,7 +53,7 @@ class Access(Kind, frozen=True, kw_only=True):
         resource that the apply did not make.
 
     Fails:
-        a wildcard, a missing grant, an action or resource too many, a role for everybody.
+        a wildcard, a missing grant, an action or resource too many, a role for somebody else.
 
     Example:
         ```yaml
@@ -68,6 +70,7 @@ class Access(Kind, frozen=True, kw_only=True):
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
     may: tuple[str, ...] = ()
+    refuses: tuple[Grant, ...] = ()
     trusts: str = ""
 
     def run(self, context: Context) -> Verdict:
@@ -77,14 +80,15 @@ class Access(Kind, frozen=True, kw_only=True):
         except UnavailableError:
             self._refuse_written_wildcards(context)
             raise
-        picture = applied.picture
+        picture = _with_bucket_policies(applied.picture)
         if not picture.roles:
             return missing("role", self.directory)
         made = [str(item.attributes.get("arn") or "") for item in applied.state.resources]
+        made = [arn for arn in made if arn]
         problems = [
             problem
             for role in picture.roles
-            for problem in (*_too_wide(role), *self._too_much(role, [arn for arn in made if arn]))
+            for problem in (*_too_wide(role), *self._too_much(role, made, picture))
         ]
         problems += self._too_little(picture)
         if problems:
@@ -103,7 +107,7 @@ class Access(Kind, frozen=True, kw_only=True):
         allowed = cloud_policy.actions([one for role in picture.roles for one in _documents(role)])
         return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
 
-    def _too_much(self, role: Role, made: list[str]) -> Iterator[str]:
+    def _too_much(self, role: Role, made: list[str], picture: Picture) -> Iterator[str]:
         documents = _documents(role)
         known = {grant.action.lower() for grant in self.grants}
         known |= {action.lower() for action in self.may}
@@ -114,8 +118,16 @@ class Access(Kind, frozen=True, kw_only=True):
             inside = any(
                 resource == arn or resource.startswith((arn + "/", arn + ":")) for arn in made
             )
-            if not inside and "*" not in resource:
+            # What is named too widely is told already.
+            if not inside and cloud_policy.names_one(resource):
                 yield f"{role.name} may use {resource}, which this configuration does not make"
+        for grant in self.refuses:
+            for target in _targets(grant, picture):
+                if cloud_policy.allows(documents, grant.action, target):
+                    yield f"{role.name} may {grant.action} on {target}"
+        for principal in cloud_policy.principals(role.trust):
+            if self.trusts and principal not in (self.trusts, "*"):
+                yield f"{principal} may assume {role.name}"
 
     def _too_little(self, picture: Picture) -> list[str]:
         """Return what the best of the roles lacks."""
@@ -136,7 +148,7 @@ class Access(Kind, frozen=True, kw_only=True):
 
     def _refuse_written_wildcards(self, context: Context) -> None:
         with fair_parsing(context, self.directory):
-            configuration = hcl.read(context.run.snapshot, self.directory)
+            configuration = terraform_files.read(context.run.snapshot, self.directory)
         faults = tuple(_written_wildcards(configuration))
         if faults:
             raise CheckFailedError(
@@ -144,6 +156,19 @@ class Access(Kind, frozen=True, kw_only=True):
                 *faults,
                 hint="name the actions and the ARNs that the service needs",
             )
+
+
+def _with_bucket_policies(picture: Picture) -> Picture:
+    """Return the picture with what bucket policies say of each role added to its policies."""
+    roles = []
+    for role in picture.roles:
+        said = [
+            Policy(f"bucket policy of {bucket.name}", {"Statement": statements})
+            for bucket in picture.buckets
+            if (statements := cloud_policy.about(bucket.policy, role.arn))
+        ]
+        roles.append(msgspec.structs.replace(role, policies=(*role.policies, *said)))
+    return msgspec.structs.replace(picture, roles=tuple(roles))
 
 
 def _too_wide(role: Role) -> Iterator[str]:

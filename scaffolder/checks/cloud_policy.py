@@ -40,7 +40,7 @@ def wildcards(document: Document) -> Iterator[str]:
             if _has_wildcard(action):
                 yield f"allows the action {action}"
         for resource in values(statement, "Resource"):
-            if not _named(resource):
+            if not names_one(resource):
                 yield f"allows the resource {resource}"
 
 
@@ -48,7 +48,7 @@ def _has_wildcard(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-def _named(resource: str) -> bool:
+def names_one(resource: str) -> bool:
     """Whether an ARN names one thing, or only what is inside one thing."""
     if not _has_wildcard(resource):
         return True
@@ -74,14 +74,26 @@ def open_principals(trust: Document) -> Iterator[str]:
             yield "allows everybody but some (NotPrincipal)"
 
 
+def about(policy: Document, principal: str) -> list[Mapping[str, Any]]:
+    """Return the statements of a bucket's policy that name a principal, or deny to everybody."""
+    named = [one for one in statements(policy, "Allow") if principal in principals_of(one)]
+    denied = [
+        one for one in statements(policy, "Deny") if {principal, "*"} & set(principals_of(one))
+    ]
+    return [*named, *denied]
+
+
+def principals_of(statement: Mapping[str, Any]) -> list[str]:
+    """Return everybody whom a statement names, of whatever sort."""
+    principal = statement.get("Principal", {})
+    if not isinstance(principal, dict):
+        return [str(principal)]
+    return [name for key in principal for name in values(principal, key)]
+
+
 def principals(trust: Document) -> list[str]:
     """Return the services and accounts that a trust policy lets in."""
-    found: list[str] = []
-    for statement in statements(trust, "Allow"):
-        principal = statement.get("Principal", {})
-        if isinstance(principal, dict):
-            found += [name for key in principal for name in values(principal, key)]
-    return found
+    return [name for one in statements(trust, "Allow") for name in principals_of(one)]
 
 
 def actions(documents: Sequence[Document]) -> list[str]:

@@ -1,30 +1,20 @@
-"""Kinds that ask Terraform: format, validity, apply, tags, idempotence, and what a change does."""
+"""Kinds that ask Terraform: format, validity, apply, tags and idempotence."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffolder.checks.base import Context, Kind
-from scaffolder.checks.terraform_session import (
-    Applied,
-    formatting,
-    refuse,
-    session,
-)
+from scaffolder.checks.terraform_answers import finding, refuse
+from scaffolder.checks.terraform_session import formatting, session
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.terraform import UNFORMATTED, Resource
-from scaffolder.tools.terraform import Change as PlannedChange
+from scaffolder.tools.terraform import Change, Resource
 
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
 VALIDATE = "https://developer.hashicorp.com/terraform/cli/commands/validate"
 TAGS = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging"
 PLAN = "https://developer.hashicorp.com/terraform/cli/commands/plan"
-
-# What AWS counts up or dates by itself when something else of a resource changes.
-_COUNTED = frozenset({"version", "etag", "version_id", "last_modified", "insecure_value"})
 
 
 class Formatted(Kind, frozen=True, kw_only=True):
@@ -57,14 +47,9 @@ class Formatted(Kind, frozen=True, kw_only=True):
         completed = answer.completed
         if completed.ok:
             return passed(f"terraform fmt would change nothing in {self.directory}/")
-        files = tuple(dict.fromkeys(re.findall(r"^--- old/(.+)$", completed.stdout, re.MULTILINE)))
-        found = tuple(
-            Finding("is not formatted", path=f"{self.directory}/{name}", url=FMT) for name in files
-        )
-        unformatted = completed.returncode == UNFORMATTED and bool(files)
-        cause = "not formatted: " + ", ".join(files) if unformatted else "terraform fmt failed"
+        found = tuple(finding(error, self.directory, FMT) for error in answer.errors)
         return failed(
-            cause,
+            "; ".join(f"{one.path or self.directory}: {one.message}" for one in found),
             *found,
             evidence=Evidence(
                 ran="terraform fmt -check -diff -recursive",
@@ -159,22 +144,22 @@ class Tagged(Kind, frozen=True, kw_only=True):
 
     Parameters:
         directory, variables: as for `terraform.applies`.
-        keys: the tags that must be there, with any value but an empty one.
+        tags: the tags that must be there, and their values; "" stands for any but an empty one.
 
     Passes:
-        at least one resource can carry tags, and all that can have every key.
+        at least one resource can carry tags, and all that can have every tag with its value.
 
     Fails:
-        a resource lacks a key, or nothing can carry tags.
+        a resource lacks a tag or has another value, or nothing can carry tags.
 
     Example:
         ```yaml
         kind: terraform.tagged
-        keys: [Service, Environment]
+        tags: {Environment: staging, Owner: ""}
         ```
     """
 
-    keys: tuple[str, ...]
+    tags: Mapping[str, str]
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
 
@@ -184,11 +169,10 @@ class Tagged(Kind, frozen=True, kw_only=True):
         taggable = [item for item in applied.state.resources if "tags_all" in item.attributes]
         if not taggable:
             return nothing_made(self.directory)
-        lacking = {item.address: self._missing(item) for item in taggable}
         faults = tuple(
-            Finding(f"{address} lacks the tag {', '.join(keys)}", path=self.directory, url=TAGS)
-            for address, keys in lacking.items()
-            if keys
+            Finding(f"{item.address} {problem}", path=self.directory, url=TAGS)
+            for item in taggable
+            for problem in self._problems(item)
         )
         if faults:
             return failed(
@@ -196,11 +180,16 @@ class Tagged(Kind, frozen=True, kw_only=True):
                 *faults,
                 hint="default_tags in the provider block reach every resource: " + TAGS,
             )
-        return passed(f"{len(taggable)} resources carry {', '.join(self.keys)}")
+        return passed(f"{len(taggable)} resources carry {', '.join(self.tags)}")
 
-    def _missing(self, resource: Resource) -> tuple[str, ...]:
-        tags = resource.attributes["tags_all"] or {}
-        return tuple(key for key in self.keys if not str(tags.get(key) or "").strip())
+    def _problems(self, resource: Resource) -> Iterator[str]:
+        found = resource.attributes["tags_all"] or {}
+        for key, wanted in self.tags.items():
+            value = str(found.get(key) or "").strip()
+            if not value:
+                yield f"lacks the tag {key}"
+            elif wanted and value != wanted:
+                yield f"has the tag {key} = {value}, not {wanted}"
 
 
 class Stable(Kind, frozen=True, kw_only=True):
@@ -213,7 +202,7 @@ class Stable(Kind, frozen=True, kw_only=True):
         directory, variables: as for `terraform.applies`.
 
     Passes:
-        the plan wants to create, update and delete nothing.
+        the plan wants to create, update and delete nothing, and changes no output.
 
     Fails:
         it wants to change something, named.
@@ -232,15 +221,19 @@ class Stable(Kind, frozen=True, kw_only=True):
         shared = session(context, self.directory, self.variables)
         if not shared.applied(context).state.resources:
             return nothing_made(self.directory)
-        changes = shared.planned_again(context).changes
+        again = shared.planned_again(context)
+        changes = [
+            *(in_words(change) for change in again.changes),
+            *(f"change the output {name}" for name in again.outputs),
+        ]
         if changes:
             return failed(
-                f"a second plan, with nothing changed, wants to {_in_words(changes)}",
-                *(Finding(_in_words([one]), path=self.directory, url=PLAN) for one in changes),
+                f"a second plan, with nothing changed, wants to {', '.join(changes)}",
+                *(Finding(change, path=self.directory, url=PLAN) for change in changes),
                 evidence=Evidence(
                     ran="terraform apply, then terraform plan",
                     expected="no changes",
-                    actual=_in_words(changes),
+                    actual=", ".join(changes),
                 ),
                 hint="something has another value at every run: timestamp(), uuid(), or two "
                 "resources that manage the same thing",
@@ -248,136 +241,8 @@ class Stable(Kind, frozen=True, kw_only=True):
         return passed("a second plan wants to change nothing")
 
 
-class Change(Kind, frozen=True, kw_only=True):
-    """Changing one variable changes what it should, and nothing else.
-
-    After the apply, applies once more with one variable changed and compares the state before
-    and after. What a plan announces without doing it in the end (a policy that is computed again
-    and stays the same) is no change; a resource that is replaced is one.
-
-    Without terraform, its provider or the local cloud it is `unavailable`.
-
-    Parameters:
-        directory, variables: as for `terraform.applies`.
-        variable, value: what is changed, and into what.
-        changes: the types of the resources that must change, each at least once, in place.
-
-    Passes:
-        resources of exactly these types changed, and the new value is in one of them.
-
-    Fails:
-        nothing changed, something else changed too, something was made, deleted or replaced.
-
-    Example:
-        ```yaml
-        kind: terraform.change
-        variable: greeting
-        value: Good morning!
-        changes: [aws_ssm_parameter]
-        ```
-    """
-
-    variable: str
-    value: Any
-    changes: tuple[str, ...]
-    directory: str = "infra"
-    variables: Mapping[str, Any] = {}
-
-    def run(self, context: Context) -> Verdict:
-        """Apply with the variable changed and compare."""
-        changed = session(context, self.directory, self.variables).changed(
-            context, self.variable, self.value
-        )
-        replaced = [change for change in changed.answer.changes if change.action != "update"]
-        differing = _differences(changed.before, changed.after)
-        problems = (
-            *(f"{_in_words([change])}" for change in replaced),
-            *self._unexpected(changed.after, differing),
-        )
-        if problems:
-            return failed(
-                f"with another {self.variable}: {'; '.join(problems)}",
-                *(Finding(problem, path=self.directory, url=PLAN) for problem in problems),
-                evidence=Evidence(
-                    ran=f"terraform apply with {self.variable} = {json.dumps(self.value)}",
-                    expected=f"only {', '.join(self.changes)} changes, in place",
-                    actual="; ".join(problems),
-                ),
-                hint=f"where is var.{self.variable} used, and where should it be?",
-            )
-        return passed(f"another {self.variable} changes {', '.join(differing)} and nothing else")
-
-    def _unexpected(self, after: Applied, differing: Mapping[str, str]) -> Iterator[str]:
-        for address, attributes in differing.items():
-            if not _is_of(after, address, self.changes):
-                yield f"{address} changes too ({attributes})"
-        types = {item.type for item in after.state.resources if item.address in differing}
-        for kind in self.changes:
-            if kind not in types:
-                yield f"no {kind} changes"
-        carriers = [
-            item
-            for item in after.state.resources
-            if item.type in self.changes and _holds(item.attributes, self.value)
-        ]
-        if not carriers and types.issuperset(self.changes):
-            yield f"the new value is in no {' or '.join(self.changes)}"
-
-
-def _is_of(applied: Applied, address: str, types: tuple[str, ...]) -> bool:
-    return any(item.address == address and item.type in types for item in applied.state.resources)
-
-
-def _holds(attributes: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value stands in one of the attributes, as it is or within JSON."""
-    bare = str(value)
-    escaped = json.dumps(value).strip('"')
-    texts = [text for text in attributes.values() if isinstance(text, str)]
-    return any(bare in text or escaped in text for text in texts)
-
-
-def _differences(before: Applied, after: Applied) -> dict[str, str]:
-    """Return the resources whose own attributes differ, with the names of these attributes."""
-    old = {item.address: item.attributes for item in before.state.resources}
-    found: dict[str, str] = {}
-    for item in after.state.resources:
-        was = old.get(item.address, {})
-        names = sorted(
-            name
-            for name in {*was, *item.attributes} - _COUNTED
-            if not _same(was.get(name), item.attributes.get(name))
-        )
-        if names:
-            found[item.address] = ", ".join(names)
-    return found
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values mean the same: policies in JSON may be ordered differently."""
-    if one == other or (not one and not other):
-        return True
-    if not (isinstance(one, str) and isinstance(other, str) and one[:1] == other[:1] == "{"):
-        return False
-    try:
-        same: bool = _unordered(json.loads(one)) == _unordered(json.loads(other))
-    except ValueError:
-        return False
-    return same
-
-
-def _unordered(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _unordered(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((_unordered(item) for item in value), key=repr)
-    return value
-
-
-def _in_words(changes: Iterable[PlannedChange]) -> str:
-    return ", ".join(_one_in_words(change) for change in changes)
-
-
-def _one_in_words(change: PlannedChange) -> str:
+def in_words(change: Change) -> str:
+    """Say what a plan wants to do."""
     return f"{change.action} {change.address}"
 
 

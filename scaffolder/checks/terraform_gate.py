@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from scaffolder.checks import terraform_files
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding
@@ -69,7 +70,7 @@ def _modules(root: Path, folder: str) -> Iterator[tuple[str, Configuration]]:
         seen.add(place)
         if len(seen) > MODULES_LIMIT:
             raise UnusableFileError(f"calls more than {MODULES_LIMIT} modules", folder)
-        configuration = hcl.read(root, place)
+        configuration = terraform_files.read(root, place)
         yield place, configuration
         for block in configuration.of("module"):
             called = _called(block, place)

@@ -14,18 +14,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Never, TypeVar
+from typing import Any, TypeVar
 
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.base import Context, Run
+from scaffolder.checks.terraform_answers import refuse, require_end, require_service
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import UnavailableError
-from scaffolder.model import Evidence, Finding
 from scaffolder.tools import cloud, moto, terraform, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import HclSyntaxError
-from scaffolder.tools.processes import Completed, Ending
-from scaffolder.tools.terraform import UNFORMATTED, Answer, Diagnostic, State, Terraform
+from scaffolder.tools.terraform import UNFORMATTED, Answer, State, Terraform
 
 # What a folder may bring along from a learner's own runs; the lock file names providers that a
 # reattached one is not compared with.
@@ -111,6 +110,14 @@ class Session:
         self.applied(context)
         return self._once(Stage.PLANNED_AGAIN, "planned", lambda: self._plan_again(context))
 
+    def planned_with(self, context: Context, variable: str, value: Any) -> Answer:
+        """Return what a plan says of one variable changed."""
+        self.applied(context)
+        key = ("planned", variable, repr(value))
+        return self._once(
+            Stage.PLANNED_AGAIN, key, lambda: self._plan_with(context, variable, value)
+        )
+
     def changed(self, context: Context, variable: str, value: Any) -> Changed:
         """Apply once more with one variable changed."""
         self.applied(context)
@@ -170,13 +177,13 @@ class Session:
         self._prepare(context)
         context.say("terraform validate")
         answer = self._terraform(context).validate()
-        refuse_unended(answer.completed, "validate", context.timeout)
+        self._require_answer(answer, "validate", context)
         return answer
 
     def _try(self, context: Context, variables: Mapping[str, Any]) -> Answer:
         self._prepare(context)
         answer = self._terraform(context).plan(variables, refresh=False)
-        refuse_unended(answer.completed, "plan", context.timeout)
+        self._require_answer(answer, "plan", context)
         return answer
 
     def _apply_first(self, context: Context) -> Applied:
@@ -225,11 +232,18 @@ class Session:
         self._demand(answer, "plan", context)
         return answer
 
+    def _plan_with(self, context: Context, variable: str, value: Any) -> Answer:
+        variables = self._stand(context)
+        context.say(f"terraform plan with another {variable}")
+        # Nothing happened behind Terraform's back since the last apply.
+        answer = self._terraform(context).plan({**variables, variable: value}, refresh=False)
+        self._demand(answer, "plan", context)
+        return answer
+
     def _change(self, context: Context, variable: str, value: Any) -> Changed:
         variables = self._stand(context)
         before = self._look(context, 0.0)
         context.say(f"terraform apply with another {variable}")
-        # Nothing happened behind Terraform's back since the last apply.
         after, answer = self._apply(context, {**variables, variable: value}, refresh=False)
         return Changed(before, after, answer)
 
@@ -247,13 +261,21 @@ class Session:
 
     def _demand(self, answer: Answer, verb: str, context: Context) -> None:
         """Raise CheckFailedError in Terraform's words unless the command did what it was told."""
-        refuse_unended(answer.completed, verb, context.timeout)
+        self._require_answer(answer, verb, context)
+        if not answer.ok:
+            refuse(answer, verb, self.folder)
+
+    def _require_answer(self, answer: Answer, verb: str, context: Context) -> None:
+        """Raise the grader's own trouble, whatever Terraform made of it."""
+        if not answer.ok:
+            # A dying server is not quite dead when those who talk to it notice.
+            self._run.cancel.wait(0.2)
         if self._moto is not None and not self._moto.alive:
             raise RuntimeError(f"moto ended while terraform {verb} ran")
         if self._provider is not None and not self._provider.daemon.alive:
             raise RuntimeError(f"the AWS provider ended while terraform {verb} ran")
-        if not answer.ok:
-            refuse(answer, verb, self.folder)
+        require_end(answer, verb, context.timeout)
+        require_service(answer, verb)
 
 
 def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Session:
@@ -291,49 +313,12 @@ def provider_environment(url: str, place: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(nothing),
         "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
         "AWS_EC2_METADATA_DISABLED": "true",
+        # The default of 25, with pauses that grow, only delays bad news here.
+        "AWS_MAX_ATTEMPTS": "3",
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": "127.0.0.1,localhost",
     }
-
-
-def refuse_unended(completed: Completed, verb: str, timeout: float) -> None:
-    """Raise CheckFailedError where a command did not come to its end by itself."""
-    if completed.ending is Ending.EXITED:
-        return
-    reason = (
-        f"did not end within {timeout:.0f} s"
-        if completed.ending is Ending.TIMED_OUT
-        else "printed without end"
-    )
-    raise CheckFailedError(
-        f"terraform {verb} {reason} and was stopped",
-        evidence=Evidence(ran=f"terraform {verb}", actual=reason, log=completed.tail()),
-        hint=f"run terraform {verb} yourself and look what it waits for",
-    )
-
-
-def refuse(answer: Answer, verb: str, folder: str) -> Never:
-    """Raise CheckFailedError with what Terraform said, and where."""
-    findings = tuple(finding(error, folder) for error in answer.errors)
-    cause = answer.errors[0].text if answer.errors else "it gave no reason"
-    raise CheckFailedError(
-        f"terraform {verb} failed: {cause}",
-        *findings,
-        evidence=Evidence(
-            ran=f"terraform {verb}",
-            expected="exit code 0",
-            actual=f"exit code {answer.completed.returncode}",
-            log=tuple(error.text for error in answer.errors) or answer.completed.tail(),
-        ),
-        hint=f"run terraform {verb} in {folder}/ and mend the first error first",
-    )
-
-
-def finding(diagnostic: Diagnostic, folder: str) -> Finding:
-    """Return a diagnostic as a finding whose path is relative to the workspace."""
-    path = f"{folder}/{diagnostic.path}" if diagnostic.path else None
-    return Finding(diagnostic.text, path=path, line=diagnostic.line)
 
 
 @contextlib.contextmanager
@@ -364,7 +349,7 @@ def formatting(context: Context, folder: str) -> Answer:
         place = working_copy(context.run, folder)
         client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
         answer = client.format()
-        refuse_unended(answer.completed, "fmt", context.timeout)
+        require_end(answer, "fmt", context.timeout)
         return answer
 
     return context.run.shared.get(("terraform fmt", folder), ask)

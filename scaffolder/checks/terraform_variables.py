@@ -9,19 +9,15 @@ from typing import Any
 
 import msgspec
 
+from scaffolder.checks import terraform_files
 from scaffolder.checks.base import Context, Kind
-from scaffolder.checks.terraform_session import (
-    fair_parsing,
-    finding,
-    refuse,
-    refuse_unended,
-    session,
-)
+from scaffolder.checks.terraform_answers import finding, refuse, require_end
+from scaffolder.checks.terraform_session import fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools import hcl, terraform
+from scaffolder.tools import terraform
 from scaffolder.tools.hcl import Block, Configuration
-from scaffolder.tools.terraform import Answer, Terraform
+from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
 from scaffolder.workspace import read_text
 
 RULES = (
@@ -29,13 +25,9 @@ RULES = (
 )
 TYPES = "https://developer.hashicorp.com/terraform/language/expressions/type-constraints"
 
-# Terraform's own words for a value that a type or a validation refuses; the last one comes from a
-# condition that breaks on the value, say a regex() without can().
-_REFUSALS = (
-    "Invalid value for variable",
-    "Invalid value for input variable",
-    "Error in function call",
-)
+# Terraform's own words for a value that a type or a validation refuses.
+_REFUSALS = ("Invalid value for variable", "Invalid value for input variable")
+_BROKEN = "Error in function call"
 
 Try = Callable[[Mapping[str, Any]], Answer]
 
@@ -90,7 +82,7 @@ class Variables(Kind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Judge the structure, then try the values."""
         with fair_parsing(context, self.directory):
-            configuration = hcl.read(context.run.snapshot, self.directory)
+            configuration = terraform_files.read(context.run.snapshot, self.directory)
         faults = tuple(self._untyped(configuration))
         if faults:
             return failed(_sum_up(faults), *faults, hint="declare it with a type: " + TYPES)
@@ -99,7 +91,10 @@ class Variables(Kind, frozen=True, kw_only=True):
         except UnavailableError as missing:
             return self._structure(configuration, missing)
         attempt = self._attempt(context, configuration)
-        faults = (*self._good_refused(attempt), *self._bad_taken(attempt, configuration))
+        faults = (
+            *self._good_refused(attempt, configuration),
+            *self._bad_taken(attempt, configuration),
+        )
         if faults:
             return failed(
                 _sum_up(faults),
@@ -152,14 +147,14 @@ class Variables(Kind, frozen=True, kw_only=True):
             _write_part(context.run.snapshot, configuration, kinds, place)
             client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
             init = client.init()
-            refuse_unended(init.completed, "init", context.timeout)
+            require_end(init, "init", context.timeout)
             attempt = _bounded(client, context.timeout)
-            if init.ok and _understood(attempt(first)):
+            if init.ok and _understood(attempt(first), configuration):
                 return attempt
         whole = session(context, self.directory, {})
         return lambda values: whole.tried(context, values)
 
-    def _good_refused(self, attempt: Try) -> Iterator[Finding]:
+    def _good_refused(self, attempt: Try, configuration: Configuration) -> Iterator[Finding]:
         rounds = max(len(values.good) for values in self.variables.values())
         for number in range(rounds):
             chosen = {
@@ -167,10 +162,10 @@ class Variables(Kind, frozen=True, kw_only=True):
                 for name, values in self.variables.items()
             }
             answer = attempt(chosen)
-            _require_reason(answer)
-            if not answer.ok and not _refusals(answer):
+            refusals = _refusals(answer, configuration)
+            if not answer.ok and not refusals:
                 refuse(answer, "plan", self.directory)
-            for error in _refusals(answer):
+            for error in refusals:
                 place = finding(error, self.directory)
                 text = f"good values are refused, {json.dumps(chosen)}: {error.text}"
                 yield Finding(text, path=place.path, line=place.line, url=RULES)
@@ -181,37 +176,46 @@ class Variables(Kind, frozen=True, kw_only=True):
         for name, values in self.variables.items():
             for value in values.bad:
                 answer = attempt({**good, name: value})
-                _require_reason(answer)
-                if not _refusals(answer):
+                if not _refusals(answer, configuration):
                     yield _at(declared[name], f"{name} = {json.dumps(value)} is taken", RULES)
 
 
 def _bounded(client: Terraform, timeout: float) -> Try:
     def attempt(values: Mapping[str, Any]) -> Answer:
         answer = client.plan(values)
-        if not answer.ok and not answer.errors:
-            # Killed from outside, most likely: on a machine short of memory that happens.
+        if answer.unexplained:
+            # Killed from outside: on a machine short of memory that happens.
             answer = client.plan(values)
-        refuse_unended(answer.completed, "plan", timeout)
+        require_end(answer, "plan", timeout)
         return answer
 
     return attempt
 
 
-def _require_reason(answer: Answer) -> None:
-    """Raise RuntimeError where Terraform ended badly without a word: that is no answer at all."""
-    if not answer.ok and not answer.errors:
-        log = " | ".join(answer.completed.tail(5))
-        raise RuntimeError(f"terraform plan ended with {answer.completed.returncode}: {log}")
-
-
-def _understood(answer: Answer) -> bool:
+def _understood(answer: Answer, configuration: Configuration) -> bool:
     """Whether a plan of a part of the configuration got as far as judging the values."""
-    return answer.ok or len(_refusals(answer)) == len(answer.errors) > 0
+    return answer.ok or len(_refusals(answer, configuration)) == len(answer.errors) > 0
 
 
-def _refusals(answer: Answer) -> Sequence[terraform.Diagnostic]:
-    return [error for error in answer.errors if error.summary in _REFUSALS]
+def _refusals(answer: Answer, configuration: Configuration) -> list[Diagnostic]:
+    """Return the errors by which variables refuse values.
+
+    Besides those that say so, a condition that breaks on the value (a regex() without can())
+    keeps it out, too: such an error stands in the block of a variable.
+    """
+    return [
+        error
+        for error in answer.errors
+        if error.summary in _REFUSALS
+        or (error.summary == _BROKEN and _in_variable(error, configuration))
+    ]
+
+
+def _in_variable(error: Diagnostic, configuration: Configuration) -> bool:
+    return error.line is not None and any(
+        Path(block.path).name == error.path and block.line <= error.line <= block.end_line
+        for block in configuration.of("variable")
+    )
 
 
 def _declared(configuration: Configuration) -> dict[str, Block]:
@@ -226,7 +230,7 @@ def _write_part(
     Lines keep their numbers, so that what Terraform says about them still fits.
     """
     for path in dict.fromkeys(block.path for block in configuration.blocks):
-        text = read_text(root, path, hcl.FILE_LIMIT)
+        text = read_text(root, path, terraform_files.FILE_LIMIT)
         if path.endswith(".json"):
             content = json.loads(text)
             text = json.dumps({kind: content[kind] for kind in kinds if kind in content})

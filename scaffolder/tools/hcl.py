@@ -1,40 +1,17 @@
-"""Parse Terraform configurations without running anything. Sole owner of python-hcl2.
+"""Parse HCL into blocks with lines. Sole owner of python-hcl2.
 
-Both syntaxes are read, HCL (`*.tf`) and JSON (`*.tf.json`), into the same blocks with lines.
 Values are what python-hcl2 makes of an expression: numbers, booleans, lists and objects; literal
 strings keep their quotes, and every other expression is its text inside `${ }`.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from scaffolder import yamlsource
 from scaffolder.errors import UnusableFileError
-from scaffolder.workspace import read_text, resolve_inside
-
-FILE_LIMIT = 256 * 1024
-FILES_LIMIT = 64
-
-# How many labels a block has, in the JSON syntax, where nothing else tells.
-_LABELS = {
-    "backend": 1,
-    "check": 1,
-    "data": 2,
-    "dynamic": 1,
-    "ephemeral": 2,
-    "module": 1,
-    "output": 1,
-    "provider": 1,
-    "provisioner": 1,
-    "resource": 2,
-    "variable": 1,
-}
 
 # python-hcl2 builds its parser once, and not safely from two threads.
 _parser = threading.Lock()
@@ -98,38 +75,6 @@ class Configuration:
         return tuple(block for block in self.blocks if block.type == kind)
 
 
-def files(root: Path, folder: str) -> tuple[str, ...]:
-    """Return the paths, relative to `root`, of the configuration files in a folder.
-
-    Raises UnusableFileError where there is no such folder, or no file in it, or far too many.
-    """
-    place = resolve_inside(root, folder)
-    if not place.is_dir():
-        raise UnusableFileError("is missing: there is no such folder", folder)
-    names = sorted(entry.name for entry in place.iterdir() if _is_configuration(entry.name))
-    if not names:
-        raise UnusableFileError("holds no *.tf file", folder)
-    if len(names) > FILES_LIMIT:
-        raise UnusableFileError(f"holds {len(names)} files; at most {FILES_LIMIT} are read", folder)
-    return tuple((Path(folder) / name).as_posix() for name in names)
-
-
-def _is_configuration(name: str) -> bool:
-    return name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#"))
-
-
-def read(root: Path, folder: str) -> Configuration:
-    """Parse the configuration in `root / folder`, without the folders below it.
-
-    Raises UnusableFileError with path and line for anything that cannot be read or parsed.
-    """
-    blocks: list[Block] = []
-    for path in files(root, folder):
-        text = read_text(root, path, FILE_LIMIT)
-        blocks += parse_json(text, path) if path.endswith(".json") else parse(text, path)
-    return Configuration(tuple(blocks))
-
-
 def parse(text: str, path: str) -> tuple[Block, ...]:
     """Parse one HCL file; raises UnusableFileError with the line of a syntax error."""
     import hcl2
@@ -137,13 +82,21 @@ def parse(text: str, path: str) -> tuple[Block, ...]:
 
     try:
         with _parser:
-            return _body_blocks(hcl2.parses(text).body, path)
+            return _body_blocks(hcl2.parses(_plain(text)).body, path)
     except LarkError as error:
         line = getattr(error, "line", None)
         known = isinstance(line, int) and line > 0
         raise HclSyntaxError("is not valid HCL", path, line=line if known else None) from error
     except RecursionError as error:
         raise UnusableFileError("is nested too deeply to be read", path) from error
+
+
+def _plain(text: str) -> str:
+    """Return the text without what python-hcl2 cannot read and what says nothing of structure.
+
+    That is a byte order mark, and the strip markers of interpolations. Columns stay.
+    """
+    return text.removeprefix("\ufeff").replace("${~", "${ ").replace("~}", " }")
 
 
 def _body_blocks(body: Any, path: str) -> tuple[Block, ...]:
@@ -169,67 +122,3 @@ def _block(rule: Any, path: str) -> Block:
 
 def _line(rule: Any, name: str = "line") -> int:
     return int(getattr(rule._meta, name, 1))  # noqa: SLF001 -- hcl2 gives no other way to it
-
-
-def parse_json(text: str, path: str) -> tuple[Block, ...]:
-    """Parse one file in Terraform's JSON syntax; raises UnusableFileError as `parse`."""
-    try:
-        json.loads(text)
-        # JSON is YAML, once tabs are gone, and the YAML reader knows lines and bounds.
-        document = yamlsource.load(text.replace("\t", " "))
-    except json.JSONDecodeError as error:
-        raise UnusableFileError(
-            f"is not valid JSON: {error.msg}", path, line=error.lineno
-        ) from error
-    except yamlsource.YamlError as error:
-        raise UnusableFileError(error.message, path, line=error.line) from error
-    except RecursionError as error:
-        raise UnusableFileError("is nested too deeply to be read", path) from error
-    if not isinstance(document.data, dict):
-        raise UnusableFileError("must be a JSON object", path, line=1)
-    return tuple(_JsonReader(document, path).blocks(document.data, ()))
-
-
-class _JsonReader:
-    """Turns the JSON syntax into blocks; an object may be a block or a value: it is both."""
-
-    def __init__(self, document: yamlsource.Document, path: str) -> None:
-        self._document = document
-        self._path = path
-
-    def blocks(self, body: Mapping[Any, Any], position: yamlsource.Position) -> Iterator[Block]:
-        for key, value in body.items():
-            if isinstance(value, dict | list):
-                depth = _LABELS.get(str(key), 0)
-                yield from self._labelled(str(key), (), depth, value, (*position, key))
-
-    def _labelled(
-        self, kind: str, labels: tuple[str, ...], depth: int, value: Any, at: yamlsource.Position
-    ) -> Iterator[Block]:
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from self._labelled(kind, labels, depth, item, (*at, index))
-        elif isinstance(value, dict) and depth > 0:
-            for label, inner in value.items():
-                yield from self._labelled(
-                    kind, (*labels, str(label)), depth - 1, inner, (*at, label)
-                )
-        elif isinstance(value, dict):
-            line = self._document.line(*at)
-            attributes = {
-                str(key): Attribute(_as_hcl(item), self._document.line(*at, key))
-                for key, item in value.items()
-            }
-            inner_blocks = tuple(self.blocks(value, at))
-            yield Block(kind, labels, self._path, line, line, attributes, inner_blocks)
-
-
-def _as_hcl(value: Any) -> Any:
-    """Quote literal strings, as they stand in HCL."""
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, list):
-        return [_as_hcl(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _as_hcl(item) for key, item in value.items()}
-    return value

@@ -2,7 +2,9 @@
 
 A `Daemon` is killed when its `with` block ends, but nobody runs that code after SIGKILL. The
 kernel's own means (PR_SET_PDEATHSIG) follows the *thread* that started a process, and checks run
-in threads that end early. So a small shell stands between and looks once a second.
+in threads that end early. So a small shell stands between: one part of it looks once a second
+whether we are still there, the other ends the moment the server does, so that nobody takes a dead
+server for a living one.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ _WATCH = """
 parent=$1; shift
 "$@" &
 child=$!
-while kill -0 "$parent" 2>/dev/null && kill -0 "$child" 2>/dev/null; do sleep 1; done
+(while kill -0 "$parent" 2>/dev/null; do sleep 1; done; kill -9 0) &
+wait "$child"
 kill -9 0
 """
 

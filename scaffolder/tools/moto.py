@@ -60,7 +60,12 @@ def start(folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Moto:
     """
     require()
     # An attached arn:aws:iam::aws:policy/... must be there to be judged.
-    settings = {**env, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+    settings = {
+        **env,
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        # Some of its services would run a configuration's code in containers.
+        "DOCKER_HOST": "tcp://127.0.0.1:9",
+    }
     command = tied([sys.executable, "-m", "scaffolder.tools.moto"])
     daemon = Daemon(command, log=folder / "moto.log", cwd=folder, env=settings)
     try:

@@ -11,27 +11,38 @@ The command lines are python-terraform's; it is unmaintained, and this is what i
   "there are changes": not on our way any more;
 - `output("name")` raises KeyError: outputs are read from the state;
 - variables on `init` become a file of variables that nobody needs: `var=None`.
+
+An exit code alone says little: bubblewrap exits with 1 as Terraform does when something on the
+machine is unmounted while it sets up (a container that ends will do). Terraform gives every
+failure a reason of its own, so a failure without one is never taken for its answer.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from scaffolder.errors import UnavailableError
-from scaffolder.sandbox import OwnWork
+from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.tools import terraform_provider
-from scaffolder.tools.processes import CancelToken, Completed
-from scaffolder.workspace import read_text
+from scaffolder.tools.processes import CancelToken, Completed, Ending
 
 INSTALL = "install it from https://developer.hashicorp.com/terraform/install"
 UNFORMATTED = 3  # what `fmt -check` exits with
 STATE_LIMIT = 16 * 1024 * 1024
+_OLD_FILE = re.compile(r"^--- old/(.+)$", re.M)  # in the differences that `fmt` shows
+_STARTS = 5  # how often a command that never started is started
+
+# What Go's runtime writes when a configuration needs more memory than it may have.
+_OUT_OF_MEMORY = re.compile(
+    r"^(runtime: out of memory|fatal error: .*memory|.*stack overflow)", re.M
+)
 
 # Terraform takes a reattached provider for dead when the process of its id is gone, and the
 # provider's id means nothing in another pid namespace. Its own is alive as long as it asks.
@@ -80,16 +91,34 @@ class Change:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one command came to."""
+    """What one command came to; `outputs` are the names of those that a plan changes."""
 
     completed: Completed
     errors: tuple[Diagnostic, ...] = ()
     changes: tuple[Change, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether the command did what it was told."""
         return self.completed.ok
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether the command ended badly and gave no reason: it was no answer at all."""
+        ended = self.completed.ending is Ending.EXITED
+        return ended and not self.ok and not self.errors
+
+    def tail(self, lines: int = 15) -> tuple[str, ...]:
+        """Return the last lines of what it said, in words where it speaks JSON."""
+        said = (message.get("@message") for message in _messages(self.completed.stdout))
+        spoken = tuple(str(text) for text in said if text)
+        return spoken[-lines:] or self.completed.tail(lines)
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the configuration needed more memory than a command may have."""
+        return _OUT_OF_MEMORY.search(self.completed.stderr) is not None
 
 
 @dataclass(frozen=True)
@@ -109,6 +138,23 @@ class State:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Sandbox(Protocol):
+    """Where commands that a learner controls run; see scaffolder/sandbox/."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        timeout: float,
+        cancel: CancelToken,
+        env: Mapping[str, str],
+        network: bool,
+    ) -> Completed:
+        """Run a command to its end."""
+        ...
+
+
 @dataclass(frozen=True)
 class Terraform:
     """Terraform in one folder.
@@ -118,7 +164,7 @@ class Terraform:
     """
 
     folder: Path
-    sandbox: OwnWork
+    sandbox: Sandbox
     cancel: CancelToken
     timeout: float
     reattach: str = ""
@@ -126,7 +172,8 @@ class Terraform:
     def format(self) -> Answer:
         """Compare every file, in folders below too, with `terraform fmt`; exit 3 if one differs."""
         flag = _flag()
-        return Answer(self._client().fmt(check=flag, diff=flag, recursive=flag, no_color=flag))
+        completed = self._client().fmt(check=flag, diff=flag, recursive=flag, no_color=flag)
+        return Answer(completed, tuple(_format_errors(completed)))
 
     def init(self) -> Answer:
         """Prepare the folder; modules and providers are never fetched."""
@@ -158,11 +205,16 @@ class Terraform:
         )
 
     def state(self) -> State:
-        """Return the state that the last apply or destroy left; empty where there is none."""
-        if not (self.folder / "terraform.tfstate").exists():
+        """Return the state that the last apply or destroy left; empty where there is none.
+
+        Raises UnusableFileError where it is too large to be read.
+        """
+        path = self.folder / "terraform.tfstate"
+        if not path.exists():
             return State()
-        text = read_text(self.folder, "terraform.tfstate", STATE_LIMIT)
-        return _state(json.loads(text))
+        if path.stat().st_size > STATE_LIMIT:
+            raise UnusableFileError("makes a state too large to be read", self.folder.name)
+        return _state(json.loads(path.read_text("utf-8")))
 
     def _client(self) -> Any:
         return _bounded_client()(self)
@@ -172,8 +224,13 @@ class Terraform:
         if self.reattach:
             head, tail = self.reattach.split("@PID@")
             argv = ["/bin/sh", "-c", _WITH_OWN_PID, "sh", head, tail, *argv]
-        settings = self.sandbox.scratch / "terraform.tfrc"
-        settings.write_text("disable_checkpoint = true\n", "utf-8")
+        for _ in range(_STARTS):
+            completed = self._run_once(argv)
+            if not _never_started(completed):
+                break
+        return completed
+
+    def _run_once(self, argv: Sequence[str]) -> Completed:
         return self.sandbox.run(
             argv,
             cwd=self.folder,
@@ -182,11 +239,16 @@ class Terraform:
             # The provider is reached through a socket in the file system.
             network=False,
             env={
-                "TF_CLI_CONFIG_FILE": str(settings),
+                "TF_CLI_CONFIG_FILE": os.devnull,
                 "TF_IN_AUTOMATION": "1",
                 "CHECKPOINT_DISABLE": "1",
             },
         )
+
+
+def _never_started(completed: Completed) -> bool:
+    """Whether bubblewrap gave up before there was a command (see above)."""
+    return not completed.ok and not completed.stdout and completed.stderr.startswith("bwrap: ")
 
 
 def _flag() -> Any:
@@ -236,18 +298,40 @@ def _messages(output: str) -> Iterator[dict[str, Any]]:
 def _answer(completed: Completed) -> Answer:
     errors: list[Diagnostic] = []
     changes: list[Change] = []
+    outputs: list[str] = []
     for message in _messages(completed.stdout):
-        if message.get("type") == "diagnostic":
+        kind = message.get("type")
+        if kind == "diagnostic":
             errors.append(_diagnostic(message["diagnostic"]))
-        elif message.get("type") == "planned_change":
-            change = message["change"]
-            where = change["resource"]
-            if not where["addr"].split(".module.")[-1].startswith("data.") and (
-                change["action"] != "read"
-            ):
-                changes.append(Change(where["addr"], where["resource_type"], change["action"]))
+        elif kind == "planned_change":
+            changes += _change(message["change"])
+        elif kind == "outputs":
+            outputs += [
+                name
+                for name, output in message["outputs"].items()
+                if output.get("action", "noop") != "noop"
+            ]
     failures = tuple(error for error in errors if error.severity == "error")
-    return Answer(completed, failures, tuple(changes))
+    return Answer(completed, failures, tuple(changes), tuple(outputs))
+
+
+def _change(change: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield a planned change of a managed resource; what is only read is none."""
+    where = change["resource"]
+    is_data = where["addr"].split(".module.")[-1].startswith("data.")
+    if not is_data and change["action"] != "read":
+        yield Change(where["addr"], where["resource_type"], change["action"])
+
+
+def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
+    """Yield what `fmt`, which speaks no JSON, finds: files it would change, or a syntax error."""
+    if completed.returncode == UNFORMATTED:
+        for name in dict.fromkeys(_OLD_FILE.findall(completed.stdout)):
+            yield Diagnostic("error", "is not formatted", path=name)
+    for line in completed.stderr.splitlines():
+        _, error, summary = line.partition("Error: ")
+        if error:
+            yield Diagnostic("error", summary)
 
 
 def _validation_errors(output: str) -> Iterator[Diagnostic]:

@@ -27,7 +27,7 @@ data "aws_iam_policy_document" "trust" {
 data "aws_iam_policy_document" "releases" {
   statement {
     actions   = ["s3:PutObject", "s3:GetObject"]
-    resources = ["${module.artifacts.arn}/*"]
+    resources = ["${module.artifacts.arn}/releases/*"]
   }
 
   statement {
