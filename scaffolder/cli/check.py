@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from scaffolder import catalog, grading, workspace
 from scaffolder.cli.options import complete_task
@@ -72,19 +70,17 @@ def _refuse_unwritable(output: Path | None) -> None:
 
 
 def _print(report: Report, form: str, output: Path | None, verbose: bool) -> None:
-    if form != "text":
-        text = REPORTERS[form](report)
-        if output is None:
-            click.echo(text, nl=False)
-    elif output is None:
-        terminal.draw(report, terminal.console(), verbose=verbose)
+    screen = terminal.console()
+    if form == "text" and output is None and screen.is_terminal:
+        terminal.draw(report, screen, verbose=verbose)
         return
-    else:
-        buffer = io.StringIO()
-        terminal.draw(report, Console(file=buffer, width=100, markup=False), verbose=verbose)
-        text = buffer.getvalue()
-    if output is not None:
-        try:
-            output.write_text(text, "utf-8")
-        except OSError as error:
-            raise DevlabError(f"cannot write {output}: {error.strerror}") from error
+    text = (
+        REPORTERS[form](report) if form in REPORTERS else terminal.render(report, verbose=verbose)
+    )
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise DevlabError(f"cannot write {output}: {error.strerror}") from error

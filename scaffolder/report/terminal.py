@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+import io
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -29,16 +29,14 @@ _PLAIN_MARKS = {
 _FINDINGS_SHOWN = 8
 
 
-def console(stream: TextIO | None = None, *, stderr: bool = False) -> Console:
-    """Return a console that obeys NO_COLOR and the terminal's width, 100 columns without one."""
-    made = Console(file=stream, stderr=stderr, highlight=False, markup=False, emoji=False)
-    return (
-        made
-        if made.is_terminal
-        else Console(
-            file=stream, stderr=stderr, highlight=False, markup=False, emoji=False, width=100
-        )
-    )
+WIDTH = 100
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that obeys NO_COLOR and the terminal's width, or WIDTH without one."""
+    options = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    made = Console(**options)  # type: ignore[arg-type]
+    return made if made.is_terminal else Console(**options, width=WIDTH)  # type: ignore[arg-type]
 
 
 def mark(outcome: Outcome, target: Console) -> Text:
@@ -46,6 +44,13 @@ def mark(outcome: Outcome, target: Console) -> Text:
     sign, style = _MARKS[outcome]
     encodable = (target.encoding or "").lower().startswith("utf")
     return Text(sign if encodable else _PLAIN_MARKS[outcome], style=style)
+
+
+def render(report: Report, *, verbose: bool = False) -> str:
+    """Return what `draw` would print, as plain text for a file or a pipe."""
+    buffer = io.StringIO()
+    draw(report, Console(file=buffer, width=WIDTH, markup=False, highlight=False), verbose=verbose)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
