@@ -21,6 +21,7 @@ JOBS = "jobs:\n  a:\n    steps:\n      - run: |\n          pytest | tee x\n\n"
         f"defaults:\n  run:\n    working-directory: app\non: push\n{JOBS}",
         f"defaults: {{run: {{working-directory: app}}}}\non: push\n{JOBS}",
         f"on: push\n{JOBS}defaults:\n  run: {{working-directory: app}}\n",
+        f"? on\n: push\n{JOBS}",
         f"x: &common {{a: 1}}\non: push\nenv: *common\n{JOBS}",
     ],
 )
@@ -45,7 +46,6 @@ def test_the_shell_is_put_where_none_is_named(source: str) -> None:
         "- no\n- mapping\n",
         "{}",
         "",
-        f"? on\n: push\n{JOBS}",
     ],
 )
 def test_what_names_a_shell_or_cannot_be_edited_stays(source: str) -> None:

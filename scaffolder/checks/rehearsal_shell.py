@@ -10,62 +10,68 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#
 from __future__ import annotations
 
 import copy
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from scaffolder import yamlsource
+from scaffolder.yamlsource import Document, Position, YamlError
 
 UNSPECIFIED = "bash -e {0}"
 
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# How many keys of a mapping are tried as the one to stand before.
+_TRIED = 3
 
 
 def with_shell_named(source: str) -> str:
     """Return a workflow with `defaults.run.shell: bash -e {0}` where its defaults name no shell.
 
-    Jobs and steps that name one keep it. Nothing but this one key is changed: a text in which it
-    cannot be put so is returned as it is. `source` must be YAML that yamlsource.load reads.
+    Jobs and steps that name one keep it. Nothing but this one key is added: a text that reads
+    otherwise with it is returned as it is. Raises YamlError where `source` is no YAML.
     """
     text = source.removeprefix("\ufeff")
-    root = yaml.compose(text, Loader=_Loader)
-    if not isinstance(root, yaml.MappingNode):
+    document = yamlsource.load(text)
+    wanted = _with_shell(document.data)
+    if wanted is None:
         return source
-    defaults = _value(root, "defaults")
-    if defaults is None:
-        place, key = root, f"defaults: {{run: {{shell: '{UNSPECIFIED}'}}}}"
-    else:
-        run = _value(defaults, "run")
-        if not isinstance(run, yaml.MappingNode) or _value(run, "shell") is not None:
-            return source
-        place, key = run, f"shell: '{UNSPECIFIED}'"
-    edited = _put_first(text, place, key)
-    return edited if _differs_in_the_shell_alone(text, edited) else source
+    found = (each for each in _edited(text, document) if _reads(each, wanted))
+    return next(found, source)
 
 
-def _value(node: yaml.Node, key: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
+def _with_shell(data: Any) -> dict[str, Any] | None:
+    """Return the data that is wanted, None where a shell is named or there is no place for one."""
+    if not isinstance(data, dict):
         return None
-    return next((value for name, value in node.value if name.value == key), None)
-
-
-def _put_first(text: str, mapping: yaml.MappingNode, key: str) -> str:
-    if not mapping.value:
-        return text
-    first = mapping.value[0][0].start_mark
-    between = ", " if mapping.flow_style else "\n" + " " * first.column
-    return f"{text[: first.index]}{key}{between}{text[first.index :]}"
-
-
-def _differs_in_the_shell_alone(before: str, after: str) -> bool:
-    expected = _with_shell(yamlsource.load(before).data)
-    try:
-        return bool(yamlsource.load(after).data == expected)
-    except yamlsource.YamlError:
-        return False
-
-
-def _with_shell(data: dict[str, Any]) -> dict[str, Any]:
     wanted = copy.deepcopy(data)
-    wanted.setdefault("defaults", {}).setdefault("run", {})["shell"] = UNSPECIFIED
+    run = wanted.setdefault("defaults", {"run": {}})
+    run = run.get("run") if isinstance(run, dict) else None
+    if not isinstance(run, dict) or "shell" in run:
+        return None
+    run["shell"] = UNSPECIFIED
     return wanted
+
+
+def _edited(text: str, document: Document) -> Iterator[str]:
+    """Yield the text with the key put before a sibling, first as in a block, then as in a flow."""
+    if "defaults" in document.data:
+        place: Position = ("defaults", "run")
+        siblings, key = document.data["defaults"]["run"], f"shell: '{UNSPECIFIED}'"
+    else:
+        place, siblings = (), document.data
+        key = f"defaults: {{run: {{shell: '{UNSPECIFIED}'}}}}"
+    lines = text.splitlines(keepends=True)
+    for sibling in itertools.islice(siblings, _TRIED):
+        number = document.line(*place, sibling) - 1
+        before, line, after = lines[:number], lines[number], lines[number + 1 :]
+        for name in (f'"{sibling}"', f"'{sibling}'", str(sibling)):
+            left, found, right = line.partition(name)
+            if found:
+                for between in ("\n" + " " * len(left), ", "):
+                    yield "".join((*before, left, key, between, found, right, *after))
+
+
+def _reads(text: str, wanted: dict[str, Any]) -> bool:
+    try:
+        return bool(yamlsource.load(text).data == wanted)
+    except YamlError:
+        return False

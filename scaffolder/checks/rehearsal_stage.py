@@ -14,7 +14,7 @@ from pathlib import Path
 from scaffolder.checks.base import Run
 from scaffolder.errors import UnavailableError
 from scaffolder.sandbox import SYSTEM_PATH
-from scaffolder.tools import act, wheelhouse
+from scaffolder.tools import act, uv_cache, wheelhouse
 
 STANDINS = Path(__file__).parent.parent / "standins"
 
@@ -41,6 +41,7 @@ def build_stage(run: Run) -> Stage:
     wheels = _prepared(wanted, found, run)
     folder = run.folder("stage")
     pythons = {minor: found[minor] for minor in wheels}
+    uv_cache.copy(uv_cache.prepare(wheels, pythons, run.cancel), folder / "uv-cache", run.cancel)
     return Stage(
         pythons=pythons,
         folder=folder,

@@ -122,9 +122,9 @@ def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
     """
     asked = sorted({*wanted, *USUAL})
     key = hashlib.sha256("\n".join((*asked, sys.platform)).encode()).hexdigest()[:16]
-    target = _root() / f"py3{minor}-{key}"
+    target = root() / f"py3{minor}-{key}"
     if not target.is_dir():
-        with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
             done = _fetch(asked, minor, Path(made) / "wheels", cancel)
             if not done.ok:
                 raise _unavailable(asked, minor, done)
@@ -136,7 +136,7 @@ def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
 
 def extra(minor: int) -> Path:
     """Return the folder of wheels for Python 3.`minor` that pipelines asked for beyond the app."""
-    folder = _root() / f"extra-py3{minor}"
+    folder = root() / f"extra-py3{minor}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -149,7 +149,7 @@ def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
     plain = [each for each in wanted if REQUIREMENT.fullmatch(each)]
     if not plain:
         return False
-    with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+    with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
         done = _fetch(plain, minor, Path(made), cancel)
         if done.ok:
             for wheel in Path(made).iterdir():
@@ -160,7 +160,8 @@ def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
     raise _unavailable(plain, minor, done)
 
 
-def _root() -> Path:
+def root() -> Path:
+    """Return the folder of everything that is kept here, created if need be."""
     folder = places.cache() / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -180,10 +181,10 @@ def _pip_python(cancel: CancelToken) -> Path:
     """Return a Python with pip: this one, or one made for the purpose."""
     if importlib.util.find_spec("pip") is not None:
         return Path(sys.executable)
-    folder = _root().parent / f"pip-{sys.version_info.major}{sys.version_info.minor}"
+    folder = root().parent / f"pip-{sys.version_info.major}{sys.version_info.minor}"
     python = folder / "bin" / "python"
     if not python.exists():
-        with tempfile.TemporaryDirectory(prefix="new-", dir=_root()) as made:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
             place = Path(made) / "venv"
             done = processes.run(
                 (sys.executable, "-m", "venv", place), timeout=FETCH_SECONDS, cancel=cancel

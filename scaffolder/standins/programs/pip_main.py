@@ -43,6 +43,9 @@ def quickly(arguments: list[str]) -> bool:
         target, arguments = arguments[1], arguments[2:]
     if not uv or arguments[:1] != ["install"]:
         return False
+    if target != sys.executable:
+        # An environment that `build` has just made: there is nothing in it to ignore.
+        arguments = [word for word in arguments if word != "--ignore-installed"]
     words = plain(arguments[1:])
     if words is None or "pip" in words:
         return False
