@@ -27,8 +27,9 @@ from scaffolder.tools.processes import CancelToken, Daemon
 
 SOURCE = "registry.terraform.io/hashicorp/aws"
 START_SECONDS = 60.0
-# A socket's path has at most 104 (macOS) or 108 bytes (Linux), and its name needs some.
-_SOCKET_FOLDER_LIMIT = 80
+# A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
+# which is ours and the provider's part of it, needs 29 of them.
+_SOCKET_FOLDER_LIMIT = 74
 _ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
 _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
 # A plugin cache has the layout of an unpacked mirror, which `terraform providers mirror` has not.
@@ -113,7 +114,7 @@ def start(folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Provider
     START_SECONDS, InterruptedRunError on `cancel`.
     """
     program = find()
-    short = len(str(folder)) < _SOCKET_FOLDER_LIMIT
+    short = len(os.fsencode(folder)) <= _SOCKET_FOLDER_LIMIT
     sockets = tempfile.TemporaryDirectory(
         prefix="tf-",
         dir=folder if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
