@@ -15,7 +15,7 @@ from scaffolder import changes
 from scaffolder.checks._canaries import Canaries, plant
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.model import Evidence, Finding
+from scaffolder.model import ChangeSet, Evidence, Finding
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Engine, Image, Layer
 from scaffolder.workspace import read_text
@@ -109,15 +109,16 @@ def _build(context: Context, folder: Path, dockerfile: str) -> Build:
 
 def _excuse_stand_in(context: Context, error: BuildFailedError) -> None:
     """Raise UnavailableError where a wheel is missing only because the base image is a stand-in."""
-    wanted = error.missing_distribution
-    if not wanted:
+    if not error.missing_distribution:
         return
+    wanted = re.split(r"[\[=<>!~]", error.missing_distribution)[0]
     known = _required(context.run.start())
     meant = difflib.get_close_matches(normalized(wanted), known - {normalized(wanted)}, 1, 0.7)
     question = f"; did you mean {meant[0]}?" if meant else ""
     connected = engine_of(context.run)
-    for name in error.bases:
-        base = engine.inspect(connected, name)
+    for base_name in error.bases:
+        base = engine.inspect(connected, base_name)
+        name = base_name.removeprefix("docker.io/").removeprefix("library/")
         labels = (base.config.get("Labels") if base else None) or {}
         if labels.get("devlab.standin"):
             raise UnavailableError(
@@ -140,7 +141,7 @@ def _required(folder: Path) -> set[str]:
 def _did_not_build(error: BuildFailedError, dockerfile: str) -> CheckFailedError:
     return CheckFailedError(
         error.reason,
-        *([Finding(error.reason, path=dockerfile, line=error.line)] if error.line else []),
+        *([Finding("the build ends here", path=dockerfile, line=error.line)] if error.line else []),
         evidence=Evidence(
             ran=f"docker build --file {dockerfile} .",
             expected="an image",
@@ -169,7 +170,7 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         run = context.run
         folder = run.folder("changed") / "work"
         shutil.copytree(first.folder, folder, symlinks=True)
-        changes.apply(run.faults[fault].change, folder)
+        _change(folder, run.faults[fault].change, run.id)
         context.say("building again after a change of the application")
         try:
             build = _build(context, folder, dockerfile)
@@ -178,6 +179,18 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         return Built(build, _inspected(run, build), folder, first.canaries)
 
     return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
+
+
+def _change(folder: Path, change: ChangeSet, run_id: str) -> None:
+    """Apply a change in a way that no build has seen before.
+
+    Otherwise the cache of an earlier run would answer, and nobody would see what has to run again.
+    """
+    changes.apply(change, folder)
+    for path in change.paths:
+        if path.endswith(".py") and (folder / path).is_file():
+            with (folder / path).open("a", encoding="utf-8") as file:
+                file.write(f"# {run_id}\n")
 
 
 @dataclass
