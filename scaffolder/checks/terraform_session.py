@@ -130,22 +130,29 @@ class Session:
         return self._once(Stage.DESTROYED, "destroyed", lambda: self._destroy(context, objects))
 
     def _once(self, stage: Stage, key: object, make: Callable[[], T]) -> T:
-        """Do a thing at most once, in one's turn; what it raised is raised for everybody."""
+        """Do a thing at most once, in one's turn; what is done is there without waiting."""
+        if key in self._ended:
+            return self._remembered(key, make)
         with self._turns.take(stage):
-            if key not in self._ended:
-                try:
-                    self._ended[key] = (make(), None)
-                except Exception as error:  # noqa: BLE001 -- raised again below
-                    self._ended[key] = (None, error)
-            value, failure = self._ended[key]
+            return self._remembered(key, make)
+
+    def _remembered(self, key: object, make: Callable[[], T]) -> T:
+        """Do a thing at most once; what it raised is raised for everybody."""
+        if key not in self._ended:
+            try:
+                self._ended[key] = (make(), None)
+            except Exception as error:  # noqa: BLE001 -- raised again below
+                self._ended[key] = (None, error)
+        value, failure = self._ended[key]
         if failure is not None:
             raise failure
         return value  # type: ignore[return-value]
 
     def _prepare(self, context: Context) -> None:
+        self._remembered("prepared", lambda: self._begin(context))
+
+    def _begin(self, context: Context) -> None:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
-        if self._cloud is not None:
-            return
         with fair_parsing(context, self.folder):
             refuse_unsafe(self._run.snapshot, self.folder)
         terraform.program()
@@ -235,7 +242,7 @@ class Session:
     def _plan_with(self, context: Context, variable: str, value: Any) -> Answer:
         variables = self._stand(context)
         context.say(f"terraform plan with another {variable}")
-        # Nothing happened behind Terraform's back since the last apply.
+        # Nothing that Terraform knows of changed since the last apply.
         answer = self._terraform(context).plan({**variables, variable: value}, refresh=False)
         self._demand(answer, "plan", context)
         return answer
@@ -255,7 +262,8 @@ class Session:
                     self._cloud.put_object(bucket.name, f"releases/{number}.txt", b"an artifact")
         context.say("terraform destroy")
         self._standing = None
-        answer = self._terraform(context).destroy(variables)
+        # Nothing that Terraform knows of changed since the last apply.
+        answer = self._terraform(context).destroy(variables, refresh=False)
         self._demand(answer, "destroy", context)
         return Destroyed(self._terraform(context).state(), self._picture())
 

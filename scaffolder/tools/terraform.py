@@ -198,10 +198,12 @@ class Terraform:
             self._client().apply(skip_plan=True, json=_flag(), var=dict(variables), refresh=refresh)
         )
 
-    def destroy(self, variables: Mapping[str, Any]) -> Answer:
+    def destroy(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
         """Destroy everything in the state."""
         return _answer(
-            self._client().destroy(force=None, auto_approve=True, json=_flag(), var=dict(variables))
+            self._client().destroy(
+                force=None, auto_approve=True, json=_flag(), var=dict(variables), refresh=refresh
+            )
         )
 
     def state(self) -> State:
