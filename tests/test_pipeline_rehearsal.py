@@ -119,11 +119,65 @@ def test_an_action_that_is_not_reached_does_not_matter(make: Make) -> None:
     assert Passes().run(context).outcome is Outcome.PASS
 
 
+TRY = "python3 -c 'import socket; socket.create_connection((\"192.0.2.1\", 80), 5)'"
+
+
+def script(*lines: str, name: str = "Script") -> str:
+    return f"name: {name}\n        run: |\n" + "".join(f"          {line}\n" for line in lines)
+
+
 def test_a_step_that_wants_the_network_is_never_a_fail(make: Make) -> None:
-    context = make(job("run: 'echo \"curl: (6) Could not resolve host: example.org\"; exit 6'"))
+    with pytest.raises(UnavailableError, match="wants the network"):
+        Passes().run(make(job(script(TRY))))
+
+
+def test_words_about_the_network_alone_excuse_nothing(make: Make) -> None:
+    verdict = Passes().run(make(job(script("echo 'Could not resolve host: x'", "exit 6"))))
+
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_words_about_what_devlab_lacks_alone_excuse_nothing(make: Make) -> None:
+    verdict = Passes().run(
+        make(job(script("echo devlab has no local equivalent of this", "exit 1")))
+    )
+
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_red_for_want_of_a_network_is_not_red_because_of_the_fault(make: Make) -> None:
+    context = make(job(CHECKOUT, script(f"grep -q 42 app.py || {TRY} || exit 7")))
 
     with pytest.raises(UnavailableError, match="wants the network"):
-        Passes().run(context)
+        Fails(fault="wrong", because="lint").run(context)
+
+
+def test_a_network_that_another_step_wants_does_not_hide_what_is_noticed(make: Make) -> None:
+    jobs = job(CHECKOUT, "run: grep -q 42 app.py") + (
+        "  notify:\n    runs-on: ubuntu-latest\n    steps:\n      - " + script(TRY)
+    )
+
+    assert Fails(fault="wrong", because="lint").run(make(jobs)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("switch", "outcome"),
+    [
+        ("${{ matrix.soft }}", Outcome.PASS),
+        ("${{ matrix.leg == 'two' }}", Outcome.PASS),
+        ("${{ matrix.leg != 'three' }}", Outcome.FAIL),
+        ("${{ github.event_name == 'push' }}", Outcome.FAIL),
+    ],
+)
+def test_a_failure_may_be_forgiven_in_some_legs(make: Make, switch: str, outcome: Outcome) -> None:
+    legs = "[{leg: one}, {leg: two, soft: true}]"
+    more = (
+        f"    continue-on-error: {switch}\n"
+        f"    strategy: {{fail-fast: false, matrix: {{include: {legs}}}}}\n"
+    )
+    context = make(job(CHECKOUT, "run: grep -q 42 app.py", more=more))
+
+    assert Fails(fault="wrong", because="lint").run(context).outcome is outcome
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,9 @@ def test_a_cache_is_restored_by_its_key_and_by_a_prefix(
     [
         (["-r", "requirements.txt"], ["-r", "requirements.txt"]),
         (["--no-cache-dir", "flask"], ["flask"]),
-        (["."], None),
-        (["-e", "."], None),
+        (["."], ["."]),
+        (["-e", ".[dev]"], ["-e", ".[dev]"]),
+        (["/tmp/x.whl"], None),
         (["--target", "x", "flask"], None),
     ],
 )

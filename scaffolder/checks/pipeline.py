@@ -6,9 +6,9 @@ Every kind looks at rehearsals (see rehearsal.py), which the checks of a run sha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Any, Literal
 
 from scaffolder.checks import planting, workflow_model
 from scaffolder.checks.base import Context, Kind
@@ -26,7 +26,7 @@ from scaffolder.checks.pipeline_scenes import (
 from scaffolder.checks.rehearsal import (
     Event,
     Rehearsal,
-    require_network_is_not_to_blame,
+    require_playable,
     why_not_started,
 )
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -79,9 +79,9 @@ class Passes(_Pipeline, frozen=True, kw_only=True):
         """Rehearse the healthy app."""
         require_started(context, self.workflow, self.event, self.branch)
         rehearsal = healthy(context, self.workflow, self.event, self.branch, self.fault)
-        require_network_is_not_to_blame(rehearsal)
         if rehearsal.red:
             return red_when_healthy(context, rehearsal)
+        require_playable(rehearsal)
         if not rehearsal.record.steps:
             return failed(f"no job runs for {rehearsal.scene.words}, so nothing is checked")
         jobs = ", ".join(dict.fromkeys(job.id for job in rehearsal.record.jobs))
@@ -138,9 +138,9 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
                 pool.submit(self._canary, context),
             )
         base, rehearsal, canary = waiting[0].result(), waiting[1].result(), waiting[2].result()
-        require_network_is_not_to_blame(base)
         found = [step for step in rehearsal.failures if step.place not in _places(base)]
         if not found:
+            require_playable(base, rehearsal)
             return self._not_noticed(context, rehearsal, base, canary)
         if canary is None:
             return passed(f"red for {rehearsal.scene.words}, in {named(found[0])}")
@@ -168,6 +168,7 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
             canary = with_canary(context, self.workflow, self.event, self.branch)
             testing = _testing_places(canary, base)
         if not testing:
+            require_playable(base, canary)
             return _tests_do_not_count(context, canary)
         for step in found:
             if step.place in testing:
@@ -266,12 +267,12 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
         """Count the versions that the planted test saw."""
         require_started(context, self.workflow, self.event, self.branch)
         rehearsal = healthy(context, self.workflow, self.event, self.branch, self.fault)
-        require_network_is_not_to_blame(rehearsal)
         seen = sorted(set(_versions(rehearsal)))
         counted = [version for version in seen if version >= _parsed(self.oldest)]
         shown = ", ".join(f"3.{minor}" for _, minor in seen) or "no version at all"
         if len(counted) >= self.versions:
             return passed(f"the tests ran on Python {shown}")
+        require_playable(rehearsal)
         return failed(
             f"the tests ran on {len(counted)} versions of Python from {self.oldest} on, "
             f"{self.versions} are asked for",
@@ -292,19 +293,29 @@ def _places(rehearsal: Rehearsal) -> set[tuple[str, str]]:
 
 def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
     """Return the steps that a failing test turns red; none where that test never ran."""
-    return _places(canary) - _places(base) if canary.witnesses else set()
+    return _places(canary) - _places(base) if canary.seen else set()
 
 
 def _versions(rehearsal: Rehearsal) -> Iterator[tuple[int, int]]:
-    for witness in rehearsal.witnesses:
-        if witness.get("job") in rehearsal.soft_jobs:
-            continue
-        requested = _parsed(str(witness.get("requested", "")))
-        python = witness.get("python")
-        if requested > (0, 0):
-            yield requested
-        elif isinstance(python, list) and len(python) == 2:
-            yield (int(python[0]), int(python[1]))
+    for witness in rehearsal.seen:
+        version = _version(witness)
+        if version > (0, 0) and not _forgiven(rehearsal, str(witness.get("job")), version):
+            yield version
+
+
+def _version(witness: Mapping[str, Any]) -> tuple[int, int]:
+    requested = _parsed(str(witness.get("requested", "")))
+    python = witness.get("python")
+    if requested > (0, 0) or not isinstance(python, list) or len(python) != 2:
+        return requested
+    return (int(python[0]), int(python[1]))
+
+
+def _forgiven(rehearsal: Rehearsal, job_id: str, version: tuple[int, int]) -> bool:
+    """Whether no leg of a job that names this version, or none at all, counts when it fails."""
+    legs = [job.matrix for job in rehearsal.record.jobs if job.id == job_id]
+    naming = [leg for leg in legs if any(_parsed(str(value)) == version for value in leg.values())]
+    return bool(legs) and all(rehearsal.forgives(job_id, leg) for leg in naming or legs)
 
 
 def _parsed(version: str) -> tuple[int, int]:
@@ -314,7 +325,7 @@ def _parsed(version: str) -> tuple[int, int]:
 
 def _tests_do_not_count(context: Context, canary: Rehearsal) -> Verdict:
     expected = "the step that runs the tests fails, and the pipeline is red"
-    if not canary.witnesses:
+    if not canary.seen:
         return failed(
             "the pipeline does not run the whole test suite: a test that was added to tests/ "
             "never ran",

@@ -24,7 +24,7 @@ from scaffolder.checks.rehearsal import (
     Artifact,
     Event,
     Rehearsal,
-    require_network_is_not_to_blame,
+    require_playable,
     why_not_started,
 )
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -74,7 +74,6 @@ class Delivers(Kind, frozen=True, kw_only=True):
         """Compare what should deliver with what does."""
         require_started(context, self.workflow, "push", self.branch)
         good = healthy(context, self.workflow, "push", self.branch, self.harmless)
-        require_network_is_not_to_blame(good)
         delivered = self._delivered(good)
         if not delivered:
             return self._nothing_delivered(context, good)
@@ -130,6 +129,7 @@ class Delivers(Kind, frozen=True, kw_only=True):
         uploaded = [_artifact_words(artifact) for artifact in rehearsal.artifacts]
         if rehearsal.red:
             return red_when_healthy(context, rehearsal)
+        require_playable(rehearsal)
         return failed(
             f"{rehearsal.scene.words} delivers nothing",
             Finding(f"no uploaded artifact has a file {self.files}", path=self.workflow),

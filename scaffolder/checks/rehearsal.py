@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.rehearsal_excuses import Witnesses, counting, witnesses
 from scaffolder.checks.rehearsal_shell import with_shell_named
-from scaffolder.checks.rehearsal_stage import NOT_HERE, Stage, build_stage, stand_ins
+from scaffolder.checks.rehearsal_stage import Stage, build_stage, stand_ins
 from scaffolder.checks.workflow_model import Workflow
-from scaffolder.checks.workflow_needs import Needs
+from scaffolder.checks.workflow_needs import Needs, Switch
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Limits
@@ -32,13 +33,6 @@ REPOSITORY = "learner/service"
 FETCH_ROUNDS = 3
 OUTPUT_LIMIT = 32 * 1024 * 1024
 
-# What steps print when they want the network, which a rehearsal has not got.
-_NO_NETWORK = re.compile(
-    r"Could not resolve host|Temporary failure in name resolution|Name or service not known"
-    r"|[Nn]etwork is unreachable|NewConnectionError|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)"
-    r"|[Nn]etwork connectivity is disabled|unable to resolve host address|NameResolutionError"
-    r"|(?:needs|requires) to be downloaded|Cannot connect to the Docker daemon"
-)
 _MISSING_WHEEL = (
     re.compile(r"No matching distribution found for ([^\n]+)"),
     re.compile(r"Because ([\w.\[\]-]+) was not found in the (?:cache|provided package locations)"),
@@ -85,30 +79,47 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """How a scene went. `witnesses` is what planted tests wrote down when they ran."""
+    """How a scene went. `seen` is what planted tests wrote down when they ran."""
 
     scene: Scene
     record: act.Record
-    soft_jobs: frozenset[str]
+    soft_jobs: Mapping[str, Switch]
+    witnesses: Witnesses
     artifacts: tuple[Artifact, ...]
-    witnesses: tuple[Mapping[str, Any], ...]
+    seen: tuple[Mapping[str, Any], ...]
     command: str
     seconds: float
 
     @property
     def failures(self) -> tuple[act.Step, ...]:
-        """The steps that turned it red; a job under continue-on-error turns nothing red."""
-        return tuple(step for step in self.record.failed_steps if step.job_id not in self.soft_jobs)
+        """The steps that turned it red by their own fault."""
+        return tuple(step for step in self._reds if not self.witnesses.excuse(step))
+
+    @property
+    def excuses(self) -> tuple[str, ...]:
+        """Why steps turned it red by no fault of theirs: what this machine has not got."""
+        return tuple(excuse for step in self._reds if (excuse := self.witnesses.excuse(step)))
+
+    @property
+    def _reds(self) -> tuple[act.Step, ...]:
+        return tuple(
+            step for step in self.record.failed_steps if not self.forgives(step.job_id, step.matrix)
+        )
+
+    def forgives(self, job_id: str, matrix: Mapping[str, Any]) -> bool:
+        """Whether a failure of this leg of a job turns nothing red (continue-on-error)."""
+        switch = self.soft_jobs.get(job_id)
+        return switch is not None and switch.on(matrix)
 
     @property
     def red(self) -> bool:
-        """Whether GitHub would show a red cross."""
+        """Whether GitHub would show a red cross, for a reason that is not this machine's."""
         return bool(self.failures)
 
     @property
     def forgiven(self) -> tuple[act.Step, ...]:
         """The steps that failed and were told not to matter."""
-        red = {id(step) for step in self.failures}
+        red = {id(step) for step in self._reds}
         return tuple(
             step for step in self.record.steps if step.result == "failure" and id(step) not in red
         )
@@ -196,7 +207,7 @@ class _Rehearser:
         with run.slots:
             self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
             done = run.sandbox.run(
-                argv,
+                counting(argv),
                 cwd=work,
                 timeout=self._context.timeout,
                 cancel=run.cancel,
@@ -210,9 +221,10 @@ class _Rehearser:
         rehearsal = Rehearsal(
             scene=scene,
             record=record,
-            soft_jobs=frozenset(self._needs.soft_jobs),
+            soft_jobs=self._needs.soft_jobs,
+            witnesses=witnesses(folders["counters"], folders["lacking"]),
             artifacts=_artifacts(folders["artifacts"]),
-            witnesses=_witnesses(folders["witness"]),
+            seen=_seen(folders["witness"]),
             command=f"act {scene.event} --workflows {scene.workflow}",
             seconds=done.seconds,
         )
@@ -247,29 +259,14 @@ class _Rehearser:
             )
 
 
-def require_network_is_not_to_blame(rehearsal: Rehearsal) -> None:
+def require_playable(*rehearsals: Rehearsal) -> None:
     """Raise UnavailableError where a step went red for want of what this machine has not got."""
-    for step in rehearsal.record.steps:
-        text = "\n".join(step.log)
-        lacking = NOT_HERE.search(text)
-        if lacking:
+    for rehearsal in rehearsals:
+        for excuse in rehearsal.excuses:
             raise UnavailableError(
-                f"the step {step.name!r} cannot be rehearsed: devlab has no local equivalent of "
-                f"{lacking[1]}",
-                hint="it runs on GitHub; what it stands for is not graded here",
+                excuse,
+                hint="it may well be right on GitHub; here nobody can tell, so it is not graded",
             )
-    for step in rehearsal.failures:
-        found = _NO_NETWORK.search("\n".join(step.log))
-        if found:
-            raise UnavailableError(
-                f"the step {step.name!r} of the job {step.job_id} wants the network, and "
-                f"rehearsals have none: {_line_of(step, found[0])}",
-                hint="install what it needs from requirements-dev.txt instead of downloading it",
-            )
-
-
-def _line_of(step: act.Step, text: str) -> str:
-    return next((line.strip() for line in step.log if text in line), text)
 
 
 def _missing(rehearsal: Rehearsal) -> tuple[str, ...]:
@@ -300,6 +297,8 @@ def _own_environment(folders: _Set) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(folders["config"]),
         "DEVLAB_ARTIFACTS": str(folders["artifacts"]),
         "DEVLAB_CACHES": str(folders["caches"]),
+        "DEVLAB_COUNTERS": str(folders["counters"]),
+        "DEVLAB_LACKING": str(folders["lacking"]),
     }
 
 
@@ -371,7 +370,7 @@ def _artifacts(folder: Path) -> tuple[Artifact, ...]:
     return tuple(found)
 
 
-def _witnesses(folder: Path) -> tuple[Mapping[str, Any], ...]:
+def _seen(folder: Path) -> tuple[Mapping[str, Any], ...]:
     seen = []
     for file in sorted(folder.iterdir()):
         try:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from scaffolder.checks.base import Run
 from scaffolder.errors import UnavailableError
-from scaffolder.sandbox import SYSTEM_PATH
+from scaffolder.sandbox import SYSTEM_PATH, isolated
 from scaffolder.tools import act, uv_cache, wheelhouse
 
-STANDINS = Path(__file__).parent.parent / "standins"
+# An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
+_NOBODY = "192.0.2.1:2375"
 
-# How a step says that this machine, not the learner, is at fault.
-NOT_HERE = re.compile(r"devlab has no local equivalent of ([^\n]+)")
+STANDINS = Path(__file__).parent.parent / "standins"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
         "DEVLAB_PYTHON_LINKS": str(links),
         "DEVLAB_UV_PROGRAMS": str(own),
         "UV_CACHE_DIR": str(folder / "uv-cache"),
-        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        # Nobody answers there, and without a network an attempt shows at once.
+        "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
     }
 
 
@@ -120,8 +121,9 @@ def stand_ins(references: Set[str], folder: Path) -> dict[str, Path]:
 
 
 def _failing_action(reference: str) -> str:
-    message = f"devlab has no local equivalent of the action {reference}"
-    step = {"shell": "bash", "env": {"MESSAGE": message}, "run": 'echo "$MESSAGE"; exit 1'}
+    words = "devlab has no local equivalent of"
+    script = f'echo "$WHAT" > "$DEVLAB_LACKING/$$"; echo "{words} $WHAT"; exit 1'
+    step = {"shell": "bash", "env": {"WHAT": f"the action {reference}"}, "run": script}
     return json.dumps(
         {"name": "none", "runs": {"using": "composite", "steps": [step]}}, ensure_ascii=False
     )

@@ -14,8 +14,26 @@ from scaffolder.errors import UnavailableError
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _MATRIX = re.compile(r"matrix\.([A-Za-z_][\w-]*)")
+_COMPARED = re.compile(r"matrix\.([A-Za-z_][\w-]*)\s*(==|!=)\s*'([^']*)'")
 _QUOTED = re.compile(r"'([\w.-]+)'")
 _FOREIGN_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch of a job: on in the legs of its matrix where `variable` is `value`.
+
+    With `equal` false in the others; without a variable in all. Compared as GitHub compares text.
+    """
+
+    variable: str = ""
+    value: str = "true"
+    equal: bool = True
+
+    def on(self, matrix: Mapping[str, Any]) -> bool:
+        """Whether it is on in a leg of the matrix."""
+        same = text(matrix.get(self.variable)).lower() == self.value.lower()
+        return not self.variable or same is self.equal
 
 
 @dataclass(frozen=True)
@@ -23,12 +41,12 @@ class Needs:
     """What running a workflow takes.
 
     `actions` are references such as "actions/cache/restore@v4", `labels` what `runs-on` can come
-    to, `soft_jobs` the ids of jobs whose failure the workflow forgives (continue-on-error).
+    to, `soft_jobs` the jobs whose failure the workflow forgives (continue-on-error), and when.
     """
 
     actions: frozenset[str]
     labels: frozenset[str]
-    soft_jobs: frozenset[str]
+    soft_jobs: Mapping[str, Switch]
 
 
 def of(root: Path, workflow: Workflow) -> Needs:
@@ -50,9 +68,11 @@ def of(root: Path, workflow: Workflow) -> Needs:
     return Needs(
         actions=frozenset(use for use in uses if use and not use.startswith("./")),
         labels=frozenset(label for job in jobs for label in labels_of(job.data)),
-        soft_jobs=frozenset(
-            job.id for job in jobs if is_on(job.data.get("continue-on-error"), job.data)
-        ),
+        soft_jobs={
+            job.id: switch
+            for job in jobs
+            if (switch := switch_of(job.data.get("continue-on-error")))
+        },
     )
 
 
@@ -121,16 +141,19 @@ def _matrix_values(job: Mapping[str, Any], name: str) -> Sequence[Any]:
     ]
 
 
-def is_on(value: Any, job: Mapping[str, Any]) -> bool:
-    """Whether a switch of a job is on, for any leg of its matrix if it depends on one.
+def switch_of(value: Any) -> Switch | None:
+    """Return when a switch of a job is on, None where it is off.
 
     An expression that cannot be told counts as on: it forgives some failure.
     """
     if not isinstance(value, str):
-        return bool(value)
+        return Switch() if value else None
     match = _EXPRESSION.fullmatch(value.strip())
     inner = (match[1] if match else value).strip()
-    variable = _MATRIX.fullmatch(inner)
-    if variable:
-        return any(text(each) == "true" for each in _matrix_values(job, variable[1]))
-    return inner not in ("false", "")
+    if inner in ("false", ""):
+        return None
+    if variable := _MATRIX.fullmatch(inner):
+        return Switch(variable[1])
+    if compared := _COMPARED.fullmatch(inner):
+        return Switch(compared[1], compared[3], compared[2] == "==")
+    return Switch()

@@ -74,8 +74,7 @@ def _unpack(
 def _compile(cache: Path, python: Path, cancel: CancelToken) -> None:
     # By time stamps, which `cp -a` keeps, so that a pipeline which patches what it installed sees
     # what it patched. A file that does not compile (other versions' syntax) stays without.
-    argv: tuple[str | Path, ...] = (
-        *(python, "-I", "-S", "-m", "compileall", "-q", "-q", "-x", _NOT_COMPILED),
-        *("--invalidation-mode", "timestamp", *cache.glob(_ARCHIVES)),
-    )
+    command = (str(python), "-I", "-S", "-m", "compileall", "-q", "-q", "-x", _NOT_COMPILED)
+    archives = sorted(cache.glob(_ARCHIVES))
+    argv: list[str | Path] = [*command, "--invalidation-mode", "timestamp", *archives]
     processes.run(argv, env={}, timeout=_SECONDS, cancel=cancel)

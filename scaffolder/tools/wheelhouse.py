@@ -231,6 +231,7 @@ def environment(folders: Mapping[int, Path]) -> dict[str, str]:
         "PIP_ROOT_USER_ACTION": "ignore",
         "UV_NO_INDEX": "1",
         "UV_FIND_LINKS": ",".join(links),
-        "UV_OFFLINE": "1",
+        # Not UV_OFFLINE: what is fetched from elsewhere than an index must try, so that it shows.
+        "UV_HTTP_RETRIES": "0",
         "UV_PYTHON_DOWNLOADS": "never",
     }

@@ -120,7 +120,7 @@ def _search_path(pattern: str) -> Path:
 
 def _download() -> None:
     if runner.told("IDS"):
-        runner.stop(f"{runner.NOT_HERE} the input artifact-ids of actions/download-artifact")
+        runner.lack("the input artifact-ids of actions/download-artifact")
     name = runner.told("NAME")
     target = runner.workspace() / Path(runner.told("PATH") or ".").expanduser()
     if name:

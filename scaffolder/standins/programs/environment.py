@@ -16,7 +16,7 @@ def create(folder: Path, minor: int) -> None:
     made = subprocess.run(
         [
             os.environ["DEVLAB_UV"],
-            *("venv", "--quiet", "--seed", "--clear", "--no-project", "--no-config"),
+            *("venv", "--quiet", "--seed", "--clear", "--no-project", "--no-config", "--offline"),
             *("--python", str(python), str(folder)),
         ],
         capture_output=True,
@@ -26,7 +26,7 @@ def create(folder: Path, minor: int) -> None:
     )
     if made.returncode:
         runner.note(made.stderr)
-        runner.stop(f"{runner.NOT_HERE} an environment of Python 3.{minor}")
+        runner.lack(f"an environment of Python 3.{minor}")
     for package in folder.glob("lib/python*/site-packages/pip"):
         _speed_up(package, folder / "bin")
 

@@ -16,7 +16,7 @@ PLAIN = {"-q", "--quiet", "-U", "--upgrade", "--no-deps", "--no-cache-dir", "--p
          "--no-warn-script-location", "--no-compile"}  # fmt: skip
 DROPPED = {"--no-cache-dir", "--progress-bar=off", "--disable-pip-version-check", "--no-input",
            "--use-pep517", "--no-warn-script-location", "--no-compile"}  # fmt: skip
-WITH_VALUE = {"-r", "--requirement", "-c", "--constraint"}
+WITH_VALUE = {"-r", "--requirement", "-c", "--constraint", "-e", "--editable"}
 
 
 def plain(words: list[str]) -> "list[str] | None":
@@ -28,7 +28,7 @@ def plain(words: list[str]) -> "list[str] | None":
             kept += [word, next(rest, "")]
         elif word in PLAIN:
             kept += [] if word in DROPPED else [word]
-        elif word.startswith(("-", ".")) or os.sep in word:
+        elif word.startswith("-") or (os.sep in word and not word.startswith(".")):
             return None
         else:
             kept.append(word)
@@ -50,7 +50,7 @@ def quickly(arguments: list[str]) -> bool:
     if words is None or "pip" in words:
         return False
     done = subprocess.run(
-        [uv, "pip", "install", "--no-config", "--python", target, *words],
+        [uv, "pip", "install", "--no-config", "--offline", "--python", target, *words],
         capture_output=True,
         text=True,
         check=False,

@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-# Words by which the grader knows that this machine, not the learner, is at fault.
-NOT_HERE = "devlab has no local equivalent of"
-
 
 def told(name: str) -> str:
     """Return an input of the action, without blanks around it."""
@@ -46,6 +43,12 @@ def stop(message: str) -> NoReturn:
     """Fail the step as an action does."""
     print(f"::error::{message}", flush=True)  # noqa: T201 -- a step's log
     sys.exit(1)
+
+
+def lack(what: str) -> NoReturn:
+    """Fail the step because this machine, not the learner, is at fault; the grader is told."""
+    (Path(os.environ["DEVLAB_LACKING"]) / str(os.getpid())).write_text(what, "utf-8")
+    stop(f"devlab has no local equivalent of {what}")
 
 
 def note(message: str) -> None:

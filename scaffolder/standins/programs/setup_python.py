@@ -68,7 +68,7 @@ def _from_file(path: Path) -> str:
 
 def _minor(request: str) -> int:
     if re.match(r"(pypy|graalpy)", request):
-        runner.stop(f"{runner.NOT_HERE} the Python {request!r}")
+        runner.lack(f"the Python {request!r}")
     minor = versions.minor_of(request, runner.switched("PRERELEASES"))
     if minor is None:
         runner.stop(
