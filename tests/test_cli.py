@@ -151,7 +151,8 @@ def test_a_broken_overlay_names_file_and_line(
         (task("a") + task("b", "full"), 3, (10, 10, 20)),
         (task("a", "unavailable"), 3, (0, 0, 10)),
         (task("a", "fail") + task("b", needs="a"), 1, (0, 20, 20)),
-        (task("a", "unavailable") + task("b", needs="a"), 3, (0, 0, 20)),
+        (task("a", "unavailable") + task("b", needs="a"), 3, (10, 10, 20)),
+        (task("a", "unavailable") + task("b", "fail", needs="a"), 1, (0, 10, 20)),
         (task("a", "fail") + task("b", "crash"), 1, (0, 10, 20)),
     ],
 )
@@ -170,7 +171,7 @@ def test_exit_codes_and_scores(
     assert tuple(report["score"][name] for name in ("earned", "gradable", "total")) == score
 
 
-def test_blocked_and_withheld_tasks_say_why(
+def test_only_a_fail_blocks_and_it_says_why(
     devlab: Devlab, catalog: Catalog, tmp_path: Path
 ) -> None:
     work = new(
@@ -187,7 +188,7 @@ def test_blocked_and_withheld_tasks_say_why(
     found = {entry["id"]: (entry["verdict"], entry["reason"]) for entry in report["tasks"]}
     assert found["b"] == ("blocked", "needs a, which did not pass")
     assert found["c"] == ("blocked", "needs b, which did not pass")
-    assert found["v"] == ("unavailable", "needs u, which could not be graded")
+    assert found["v"] == ("pass", "")
 
 
 def test_the_json_report_has_the_designed_form(

@@ -88,6 +88,38 @@ def test_the_processor_is_not_held_without_end(tmp_path: Path) -> None:
     assert not done.ok
 
 
+# What bubblewrap says when a container ends elsewhere while it sets up: its file system goes away.
+UNMOUNTED = (
+    "bwrap: Can't bind mount /oldroot/ on /newroot/: Unable to apply mount flags: "
+    'remount "/newroot/var/lib/docker/overlay2/x/merged": Invalid argument'
+)
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_what_bubblewrap_could_not_start_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    count = tmp_path / "count"
+    script = f"""
+        echo >> '{count}'
+        if [ $(wc -l < '{count}') -gt {failures} ]; then echo started; exit 0; fi
+        echo '{UNMOUNTED.replace("'", "")}' >&2
+        exit 1
+    """
+    bwrap = ("sh", "-c", script)
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda _: bwrap)
+    done = run(tmp_path, "true")
+    assert done.stdout == "started\n"
+    assert len(count.read_text().splitlines()) == failures + 1
+
+
+def test_what_never_starts_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bwrap = ("sh", "-c", "echo 'bwrap: no' >&2; exit 1")
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda _: bwrap)
+    with pytest.raises(RuntimeError, match="bubblewrap cannot start"):
+        run(tmp_path, "true")
+
+
 def test_a_plain_copy_is_used_where_bubblewrap_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

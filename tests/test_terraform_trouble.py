@@ -51,20 +51,6 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *completed: Comple
     return Terraform(tmp_path, Scripted(*completed), CancelToken(), 5)
 
 
-def test_what_never_started_is_started_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    refusal = json.dumps(
-        {
-            "type": "diagnostic",
-            "diagnostic": {"severity": "error", "summary": "Invalid value for variable"},
-        }
-    )
-    never, said = ended(1, stderr=UNMOUNTED), ended(1, refusal)
-    answer = scripted(monkeypatch, tmp_path, never, never, said).plan({"stage": "test"})
-    assert [error.summary for error in answer.errors] == ["Invalid value for variable"]
-
-
 def test_a_plan_says_which_outputs_it_changes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -53,11 +53,16 @@ def test_the_catalog_travels_in_the_wheel(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]
 
 
-def test_new_and_check_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    venv = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
-    run(venv / "bin" / "python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
-    devlab = venv / "bin" / "devlab"
+@pytest.fixture(scope="module")
+def devlab(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command as installed without the extra that brings a cloud."""
+    folder = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    run(folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+    return folder / "venv" / "bin" / "devlab"
+
+
+def test_new_and_check_from_the_wheel(devlab: Path, tmp_path: Path) -> None:
     run(devlab, "new", "ci-pipeline", "--no-input", cwd=tmp_path)
     start = json.loads(
         run(devlab, "check", "ci-pipeline", "--format", "json", cwd=tmp_path, code=1)
@@ -68,29 +73,9 @@ def test_new_and_check_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     assert solved["score"] == {"earned": 100, "gradable": 100, "total": 100}
 
 
-def test_labs_that_need_the_extra_say_so_without_it(wheel: Path, tmp_path: Path) -> None:
-    """An import that fails must become a way out, not an error."""
-    hidden = tmp_path / "hidden"
-    for name in ("boto3", "moto", "flask_cors"):
-        (hidden / name).mkdir(parents=True)
-        (hidden / name / "__init__.py").write_text("raise ModuleNotFoundError(__name__)\n")
-    work = tmp_path / "work"
-    environment = {**os.environ, "PYTHONPATH": f"{hidden}:{ROOT}"}
-    command = [sys.executable, "-m", "scaffolder.cli"]
-    subprocess.run(
-        [*command, "lab", "render", "terraform-stubs", work, "--state", "solution"],
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    done = subprocess.run(
-        [*command, "check", work, "--format", "json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report = json.loads(done.stdout)
-    verdicts = {check["verdict"] for task in report["tasks"] for check in task["checks"]}
-    assert done.returncode == 3, done.stdout + done.stderr
-    assert verdicts == {"pass", "unavailable"}
+def test_what_needs_the_extra_says_so_without_it(devlab: Path, tmp_path: Path) -> None:
+    run(devlab, "lab", "render", "terraform-stubs", "solved", "--state", "solution", cwd=tmp_path)
+    report = json.loads(run(devlab, "check", "solved", "--format", "json", cwd=tmp_path, code=3))
+    checks = [check for task in report["tasks"] for check in task["checks"]]
+    assert {check["verdict"] for check in checks} <= {"pass", "unavailable"}
+    assert [check["hint"] for check in checks if check["verdict"] == "unavailable"]

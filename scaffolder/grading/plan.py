@@ -35,18 +35,15 @@ def ready(task: Task, ended: Mapping[str, TaskResult]) -> bool:
 
 
 def withheld(task: Task, ended: Mapping[str, TaskResult]) -> TaskResult | None:
-    """Return the result of a task that cannot run because of what it needs, or None if it can."""
-    for outcome, reason in (
-        (Outcome.BLOCKED, "needs {}, which did not pass"),
-        (Outcome.UNAVAILABLE, "needs {}, which could not be graded"),
-    ):
-        for needed in task.needs:
-            held_by = ended[needed].outcome
-            stops = held_by in (Outcome.FAIL, Outcome.BLOCKED)
-            if held_by is not Outcome.PASS and stops == (outcome is Outcome.BLOCKED):
-                return TaskResult(
-                    task.id, task.title, task.points, outcome, (), reason.format(needed)
-                )
+    """Return the result of a task that is blocked by what it needs, or None if it may run.
+
+    Only a fail blocks. Where a needed task could not be graded, this one may still be judged by
+    other means, and says for itself if it cannot.
+    """
+    for needed in task.needs:
+        if ended[needed].outcome in (Outcome.FAIL, Outcome.BLOCKED):
+            reason = f"needs {needed}, which did not pass"
+            return TaskResult(task.id, task.title, task.points, Outcome.BLOCKED, (), reason)
     return None
 
 

@@ -25,6 +25,10 @@ PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
+# How often a command is started that bubblewrap could not start.
+_STARTS = 5
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one command and all it starts. Sizes are in MB, times in seconds."""
@@ -84,23 +88,36 @@ class OwnWork:
 
         The file system is read-only but for `cwd`, `scratch` and `writable`, and the machine's
         other processes are out of sight, where bubblewrap is there; without `network` only
-        loopback is left.
+        loopback is left. Raises RuntimeError where bubblewrap, which works here, cannot start it.
         """
         bounded = ["/bin/sh", "-c", (limits or Limits()).shell_prefix() + 'exec "$@"', "sh", *argv]
-        isolated = _bubblewrap(network)
-        if isolated:
+        kept_in = _bubblewrap(network)
+        if kept_in:
             places = [self.scratch, cwd, *writable]
             binds = [part for place in places for part in ("--bind", str(place), str(place))]
-            bounded = [*isolated, *binds, "--chdir", str(cwd), "--", *bounded]
-        return processes.run(
-            bounded,
-            cwd=cwd,
-            env=self.environment(env),
-            timeout=timeout,
-            cancel=cancel,
-            output_limit=output_limit,
-            on_line=on_line,
-        )
+            bounded = [*kept_in, *binds, "--chdir", str(cwd), "--", *bounded]
+        for _ in range(_STARTS):
+            done = processes.run(
+                bounded,
+                cwd=cwd,
+                env=self.environment(env),
+                timeout=timeout,
+                cancel=cancel,
+                output_limit=output_limit,
+                on_line=on_line,
+            )
+            if not _never_started(done):
+                return done
+        raise RuntimeError(f"bubblewrap cannot start a command: {done.stderr.strip()}")
+
+
+def _never_started(done: Completed) -> bool:
+    """Whether bubblewrap gave up before there was a command.
+
+    It remounts every file system read-only, one by one, and fails when one of them goes away
+    meanwhile, as a container's does when it ends.
+    """
+    return not done.ok and not done.stdout and done.stderr.startswith("bwrap: ")
 
 
 def isolated() -> bool:
@@ -122,13 +139,17 @@ def _bubblewrap(network: bool) -> tuple[str, ...]:
         *(part for place in _hidden() for part in ("--tmpfs", place)),
         *(part for place in _control_sockets() for part in ("--ro-bind", "/dev/null", place)),
     )
+    return command if any(_works(command) for _ in range(_STARTS)) else ()
+
+
+def _works(command: Sequence[str]) -> bool:
     try:
         trial = subprocess.run(
             [*command, "--", "/bin/true"], capture_output=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return command if trial.returncode == 0 else ()
+        return False
+    return trial.returncode == 0
 
 
 def _control_sockets() -> tuple[str, ...]:

@@ -37,7 +37,6 @@ INSTALL = "install it from https://developer.hashicorp.com/terraform/install"
 UNFORMATTED = 3  # what `fmt -check` exits with
 STATE_LIMIT = 16 * 1024 * 1024
 _OLD_FILE = re.compile(r"^--- old/(.+)$", re.M)  # in the differences that `fmt` shows
-_STARTS = 5  # how often a command that never started is started
 
 # What Go's runtime writes when a configuration needs more memory than it may have.
 _OUT_OF_MEMORY = re.compile(
@@ -226,13 +225,6 @@ class Terraform:
         if self.reattach:
             head, tail = self.reattach.split("@PID@")
             argv = ["/bin/sh", "-c", _WITH_OWN_PID, "sh", head, tail, *argv]
-        for _ in range(_STARTS):
-            completed = self._run_once(argv)
-            if not _never_started(completed):
-                break
-        return completed
-
-    def _run_once(self, argv: Sequence[str]) -> Completed:
         return self.sandbox.run(
             argv,
             cwd=self.folder,
@@ -246,11 +238,6 @@ class Terraform:
                 "CHECKPOINT_DISABLE": "1",
             },
         )
-
-
-def _never_started(completed: Completed) -> bool:
-    """Whether bubblewrap gave up before there was a command (see above)."""
-    return not completed.ok and not completed.stdout and completed.stderr.startswith("bwrap: ")
 
 
 def _flag() -> Any:
