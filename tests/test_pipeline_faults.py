@@ -1,7 +1,9 @@
 """What is planted is clean for the linter, but for the faults that are meant for it."""
 
+import dataclasses
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,8 +52,10 @@ def test_only_lint_faults_are_noticed_by_the_linter(fault: str, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("plant", [planting.probe, planting.canary])
-def test_planted_tests_are_clean(plant: planting.Plant, tmp_path: Path, work: Path) -> None:
-    plant(work, tmp_path / "witness")
+def test_planted_tests_are_clean(
+    plant: Callable[[Run], planting.Plant], tmp_path: Path, work: Path
+) -> None:
+    plant(run_of(tmp_path, work))(work, tmp_path / "witness")
 
     assert ruff(work, "check") == 0
     assert ruff(work, "format", "--check") == 0
@@ -80,3 +84,17 @@ def test_no_fault_touches_more_than_it_says() -> None:
     for fault in LAB.faults.values():
         assert isinstance(fault.change, ChangeSet)
         assert all(path.startswith("app/") for path in fault.change.paths)
+
+
+def test_other_runs_plant_tests_of_other_names(tmp_path: Path, work: Path) -> None:
+    names = set()
+    for number in range(12):
+        run = dataclasses.replace(run_of(tmp_path, work), id=f"run-{number}")
+        for plant in (planting.probe, planting.canary):
+            copy = tmp_path / f"{plant.__name__}-{number}"
+            (copy / "tests").mkdir(parents=True)
+            plant(run)(copy, tmp_path)
+            names |= {path.name for path in (copy / "tests").iterdir()}
+
+    assert len(names) > 12
+    assert not names & {path.name for path in (work / "tests").iterdir()}

@@ -225,12 +225,15 @@ def test_a_workflow_that_the_event_does_not_start_fails(make: Make) -> None:
         Passes(event="pull_request").run(make(workflow))
 
 
+CALL = 'python -c "import $name; $name.$name()"'
+
+
 def test_versions_are_counted_by_what_ran(make: Make) -> None:
     context = make(
         job(
             CHECKOUT,
             "uses: actions/setup-python@v5\n        with: {python-version: '${{ matrix.v }}'}",
-            "run: cd tests && python -c 'import test_orders; test_orders.test_orders()'",
+            script("cd tests", "name=$(basename test_*.py .py)", CALL),
             more="    strategy: {matrix: {v: ['3.12', '3.13']}}\n",
         )
     )
@@ -239,3 +242,20 @@ def test_versions_are_counted_by_what_ran(make: Make) -> None:
 
     assert verdict.outcome is Outcome.PASS, verdict
     assert "3.12, 3.13" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome"),
+    [
+        ("uv pip install https://example.org/x-1-py3-none-any.whl", Outcome.UNAVAILABLE),
+        ("uv pip install no-such-file.whl || echo Could not", Outcome.FAIL),
+    ],
+)
+def test_uv_is_offline_and_says_so(make: Make, command: str, outcome: Outcome) -> None:
+    context = make(job("uses: astral-sh/setup-uv@v5", script("uv venv", command, "exit 1")))
+
+    if outcome is Outcome.FAIL:
+        assert Passes().run(context).outcome is Outcome.FAIL
+    else:
+        with pytest.raises(UnavailableError, match="wants the network"):
+            Passes().run(context)

@@ -29,19 +29,21 @@ def healthy(context: Context, workflow: str, event: Event, branch: str, harmless
     run = context.run
     scene = Scene(workflow, event, branch, harmless or "healthy")
     plants = [planting.faulty(run, run.faults[harmless])] if harmless else []
-    return rehearse(context, scene, planting.both(*plants, planting.probe))
+    return rehearse(context, scene, planting.both(*plants, planting.probe(run)))
 
 
 def faulty(context: Context, workflow: str, event: Event, branch: str, fault: str) -> Rehearsal:
     """Rehearse the app with one of the lab's faults in it."""
     run = context.run
     scene = Scene(workflow, event, branch, fault)
-    return rehearse(context, scene, planting.faulty(run, run.faults[fault]))
+    plant = planting.both(planting.faulty(run, run.faults[fault]), planting.probe(run))
+    return rehearse(context, scene, plant)
 
 
 def with_canary(context: Context, workflow: str, event: Event, branch: str) -> Rehearsal:
     """Rehearse the healthy app with a test that fails."""
-    return rehearse(context, Scene(workflow, event, branch, "failing-test"), planting.canary)
+    scene = Scene(workflow, event, branch, "failing-test")
+    return rehearse(context, scene, planting.canary(context.run))
 
 
 def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:

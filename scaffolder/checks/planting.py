@@ -7,7 +7,9 @@ probe is a test that passes and writes down that it ran, in which job, on which 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from scaffolder import changes
@@ -18,9 +20,15 @@ from scaffolder.workspace import read_text, resolve_inside
 
 Plant = Callable[[Path, Path], None]
 
-# Names without any word that a filter could be made for.
-PROBE = "test_orders.py"
-CANARY = "test_invoices.py"
+# What planted tests are called after: words that no filter could be made for, and another one in
+# each run, so that no pipeline can know its examiner.
+_WORDS = (
+    *("accounts", "addresses", "baskets", "carriers", "clients", "coupons", "credits", "defaults"),
+    *("deliveries", "discounts", "drafts", "invoices", "labels", "ledgers", "locales", "messages"),
+    *("notices", "offers", "orders", "parcels", "partners", "payments", "prices", "products"),
+    *("profiles", "quotas", "receipts", "refunds", "regions", "reminders", "reports", "returns"),
+    *("roles", "shelves", "stocks", "suppliers", "tariffs", "taxes", "vouchers", "wallets"),
+)
 
 _WITNESS = """\
 import json
@@ -46,15 +54,26 @@ def test_{name}() -> None:
 """
 
 
-def probe(work: Path, witness: Path) -> None:
-    """Add a test that passes and writes down where it ran."""
-    _add_test(work, PROBE, _test("orders", witness, "", "assert seen"))
+def probe(run: Run) -> Plant:
+    """Return what adds a test that passes and writes down where it ran."""
+    name, _ = _names(run)
+    return lambda work, witness: _add_test(work, name, _test(name, witness, "", "assert seen"))
 
 
-def canary(work: Path, witness: Path) -> None:
-    """Add a test that writes down where it ran, and fails."""
+def canary(run: Run) -> Plant:
+    """Return what adds a test that writes down where it ran, and fails."""
+    _, name = _names(run)
     verdict = 'pytest.fail("this test was planted to fail")'
-    _add_test(work, CANARY, _test("invoices", witness, "import pytest\n\n", verdict))
+    text = partial(_test, name, imports="import pytest\n\n", verdict=verdict)
+    return lambda work, witness: _add_test(work, name, text(witness))
+
+
+def _names(run: Run) -> tuple[str, str]:
+    """Return two words of this run's that are not the names of tests already."""
+    taken = {path.name for path in (run.snapshot / "tests").glob("test_*.py")}
+    free = [word for word in _WORDS if f"test_{word}.py" not in taken] or list(_WORDS)
+    first, second = random.Random(run.id).sample(free, 2)  # noqa: S311 -- no secret, only a change
+    return first, second
 
 
 def _test(name: str, witness: Path, imports: str, verdict: str) -> str:
@@ -71,7 +90,7 @@ def _add_test(work: Path, name: str, text: str) -> None:
             Finding("the folder is missing", path="tests"),
             hint="restore it with: git checkout -- tests",
         )
-    (folder / name).write_text(text, "utf-8")
+    (folder / f"test_{name}.py").write_text(text, "utf-8")
 
 
 def faulty(run: Run, fault: Fault) -> Plant:

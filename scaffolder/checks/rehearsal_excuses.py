@@ -23,7 +23,8 @@ _NO_NETWORK = re.compile(
     r"Could not resolve host|Temporary failure in name resolution|Name or service not known"
     r"|[Nn]etwork is unreachable|NewConnectionError|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)"
     r"|unable to resolve host address|NameResolutionError|[Ff]ailed to lookup address"
-    r"|[Dd]ns error|Cannot connect to the Docker daemon|failed to connect to the docker API"
+    r"|[Nn]etwork connectivity is disabled|(?:needs|requires) to be downloaded"
+    r"|Cannot connect to the Docker daemon|failed to connect to the docker API"
 )
 
 # Runs a command and keeps what the kernel counted in its network namespace. act itself looks for

@@ -204,7 +204,10 @@ def _says(done: Completed, phrases: Iterable[str]) -> bool:
 
 
 def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> UnavailableError:
-    why = "took too long" if done.ending is not Ending.EXITED else " ".join(done.tail(1))
+    said = [line.strip() for line in done.output.splitlines() if any(p in line for p in _NO_INDEX)]
+    why = said[-1] if said else " ".join(done.tail(1))
+    if done.ending is not Ending.EXITED:
+        why = "took too long"
     shown = ", ".join(wanted[:4]) + (", ..." if len(wanted) > 4 else "")
     return UnavailableError(
         f"the wheels that pipelines install are not in the cache and cannot be fetched: {why}",
@@ -231,7 +234,6 @@ def environment(folders: Mapping[int, Path]) -> dict[str, str]:
         "PIP_ROOT_USER_ACTION": "ignore",
         "UV_NO_INDEX": "1",
         "UV_FIND_LINKS": ",".join(links),
-        # Not UV_OFFLINE: what is fetched from elsewhere than an index must try, so that it shows.
-        "UV_HTTP_RETRIES": "0",
+        "UV_OFFLINE": "1",
         "UV_PYTHON_DOWNLOADS": "never",
     }

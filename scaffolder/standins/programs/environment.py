@@ -16,7 +16,7 @@ def create(folder: Path, minor: int) -> None:
     made = subprocess.run(
         [
             os.environ["DEVLAB_UV"],
-            *("venv", "--quiet", "--seed", "--clear", "--no-project", "--no-config", "--offline"),
+            *("venv", "--quiet", "--seed", "--clear", "--no-project", "--no-config"),
             *("--python", str(python), str(folder)),
         ],
         capture_output=True,

@@ -50,7 +50,7 @@ def quickly(arguments: list[str]) -> bool:
     if words is None or "pip" in words:
         return False
     done = subprocess.run(
-        [uv, "pip", "install", "--no-config", "--offline", "--python", target, *words],
+        [uv, "pip", "install", "--no-config", "--python", target, *words],
         capture_output=True,
         text=True,
         check=False,
