@@ -33,6 +33,15 @@ def test_a_failed_step_stops_its_job_and_carries_its_log() -> None:
     assert [job.result for job in record.jobs] == ["failure"]
 
 
+def test_colours_are_taken_out_of_a_log() -> None:
+    red = line(job="CI/test", jobID="test", stage="Main", stepID=["1"], step="Test",
+               msg="\x1b[31mno pytest-xdist\x1b[0m\n", raw_output=True)  # fmt: skip
+
+    record = act.read("\n".join([red, step("test", "1", "Test", "failure")]))
+
+    assert record.steps[0].log == ("no pytest-xdist",)
+
+
 def test_a_failure_under_continue_on_error_is_tolerated() -> None:
     tolerated = line(
         job="CI/test", jobID="test", stage="Main", stepID=["1"], step="Test",

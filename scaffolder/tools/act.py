@@ -8,6 +8,7 @@ steps are plain processes, so it must be called through a sandbox: `command` say
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 import sys
 import sysconfig
@@ -21,6 +22,8 @@ import msgspec
 from scaffolder.errors import UnavailableError
 
 LOG_LINES = 400
+# Tools colour their words for GitHub's log; whoever reads a step's log wants the words.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class _Open:
     def add(self, text: str) -> None:
         if len(self.log) >= LOG_LINES:
             del self.log[: LOG_LINES // 2]
-        self.log.extend(text.rstrip("\n").split("\n")[-LOG_LINES:])
+        self.log.extend(_COLOUR.sub("", text).rstrip("\n").split("\n")[-LOG_LINES:])
 
 
 def read(stdout: str, stderr: str = "") -> Record:
