@@ -8,6 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from uv import find_uv_bin
 
 from scaffolder import catalog, workspace
 from scaffolder.checks import base
@@ -16,6 +19,7 @@ from scaffolder.grading import grade
 from scaffolder.model import Outcome
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools import act
+from scaffolder.tools.processes import Completed
 
 BIN = Path(sys.executable).parent
 
@@ -52,20 +56,38 @@ def new(folder: Path) -> tuple[float, float]:
 
 
 def pipeline(folder: Path) -> tuple[float, float]:
-    """A check of the solved lab, and the act processes of another one in single file."""
+    """A check of the solved lab, and its act processes in single file, installing with pip."""
     work = _solved("ci-pipeline", folder)
-    ours = command(BIN / "devlab", "check", work)
-    return ours, _act_in_single_file("ci-pipeline", work)
+    refusing = folder.with_name(f"{folder.name}-uv")
+    refusing.write_text(f"""#!/bin/sh
+[ "$1" = pip ] && exit 1
+exec '{find_uv_bin()}' "$@"
+""")
+    refusing.chmod(0o755)
+    # Where uv refuses to install, the stand-in's pip is pip itself: what a person has by hand.
+    return _pipeline(work, {"DEVLAB_UV": str(refusing)})
 
 
-def _act_in_single_file(lab: str, work: Path) -> float:
+def pipeline_same(folder: Path) -> tuple[float, float]:
+    """A check of the solved lab, and the very same act processes in single file."""
+    return _pipeline(_solved("ci-pipeline", folder), {})
+
+
+def _pipeline(work: Path, env: dict[str, str]) -> tuple[float, float]:
+    return command(BIN / "devlab", "check", work), _act_in_single_file("ci-pipeline", work, env)
+
+
+def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
     """Return the seconds that the rehearsals' act processes take when each runs alone."""
     taken: list[float] = []
     real = OwnWork.run
 
-    def timed(self: OwnWork, argv: list[str], **options: object) -> object:
-        done = real(self, argv, **options)  # type: ignore[arg-type]
-        if Path(os.fspath(argv[0])) == Path(act.program()) and "--json" in argv:
+    def timed(self: OwnWork, argv: list[str], **options: Any) -> Completed:
+        is_act = {os.fspath(act.program()), "--json"} <= {os.fspath(part) for part in argv}
+        if is_act:
+            options["env"] = {**options["env"], **env}
+        done = real(self, argv, **options)
+        if is_act:
             taken.append(done.seconds)
         return done
 
@@ -76,6 +98,8 @@ def _act_in_single_file(lab: str, work: Path) -> float:
     finally:
         OwnWork.run = real  # type: ignore[method-assign]
         del os.environ[base.JOBS]
+    if not taken:
+        raise RuntimeError("no act run was seen: how rehearsals are started has changed")
     return sum(taken)
 
 

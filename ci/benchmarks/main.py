@@ -40,17 +40,25 @@ FIGURES = (
     Figure(
         "pipeline",
         "devlab check of the solved ci-pipeline",
-        "its act runs, one after another",
+        "its act runs, one after another, with pip itself",
         0.8,
-        3,
+        1,
         figures.pipeline,
+    ),
+    Figure(
+        "pipeline-same",
+        "devlab check of the solved ci-pipeline",
+        "its act runs, one after another, with devlab's quick installs",
+        0.8,
+        1,
+        figures.pipeline_same,
     ),
     Figure(
         "container",
         "devlab check of the solved containerize-flask",
         "a bare script of the same engine calls",
         1.15,
-        5,
+        3,
         figures.container,
     ),
 )
@@ -59,7 +67,8 @@ FIGURES = (
 def run(figure: Figure) -> str:
     """Measure one figure and return its row of the table."""
     with tempfile.TemporaryDirectory(prefix="devlab-bench-") as folder:
-        figure.measure(Path(folder) / "warm-up")
+        if figure.pairs > 1:
+            figure.measure(Path(folder) / "warm-up")
         pairs = [figure.measure(Path(folder) / str(number)) for number in range(figure.pairs)]
     ratios = [ours / other for ours, other in pairs]
     ours = statistics.median(pair[0] for pair in pairs)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffolder.errors import DevlabError
 from scaffolder.tools import processes
-from scaffolder.tools.processes import CancelToken
+from scaffolder.tools.processes import CancelToken, Completed
 
 _SECONDS = 60.0
 _IDENTITY = {
@@ -18,7 +18,12 @@ _IDENTITY = {
     for what, value in (("NAME", "devlab"), ("EMAIL", "devlab@localhost"))
 }
 # A caller's signing key, hooks and background maintenance have no business in these commits.
-_QUIET = ("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
+# Nobody loses anything if a power cut takes a repository that was made a moment ago.
+_QUIET = (
+    *("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"),
+    *("-c", "core.fsync=none", "-c", "user.useConfigOnly=true"),
+)
+_KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG")
 
 
 def available() -> bool:
@@ -35,38 +40,32 @@ def commit_all(
     `ignored_too`. Raises DevlabError where git refuses, UnavailableError where it is missing.
     """
     environment = _environment()
-    _git(("init", "--quiet", "--initial-branch=main"), folder, environment, cancel)
-    _git(("add", "--all", *(["--force"] if ignored_too else [])), folder, environment, cancel)
-    _git((*_QUIET, "commit", "--quiet", "--message", message), folder, environment, cancel)
+    _require(_git(("init", "--quiet", "--initial-branch=main"), folder, environment, cancel))
+    everything = ("add", "--all", *(["--force"] if ignored_too else []))
+    _require(_git((*_QUIET, *everything), folder, environment, cancel))
+    commit = (*_QUIET, "commit", "--quiet", "--message", message)
+    if not _git(commit, folder, environment, cancel).ok:
+        # Most often there is no author: asking git first would cost those who have one.
+        _require(_git(commit, folder, {**environment, **_IDENTITY}, cancel))
 
 
 def _environment() -> dict[str, str]:
     # GIT_DIR and its like would turn these commands onto the repository that devlab was called in.
-    inherited = {
+    return {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith("GIT_") or key.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))
+        if not key.startswith("GIT_") or key.startswith(_KEPT)
     }
-    return inherited if _knows_author(inherited) else {**inherited, **_IDENTITY}
-
-
-def _knows_author(environment: Mapping[str, str]) -> bool:
-    if "GIT_AUTHOR_EMAIL" in environment:
-        return True
-    asked = processes.run(
-        ("git", "config", "--get-regexp", r"^user\.(name|email)$"),
-        env=environment,
-        timeout=_SECONDS,
-        cancel=CancelToken(),
-    )
-    return "user.name" in asked.stdout and "user.email" in asked.stdout
 
 
 def _git(
     arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], cancel: CancelToken
-) -> None:
-    done = processes.run(
+) -> Completed:
+    return processes.run(
         ("git", *arguments), cwd=folder, env=environment, timeout=_SECONDS, cancel=cancel
     )
+
+
+def _require(done: Completed) -> None:
     if not done.ok:
-        raise DevlabError(f"git failed in {folder}: {' '.join(done.tail(3))}")
+        raise DevlabError(f"git failed: {done.command}: {' '.join(done.tail(3))}")
