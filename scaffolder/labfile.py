@@ -242,22 +242,20 @@ def _check(
 
 
 def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
-    seen: dict[str, int] = {}
     places: list[tuple[str, Position]] = [
         (task.id, ("tasks", index, "id")) for index, task in enumerate(tasks)
     ]
-    _refuse_repeats(source, "task", places, seen)
+    _refuse_repeats(source, "task", places)
     checks: list[tuple[str, Position]] = [
         (check.id, ("tasks", index, "checks", number, "id"))
         for index, task in enumerate(tasks)
         for number, check in enumerate(task.checks)
     ]
-    _refuse_repeats(source, "check", checks, {})
+    _refuse_repeats(source, "check", checks)
 
 
-def _refuse_repeats(
-    source: Source, what: str, places: list[tuple[str, Position]], seen: dict[str, int]
-) -> None:
+def _refuse_repeats(source: Source, what: str, places: list[tuple[str, Position]]) -> None:
+    seen: dict[str, int] = {}
     for name, position in places:
         if name in seen:
             raise source.error(
@@ -335,5 +333,5 @@ def _read_entries(path: Path, kind: type[E], source: Source | None = None) -> tu
     places: list[tuple[str, Position]] = [
         (entry.id, (index, "id")) for index, entry in enumerate(entries)
     ]
-    _refuse_repeats(source, kind.__name__.lower(), places, {})
+    _refuse_repeats(source, kind.__name__.lower(), places)
     return entries
