@@ -27,9 +27,12 @@ def lab_ids() -> tuple[str, ...]:
 def load(lab_id: str, *, graded: bool = True) -> Lab:
     """Read one lab; raises DevlabError where there is none of that name or it is broken.
 
-    `graded` as for `labfile.read_lab`.
+    A name that no lab has may be the path of a lab folder: that of an author at work. `graded` as
+    for `labfile.read_lab`.
     """
     known = lab_ids()
+    if lab_id not in known and Path(lab_id, "lab.yaml").is_file():
+        return read_lab(Path(lab_id).resolve(), graded=graded)
     if lab_id not in known:
         raise DevlabError(
             f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
@@ -45,15 +48,20 @@ def labs(*, graded: bool = True) -> Iterator[Lab]:
 
 
 def template_root(lab: Lab) -> Path:
-    """Return the folder of a lab's template; raises DevlabError where it is missing."""
-    folder = root() / "templates" / lab.template
-    if not (folder / "cookiecutter.json").is_file():
-        known = sorted(
-            path.parent.name for path in (root() / "templates").glob("*/cookiecutter.json")
-        )
-        raise DevlabError(
-            f"{lab.root / 'lab.yaml'}: unknown template {lab.template!r}"
-            f"{did_you_mean(lab.template, known)}",
-            hint=f"templates: {', '.join(known)}",
-        )
-    return folder
+    """Return the folder of a lab's template; raises DevlabError where it is missing.
+
+    A lab's own neighbours come first: the folder `templates` beside the `labs` that it lies in.
+    """
+    shelves = [lab.root.parent.parent / "templates", root() / "templates"]
+    for shelf in shelves:
+        folder = shelf / lab.template
+        if (folder / "cookiecutter.json").is_file():
+            return folder
+    known = sorted(
+        {path.parent.name for one in shelves for path in one.glob("*/cookiecutter.json")}
+    )
+    raise DevlabError(
+        f"{lab.root / 'lab.yaml'}: unknown template {lab.template!r}"
+        f"{did_you_mean(lab.template, known)}",
+        hint=f"templates: {', '.join(known)}",
+    )

@@ -18,7 +18,7 @@ import msgspec
 from scaffolder import changes
 from scaffolder.catalog import template_root
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean, read_mistakes
+from scaffolder.labfile import did_you_mean, read_wrong_answers
 from scaffolder.model import Lab
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
@@ -144,7 +144,7 @@ def _alternative(lab: Lab, name: str) -> Path:
 
 
 def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
-    mistakes = {mistake.id: mistake for mistake in read_mistakes(lab)}
+    mistakes = {mistake.id: mistake for mistake in read_wrong_answers(lab).mistakes}
     if name not in mistakes:
         raise DevlabError(
             f"{lab.id} has no mistake {name!r}{did_you_mean(name, mistakes)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -12,7 +12,7 @@ import msgspec
 
 from scaffolder import yamlsource
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.model import CheckSpec, Fault, Lab, Mistake, Task
+from scaffolder.model import CheckSpec, Equivalent, Fault, Lab, Mistake, Task, WrongAnswers
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
 
@@ -43,6 +43,7 @@ class _TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
     needs: tuple[Id, ...] = ()
     hints: tuple[Words, ...] = ()
+    given: bool = False
 
 
 class _LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +164,7 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
             checks=read_checks(source, task, index),
             needs=task.needs,
             hints=task.hints,
+            given=task.given,
         )
         for index, task in enumerate(file.tasks)
     )
@@ -254,7 +256,7 @@ def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
     _refuse_repeats(source, "check", checks)
 
 
-def _refuse_repeats(source: Source, what: str, places: list[tuple[str, Position]]) -> None:
+def _refuse_repeats(source: Source, what: str, places: Sequence[tuple[str, Position]]) -> None:
     seen: dict[str, int] = {}
     for name, position in places:
         if name in seen:
@@ -306,32 +308,44 @@ def _read_faults(root: Path) -> dict[str, Fault]:
     path = root / "faults.yaml"
     if not path.exists():
         return {}
-    return {fault.id: fault for fault in _read_entries(path, Fault)}
+    source = Source(path)
+    faults = source.convert(source.document.data or [], tuple[Fault, ...])
+    _refuse_repeats(source, "fault", [(one.id, (at, "id")) for at, one in enumerate(faults)])
+    return {fault.id: fault for fault in faults}
 
 
-def read_mistakes(lab: Lab) -> tuple[Mistake, ...]:
+class _WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mistakes: tuple[Mistake, ...] = ()
+    equivalent: tuple[Equivalent, ...] = ()
+
+
+def read_wrong_answers(lab: Lab) -> WrongAnswers:
     """Read a lab's mistakes.yaml; raises DevlabError with file and line for anything wrong."""
     source = Source(lab.root / "mistakes.yaml")
-    mistakes = _read_entries(source.path, Mistake, source)
+    file = source.convert(source.document.data or {}, _WrongAnswersFile)
+    _refuse_repeats(
+        source,
+        "mistake",
+        [(one.id, ("mistakes", at, "id")) for at, one in enumerate(file.mistakes)],
+    )
     known = {check.id for task in lab.tasks for check in task.checks}
-    for index, mistake in enumerate(mistakes):
+    for index, mistake in enumerate(file.mistakes):
         for number, name in enumerate(mistake.fails):
             if name not in known:
-                raise source.unknown("check", name, known, index, "fails", number)
+                raise source.unknown("check", name, known, "mistakes", index, "fails", number)
         if not mistake.fails:
-            raise source.error("a mistake names at least one check that it fails", index, "fails")
-    return mistakes
+            raise source.error(
+                "a mistake names at least one check that it fails", "mistakes", index, "fails"
+            )
+    _require_reasons(source, file.equivalent)
+    return WrongAnswers(file.mistakes, file.equivalent)
 
 
-E = TypeVar("E", Fault, Mistake)
-
-
-def _read_entries(path: Path, kind: type[E], source: Source | None = None) -> tuple[E, ...]:
-    source = source or Source(path)
-    data = [] if source.document.data is None else source.document.data
-    entries: tuple[E, ...] = source.convert(data, tuple[kind, ...])  # type: ignore[valid-type]
-    places: list[tuple[str, Position]] = [
-        (entry.id, (index, "id")) for index, entry in enumerate(entries)
-    ]
-    _refuse_repeats(source, kind.__name__.lower(), places)
-    return entries
+def _require_reasons(source: Source, accepted: tuple[Equivalent, ...]) -> None:
+    names = []
+    for index, entry in enumerate(accepted):
+        if not entry.reason.strip():
+            raise source.error("an equivalent mutant needs a reason", "equivalent", index)
+        places = enumerate(entry.mutants)
+        names += [(name, ("equivalent", index, "mutants", at)) for at, name in places]
+    _refuse_repeats(source, "mutant", names)

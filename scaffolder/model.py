@@ -118,6 +118,20 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change: ChangeSet
 
 
+class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Generated mutants that an author accepts as no mistakes, and why they are none."""
+
+    mutants: tuple[str, ...]
+    reason: str
+
+
+class WrongAnswers(msgspec.Struct, frozen=True):
+    """What a lab's mistakes.yaml holds: mistakes that must fail, mutants that need not."""
+
+    mistakes: tuple[Mistake, ...] = ()
+    equivalent: tuple[Equivalent, ...] = ()
+
+
 class CheckSpec(msgspec.Struct, frozen=True):
     """One verification inside a task: its id, its kind, and the kind's own parameters.
 
@@ -132,7 +146,10 @@ class CheckSpec(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What the learner sees: a title, points, hints, and the tasks that must pass first."""
+    """What the learner sees: a title, points, hints, and the tasks that must pass first.
+
+    `given` marks a task that passes on the start already, e.g. one that must be kept so.
+    """
 
     id: str
     title: str
@@ -140,10 +157,14 @@ class Task(msgspec.Struct, frozen=True):
     checks: tuple[CheckSpec, ...]
     needs: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    given: bool = False
 
 
 class Lab(msgspec.Struct, frozen=True):
-    """One exercise: what to do and how it is graded. `root` is its folder."""
+    """One exercise: what to do and how it is graded. `root` is its folder.
+
+    Only a `trusted` lab may bring code of its own: template hooks, test files.
+    """
 
     id: str
     version: str
@@ -158,6 +179,7 @@ class Lab(msgspec.Struct, frozen=True):
     root: Path
     context: Mapping[str, str] = {}
     faults: Mapping[str, Fault] = {}
+    trusted: bool = True
 
     @property
     def points(self) -> int:
@@ -170,6 +192,18 @@ class Lab(msgspec.Struct, frozen=True):
             if task.id == task_id:
                 return task
         raise KeyError(task_id)
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something in a lab that its author must mend: where, what, and what to do.
+
+    `path` is relative to the lab's folder, or to what holds it where it lies outside (a template).
+    """
+
+    message: str
+    path: str = ""
+    line: int | None = None
+    hint: str = ""
 
 
 class CheckResult(msgspec.Struct, frozen=True):

@@ -100,7 +100,9 @@ def test_ctrl_c_at_any_moment_leaves_nothing(lab: str, tmp_path: Path) -> None:
         run_ids = [Path(path).name.lstrip(".") for path in place.left_folders()]
         process.send_signal(signal.SIGINT)
         said = end(process)
-        assert said.code == 130, f"after {moment} s: {said}"
+        # On a quick machine a run may be over before the later moments: it says so, in full.
+        over = moment >= 3 and said.code == 0 and "100 of 100 points" in said.out
+        assert over or said.code == 130, f"after {moment} s: {said}"
         assert "Traceback" not in said.err
         assert not place.left_folders(), f"after {moment} s"
         assert not eventually_nothing(place.left_processes), f"after {moment} s"

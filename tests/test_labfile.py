@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import find_cycle, read_lab, read_mistakes
+from scaffolder.labfile import find_cycle, read_lab, read_wrong_answers
 from tests.support.labs import HEAD, Catalog, task
 
 # HEAD is 8 lines and `tasks:` one, so the first task's id stands on line 10.
@@ -82,13 +82,13 @@ def test_a_missing_file_is_named(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("- {id: m, title: t, fails: [a-chek], change: {}}\n", 1, "did you mean 'a-check'"),
-        ("- {id: m, title: t, fails: [], change: {}}\n", 1, "at least one check"),
-        ("- {id: m, title: t, fails: [a-check], chnage: {}}\n", 1, "did you mean 'change'"),
+        ("- {id: m, title: t, fails: [a-chek], change: {}}\n", 2, "did you mean 'a-check'"),
+        ("- {id: m, title: t, fails: [], change: {}}\n", 2, "at least one check"),
+        ("- {id: m, title: t, fails: [a-check], chnage: {}}\n", 2, "did you mean 'change'"),
         (
             "- {id: m, title: t, fails: [a-check], change: {}}\n"
             "- {id: m, title: t, fails: [a-check], change: {}}\n",
-            2,
+            3,
             "duplicate mistake id 'm'",
         ),
     ],
@@ -97,9 +97,9 @@ def test_a_broken_mistake_names_file_and_line(
     catalog: Catalog, text: str, line: int, words: str
 ) -> None:
     folder = catalog.lab(task("a"))
-    (folder / "mistakes.yaml").write_text(text)
+    (folder / "mistakes.yaml").write_text("mistakes:\n" + text)
     with pytest.raises(DevlabError) as caught:
-        read_mistakes(read_lab(folder))
+        read_wrong_answers(read_lab(folder))
     assert f"mistakes.yaml:{line}: " in caught.value.message
     assert words in caught.value.message
 
@@ -133,5 +133,5 @@ def test_every_shipped_lab_reads(tmp_path: Path) -> None:
 
     for lab in real.labs():
         assert lab.points == 100
-        assert len(read_mistakes(lab)) >= 2 * len(lab.tasks)
+        assert len(read_wrong_answers(lab).mistakes) >= 2 * len(lab.tasks)
         assert all(len(one.hints) >= 2 for one in lab.tasks)

@@ -11,7 +11,7 @@ import pytest
 from scaffolder import catalog, workspace
 from scaffolder.generate import build_state
 from scaffolder.grading import grade
-from scaffolder.labfile import read_mistakes
+from scaffolder.labfile import read_wrong_answers
 from scaffolder.model import Lab, Mistake, Outcome, Report
 
 LABS = {lab.id: lab for lab in catalog.labs()}
@@ -36,7 +36,7 @@ ALTERNATIVES = [
     for lab in LABS.values()
     for case in cases(lab, *sorted(path.name for path in lab.root.glob("alternatives/*")))
 ]
-MISTAKES = [case for lab in LABS.values() for case in cases(lab, *read_mistakes(lab))]
+MISTAKES = [case for lab in LABS.values() for case in cases(lab, *read_wrong_answers(lab).mistakes)]
 EACH_LAB = [case for lab in LABS.values() for case in cases(lab, "")]
 
 
@@ -81,11 +81,11 @@ def test_the_three_labs_are_there() -> None:
 @pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
 def test_a_lab_is_complete(lab: Lab) -> None:
     instructions = (lab.root / "instructions.md").read_text("utf-8")
-    mistaken = {name for mistake in read_mistakes(lab) for name in mistake.fails}
+    mistaken = {name for mistake in read_wrong_answers(lab).mistakes for name in mistake.fails}
     assert lab.points == 100
     for task in lab.tasks:
         checks = {one.id for one in task.checks}
-        named = [one for one in read_mistakes(lab) if checks & set(one.fails)]
+        named = [one for one in read_wrong_answers(lab).mistakes if checks & set(one.fails)]
         assert len(named) >= 2, f"{task.id} has {len(named)} mistakes"
         assert len(task.hints) >= 2, f"{task.id} has {len(task.hints)} hints"
         assert task.id in instructions, f"{task.id} is not in the instructions"

@@ -11,6 +11,7 @@ inside), UnusableFileError (`fail`: a file of the learner's cannot be read), Una
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -108,7 +109,9 @@ class Shared:
                 self._closers.pop()()
 
 
+@functools.cache
 def _processor_slots() -> threading.Semaphore:
+    """Return the slots of this process: runs that go side by side share the processors too."""
     told = os.environ.get(JOBS, "")
     return threading.Semaphore(int(told) if told.isdecimal() and int(told) else os.cpu_count() or 2)
 
@@ -119,7 +122,8 @@ class Run:
 
     `id` labels what is created outside (containers, images); `snapshot` is the copy of the
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
-    deleted at the end; `start` renders the lab's start with the learner's variables, once;
+    deleted at the end; `lab_root` is the lab's folder and `trusted` whether code in it may run;
+    `start` renders the lab's start with the learner's variables, once;
     `skipped` is what the copy left out; `slots` is held while something loads the processor, so
     that side by side stays quick; `notes`, an ordered set, is what the report should say besides
     the verdicts.
@@ -132,6 +136,7 @@ class Run:
     variables: Mapping[str, str]
     faults: Mapping[str, Fault]
     start: Callable[[], Path]
+    trusted: bool = False
     cancel: CancelToken = field(default_factory=CancelToken)
     shared: Shared = field(default_factory=Shared)
     skipped: tuple[Skipped, ...] = ()

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from scaffolder import catalog, generate
-from scaffolder.cli.options import lab_argument, set_option
+from scaffolder.cli import LazyGroup
+
+COMMANDS = {
+    "render": "scaffolder.cli.lab_render",
+}
 
 
-@click.group("lab")
+@click.group("lab", cls=LazyGroup, modules=COMMANDS, no_args_is_help=True)
 def command() -> None:
     """Work on labs as an author."""
-
-
-@command.command(
-    "render", epilog="Example: devlab lab render ci-pipeline /tmp/solved --state solution"
-)
-@lab_argument
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option(
-    "--state",
-    default="start",
-    show_default=True,
-    metavar="STATE",
-    help="start, solution, alternative:NAME or mistake:NAME.",
-)
-@set_option
-def render(lab: str, directory: Path, state: str, settings: dict[str, str]) -> None:
-    """Write a state of a lab into the new folder DIRECTORY."""
-    found = catalog.load(lab, graded=state.startswith("mistake:"))
-    generate.build_state(found, state, settings, directory.absolute())
-    click.echo(f"{lab}, {state}: {directory}")

@@ -127,5 +127,5 @@ class Catalog:
         (folder / "start").mkdir()
         (folder / "lab.yaml").write_text(f"{head}tasks:\n{tasks}")
         (folder / "instructions.md").write_text("# Do it\n\n<!-- devlab:tasks -->\n")
-        (folder / "mistakes.yaml").write_text("[]\n")
+        (folder / "mistakes.yaml").write_text("mistakes: []\n")
         return folder
