@@ -107,6 +107,34 @@ def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def other_variables(lab: Lab) -> dict[str, str]:
+    """Return valid values that differ from the defaults, wherever a template allows others.
+
+    They are what `_examples` in its cookiecutter.json says, else another choice, the next number,
+    or the default with something added. What is graded must not depend on the defaults.
+    """
+    examples = _cookiecutter_json(lab).get("_examples", {})
+    others = {name: _another(one, examples.get(name)) for name, one in variables(lab).items()}
+    return {name: value for name, value in others.items() if value is not None}
+
+
+def _another(variable: Variable, example: object) -> str | None:
+    default = variable.default
+    number = str(int(default) + 1) if default.isdecimal() else default
+    candidates = [
+        *variable.choices[::-1],
+        str(example or ""),
+        number,
+        f"{default}-two",
+        default * 2,
+    ]
+    for value in candidates:
+        with contextlib.suppress(DevlabError):
+            if value != default and variable.validate(value):
+                return value
+    return None
+
+
 def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
     """Write a state of a lab into the new folder `target`.
 
@@ -244,6 +272,13 @@ def overlay(source: Path, context: Mapping[str, str], folder: Path) -> None:
             _render_file(path, context, (folder / relative).with_suffix(""))
         else:
             shutil.copy(path, folder / relative)
+
+
+def overlay_paths(source: Path) -> tuple[str, ...]:
+    """Return the paths, relative and sorted, that the overlay `source` writes."""
+    files = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    written = (path.with_suffix("") if path.suffix == JINJA_SUFFIX else path for path in files)
+    return tuple(sorted(str(path) for path in written if path != Path(DELETIONS)))
 
 
 def _delete(listing: Path, folder: Path) -> None:

@@ -6,6 +6,7 @@ outside, files may be huge, pipes may never end. Nothing here writes into a work
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -192,6 +193,21 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
                 hint=f"something large got in; near {relative}",
             )
     return tuple(skipped)
+
+
+def fingerprint(root: Path) -> dict[str, str]:
+    """Return, for every file, folder and link below `root`, what would differ if it were changed.
+
+    That is its kind, its permissions, and the SHA-256 of its content or where it leads.
+    """
+    return {str(path.relative_to(root)): _fingerprint(path) for path in sorted(root.rglob("*"))}
+
+
+def _fingerprint(path: Path) -> str:
+    if path.is_symlink():
+        return f"link {path.readlink()}"
+    mode = f"{path.stat().st_mode:o}"
+    return f"{mode} {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else mode
 
 
 def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
