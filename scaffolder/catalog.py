@@ -24,21 +24,28 @@ def lab_ids() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob("*/lab.yaml")))
 
 
-def load(lab_id: str, *, graded: bool = True) -> Lab:
-    """Read one lab; raises DevlabError where there is none of that name or it is broken.
+def locate(lab_id: str) -> Path:
+    """Return the folder of a lab; raises DevlabError where there is none of that name.
 
-    A name that no lab has may be the path of a lab folder: that of an author at work. `graded` as
-    for `labfile.read_lab`.
+    A name that no lab has may be the path of a lab folder: that of an author at work.
     """
     known = lab_ids()
-    if lab_id not in known and Path(lab_id, "lab.yaml").is_file():
-        return read_lab(Path(lab_id).resolve(), graded=graded)
-    if lab_id not in known:
-        raise DevlabError(
-            f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
-            hint=f"labs: {', '.join(known)}   (devlab list tells more)",
-        )
-    return read_lab(root() / "labs" / lab_id, graded=graded)
+    if lab_id in known:
+        return root() / "labs" / lab_id
+    if Path(lab_id, "lab.yaml").is_file():
+        return Path(lab_id).resolve()
+    raise DevlabError(
+        f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
+        hint=f"labs: {', '.join(known)}   (devlab list tells more)",
+    )
+
+
+def load(lab_id: str, *, graded: bool = True) -> Lab:
+    """Read one lab, by id or folder; raises DevlabError where there is none or it is broken.
+
+    `graded` as for `labfile.read_lab`.
+    """
+    return read_lab(locate(lab_id), graded=graded)
 
 
 def labs(*, graded: bool = True) -> Iterator[Lab]:
