@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -15,14 +14,14 @@ from typing import Any
 
 import msgspec
 
-from scaffolder import changes
+from scaffolder import changes, rendering
 from scaffolder.catalog import template_root
-from scaffolder.errors import DevlabError
+from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.labfile import did_you_mean, read_wrong_answers
 from scaffolder.model import Lab
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import MANIFEST, Manifest, ManifestLab
+from scaffolder.workspace import MANIFEST, Manifest, ManifestLab, resolve_inside
 
 JINJA_SUFFIX = ".jinja"
 DELETIONS = ".delete"
@@ -79,8 +78,7 @@ def variables(lab: Lab) -> dict[str, Variable]:
 
 
 def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((template_root(lab) / "cookiecutter.json").read_text("utf-8"))
-    return data
+    return rendering.read_settings(template_root(lab))
 
 
 def _variable(name: str, value: Any, prompt: Any, pattern: str) -> Variable:
@@ -144,12 +142,12 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
     context = context_of(lab, given)
     name, _, detail = state.partition(":")
     with new_folder(target) as folder:
-        _render_template(lab, context, folder)
-        overlay(lab.root / "start", context, folder)
+        rendering.render_template(template_root(lab), context, folder, trusted=lab.trusted)
+        overlay(lab.root / "start", context, folder, trusted=lab.trusted)
         if name == "alternative":
-            overlay(_alternative(lab, detail), context, folder)
+            overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
         elif name in ("solution", "mistake"):
-            overlay(lab.root / "solution", context, folder)
+            overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
         elif name != "start":
             raise DevlabError(
                 f"unknown state {state!r}",
@@ -235,33 +233,18 @@ def new_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def _render_template(lab: Lab, context: Mapping[str, str], folder: Path) -> None:
-    # cookiecutter.main would ask the network about templates and write a replay file into HOME;
-    # its generate module is the part that renders. Hooks of templates never run.
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.generate import generate_files
-
-    source = template_root(lab)
-    private = {key: value for key, value in _cookiecutter_json(lab).items() if key[0] == "_"}
-    values = {**private, **context, "_template": str(source), "_output_dir": str(folder.parent)}
-    staging = folder / ".rendering"
-    try:
-        made = generate_files(source, {"cookiecutter": values}, staging, accept_hooks=False)
-    except CookiecutterException as error:
-        raise DevlabError(f"{source}: the template cannot be rendered: {error}") from error
-    for entry in Path(made).iterdir():
-        entry.rename(folder / entry.name)
-    shutil.rmtree(staging)
-
-
-def overlay(source: Path, context: Mapping[str, str], folder: Path) -> None:
+def overlay(
+    source: Path, context: Mapping[str, str], folder: Path, *, trusted: bool = True
+) -> None:
     """Lay the files of `source` over `folder`.
 
     Files are copied as they are; one that ends in `.jinja` is rendered with the template's
     variables and loses the suffix. `.delete` lists files of `folder` to take away, one per line.
+    `trusted` as for `rendering.render_files`.
     """
     if not source.is_dir():
         return
+    rendered: dict[Path, Path] = {}
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
         if path.is_dir():
@@ -269,9 +252,10 @@ def overlay(source: Path, context: Mapping[str, str], folder: Path) -> None:
         elif relative == Path(DELETIONS):
             _delete(path, folder)
         elif path.suffix == JINJA_SUFFIX:
-            _render_file(path, context, (folder / relative).with_suffix(""))
+            rendered[path] = (folder / relative).with_suffix("")
         else:
             shutil.copy(path, folder / relative)
+    rendering.render_files(rendered, context, folder, trusted=trusted)
 
 
 def overlay_paths(source: Path) -> tuple[str, ...]:
@@ -283,25 +267,13 @@ def overlay_paths(source: Path) -> tuple[str, ...]:
 
 def _delete(listing: Path, folder: Path) -> None:
     for number, name in enumerate(listing.read_text("utf-8").splitlines(), start=1):
-        target = folder / name
+        try:
+            target = resolve_inside(folder, name)
+        except UnusableFileError as error:
+            raise DevlabError(f"{listing}:{number}: {name!r} {error.message}") from error
         if not target.is_file():
             raise DevlabError(f"{listing}:{number}: cannot delete {name!r}: there is no such file")
         target.unlink()
-
-
-def _render_file(path: Path, context: Mapping[str, str], target: Path) -> None:
-    from jinja2 import Environment, StrictUndefined, TemplateError
-
-    # What is rendered is a file of the lab's for a terminal, not a page for a browser.
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
-    try:
-        template = environment.from_string(path.read_text("utf-8"))
-        text = template.render(cookiecutter=dict(context))
-    except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        raise DevlabError(f"{path}{f':{line}' if line else ''}: {error}") from error
-    target.write_text(text, "utf-8")
-    shutil.copymode(path, target)
 
 
 def _write_readme(lab: Lab, folder: Path) -> None:

@@ -1,0 +1,151 @@
+"""Sole owner of cookiecutter and Jinja; slow to import, so only where something is rendered."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import cookiecutter.generate
+from cookiecutter.environment import ExtensionLoaderMixin
+from cookiecutter.exceptions import CookiecutterException
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from scaffolder.errors import DevlabError
+from scaffolder.rendering import Job, TemplateJob
+from scaffolder.workspace import TOTAL_LIMIT
+
+# cookiecutter moves the whole process into the template while it renders.
+_ONE_AT_A_TIME = threading.Lock()
+
+# What an expression of a template can raise.
+_BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
+
+# Its errors come back as exceptions; its log would put a traceback on the user's screen.
+logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja that lets a template reach nothing but its variables, and counts what it makes."""
+
+    made = 0
+
+    def count(self, text: str) -> str:
+        """Return `text`; raises DevlabError where all texts together are more than work may be."""
+        self.made += len(text)
+        if self.made > TOTAL_LIMIT:
+            raise DevlabError(f"the template makes more than {TOTAL_LIMIT // 2**20} MB")
+        return text
+
+
+class _Counted(Template):
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        return cast("_Sandbox", self.environment).count(super().render(*args, **kwargs))
+
+
+class _Name(_Counted):
+    """The name of a file or folder, as a template."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        environment = cast("_TemplateSandbox", self.environment)
+        return environment.require_inside(super().render(*args, **kwargs))
+
+
+class _TemplateSandbox(ExtensionLoaderMixin, _Sandbox):  # type: ignore[misc]
+    """The sandbox for a whole cookiecutter template, which is rendered into `folder`."""
+
+    template_class = _Counted
+
+    def __init__(self, *, folder: Path, **kwargs: Any) -> None:
+        super().__init__(undefined=StrictUndefined, **kwargs)
+        self._folder = folder
+
+    def from_string(self, source: Any, *args: Any, **kwargs: Any) -> Template:
+        """Return a template of a name: cookiecutter gets contents by `get_template`."""
+        kwargs.setdefault("template_class", _Name)
+        return super().from_string(source, *args, **kwargs)
+
+    def require_inside(self, name: str) -> str:
+        """Return `name`; raises DevlabError where it leads out of the folder that is made."""
+        path = self._folder / name
+        inside = path.is_relative_to(self._folder) and ".." not in path.parts
+        if not inside or not name.isprintable():
+            raise DevlabError(f"the name {name!r} leads out of the folder, or cannot be shown")
+        return name
+
+
+def carry_out(job: Job) -> None:
+    """Do a job in this process; raises DevlabError where that is not possible."""
+    if isinstance(job, TemplateJob):
+        _render_template(job)
+    else:
+        for source, target in job.files.items():
+            _render_file(Path(source), Path(target), job.context)
+
+
+def _render_template(job: TemplateJob) -> None:
+    # cookiecutter.main would ask the network about templates and write a replay file into HOME;
+    # its generate module is the part that renders.
+    folder = Path(job.folder).absolute()
+    staging = folder / ".rendering"
+    values = {**job.values, "_template": job.source, "_output_dir": str(staging)}
+    try:
+        with _ONE_AT_A_TIME:
+            cookiecutter.generate.create_env_with_context = lambda context: _TemplateSandbox(
+                folder=staging,
+                context=context,
+                keep_trailing_newline=True,
+                **context["cookiecutter"].get("_jinja2_env_vars", {}),
+            )
+            made = cookiecutter.generate.generate_files(
+                job.source, {"cookiecutter": values}, staging, accept_hooks=job.hooks
+            )
+    except DevlabError as error:
+        raise DevlabError(f"{job.source}: {error.message}") from error
+    except MemoryError as error:
+        raise DevlabError(f"{job.source}: the template takes more memory than it may") from error
+    except (CookiecutterException, *_BROKEN, OSError) as error:
+        raise DevlabError(
+            f"{job.source}{_place(error)}: the template cannot be rendered: {error}"
+        ) from error
+    for entry in Path(made).iterdir():
+        entry.rename(folder / entry.name)
+    shutil.rmtree(staging)
+
+
+def _render_file(source: Path, target: Path, context: Mapping[str, str]) -> None:
+    environment = _Sandbox(undefined=StrictUndefined, keep_trailing_newline=True)
+    try:
+        template = environment.from_string(source.read_text("utf-8"), template_class=_Counted)
+        text = template.render(cookiecutter=dict(context))
+    except MemoryError as error:
+        raise DevlabError(f"{source}: takes more memory than it may") from error
+    except _BROKEN as error:
+        line = getattr(error, "lineno", None) or _line(error)
+        raise DevlabError(f"{source}{f':{line}' if line else ''}: {error}") from error
+    target.write_text(text, "utf-8")
+    shutil.copymode(source, target)
+
+
+def _place(error: BaseException) -> str:
+    """Return ` (file:line)` of the file of a template that an error comes from, if one does."""
+    name, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.endswith(".py") and not frame.filename.startswith("<"):
+            name, line = frame.filename, frame.lineno
+    return f" ({name}:{line})" if name and line else ""
+
+
+def _line(error: BaseException) -> int | None:
+    """Return the line of a template made from a string that an error comes from, if one does."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == "<template>"
+    ]
+    return lines[-1] if lines else None
