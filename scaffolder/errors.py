@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -53,6 +54,19 @@ class UnusableFileError(DevlabError):
 
     def __init__(self, message: str, path: str, hint: str = "", line: int | None = None) -> None:
         super().__init__(message, hint)
+        self.path = path
+        self.line = line
+
+
+class LabFileError(DevlabError):
+    """Something in a lab's own file that its author must mend.
+
+    `path` is the file, `line` counts from 1, `reason` is the message without the two.
+    """
+
+    def __init__(self, reason: str, path: Path, line: int | None = None, hint: str = "") -> None:
+        super().__init__(f"{path}{f':{line}' if line else ''}: {reason}", hint)
+        self.reason = reason
         self.path = path
         self.line = line
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from scaffolder import yamlsource
-from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.model import CheckSpec, Equivalent, Fault, Lab, Mistake, Task, WrongAnswers
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
@@ -22,41 +23,58 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 120.0
 COMMON_CHECK_KEYS = ("id", "kind", "timeout")
 
-Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Id = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Words = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 T = TypeVar("T")
 
 
-class _CheckKeys(msgspec.Struct, frozen=True):
-    """The keys that every check has, whatever its kind."""
+class CheckKeys(msgspec.Struct, frozen=True):
+    """One verification inside a task; it has the keys of every check and those of its kind."""
 
-    id: Id
-    kind: str
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = DEFAULT_TIMEOUT
-
-
-class _TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    id: Id
-    title: Words
-    points: Annotated[int, msgspec.Meta(gt=0)]
-    checks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
-    needs: tuple[Id, ...] = ()
-    hints: tuple[Words, ...] = ()
-    given: bool = False
+    id: Annotated[Id, Meta(description="Unique in the lab; mistakes name it.")]
+    kind: Annotated[str, Meta(description="What verifies it; `devlab lab kinds` shows them all.")]
+    timeout: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="Seconds that the learner's work may take."),
+    ] = DEFAULT_TIMEOUT
 
 
-class _LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: str
-    title: Words
-    summary: Words
-    track: Id
-    level: Id
-    minutes: Annotated[int, msgspec.Meta(gt=0)]
-    skills: tuple[Id, ...]
-    template: Id
-    tasks: Annotated[list[_TaskFile], msgspec.Meta(min_length=1)]
-    context: dict[str, str] = {}
+class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the learner sees: a title, points, hints, and the checks that decide."""
+
+    id: Annotated[Id, Meta(description="Unique in the lab; named in instructions.md.")]
+    title: Annotated[Words, Meta(description="What must hold, as one sentence.")]
+    points: Annotated[int, Meta(gt=0, description="All or none of them are earned.")]
+    checks: Annotated[
+        list[dict[str, Any]], Meta(min_length=1, description="All must pass; they run together.")
+    ]
+    needs: Annotated[
+        tuple[Id, ...], Meta(description="Tasks without which this one cannot pass.")
+    ] = ()
+    hints: Annotated[
+        tuple[Words, ...], Meta(description="From a nudge to nearly the answer; at least two.")
+    ] = ()
+    given: Annotated[bool, Meta(description="It passes on the start already.")] = False
+
+
+class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A lab: what to do and how it is graded."""
+
+    version: Annotated[str, Meta(description="Raise it when a grade may change.")]
+    title: Annotated[Words, Meta(description="What the learner will be able to do.")]
+    summary: Annotated[Words, Meta(description="One or two sentences for the list of labs.")]
+    track: Annotated[Id, Meta(description="The course that it belongs to, e.g. containers.")]
+    level: Annotated[Id, Meta(description="For example beginner, intermediate, advanced.")]
+    minutes: Annotated[int, Meta(gt=0, description="How long a learner takes.")]
+    skills: Annotated[tuple[Id, ...], Meta(description="What is practised, as tags.")]
+    template: Annotated[
+        Id, Meta(description="The starting code: a folder beside labs/ in templates/, or ours.")
+    ]
+    tasks: Annotated[list[TaskFile], Meta(min_length=1, description="In the learner's order.")]
+    context: Annotated[
+        dict[str, str], Meta(description="Other defaults for the template's variables.")
+    ] = {}
 
 
 class Source:
@@ -67,13 +85,13 @@ class Source:
         try:
             self.document: Document = yamlsource.load(read_text(path.parent, path.name))
         except UnusableFileError as error:
-            raise DevlabError(f"{path}: {error.message}") from error
+            raise LabFileError(error.message, path, error.line) from error
         except yamlsource.YamlError as error:
-            raise DevlabError(f"{path}:{error.line}: {error.message}") from error
+            raise LabFileError(error.message, path, error.line) from error
 
-    def error(self, message: str, *position: str | int, hint: str = "") -> DevlabError:
+    def error(self, message: str, *position: str | int, hint: str = "") -> LabFileError:
         """Return (not raise) an error that names the line of `position`."""
-        return DevlabError(f"{self.path}:{self.document.line(*position)}: {message}", hint=hint)
+        return LabFileError(message, self.path, self.document.line(*position), hint)
 
     def convert(self, data: Any, kind: type[T], *position: str | int) -> T:
         """Return `data`, which stands at `position`, as a value of the type `kind`."""
@@ -82,7 +100,7 @@ class Source:
         except msgspec.ValidationError as error:
             raise self._explain(str(error), kind, position) from error
 
-    def _explain(self, text: str, kind: type, base: Position) -> DevlabError:
+    def _explain(self, text: str, kind: type, base: Position) -> LabFileError:
         message, _, where = text.partition(" - at ")
         position = (*base, *_position(where.strip("`")))
         unknown = re.match(r"Object contains unknown field `(.*)`", message)
@@ -95,7 +113,7 @@ class Source:
 
     def unknown(
         self, what: str, name: str, known: Collection[str], *position: str | int
-    ) -> DevlabError:
+    ) -> LabFileError:
         """Return an error for a name that nobody knows, with the nearest that somebody does."""
         return self.error(
             f"unknown {what} {name!r}{did_you_mean(name, known)}",
@@ -133,6 +151,7 @@ def _fields(kind: type, position: Position) -> tuple[str, ...]:
     info: Any = msgspec.inspect.type_info(kind)
     for part in position:
         info = _step(info, part)
+        info = getattr(info, "type", info)  # a description wraps the type that it describes
     return tuple(field.encode_name for field in getattr(info, "fields", ()))
 
 
@@ -152,7 +171,7 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
     takes: enough to show a lab or to begin one, not to grade it.
     """
     source = Source(root / "lab.yaml")
-    file = source.convert(source.document.data, _LabFile)
+    file = source.convert(source.document.data, LabFile)
     _require_known_entries(root)
     faults = _read_faults(root)
     read_checks = _checks if graded else _no_checks
@@ -209,14 +228,14 @@ def _require_known_entries(root: Path) -> None:
         )
     for name, required in ENTRIES.items():
         if required and name not in present:
-            raise DevlabError(f"{root / name}: is missing; every lab has one")
+            raise LabFileError("is missing; every lab has one", root / name)
 
 
-def _no_checks(source: Source, task: _TaskFile, index: int) -> tuple[CheckSpec, ...]:  # noqa: ARG001
+def _no_checks(source: Source, task: TaskFile, index: int) -> tuple[CheckSpec, ...]:  # noqa: ARG001
     return ()
 
 
-def _checks(source: Source, task: _TaskFile, index: int) -> tuple[CheckSpec, ...]:
+def _checks(source: Source, task: TaskFile, index: int) -> tuple[CheckSpec, ...]:
     kinds = known_kinds()
     return tuple(
         _check(source, kinds, data, ("tasks", index, "checks", number))
@@ -234,7 +253,7 @@ def known_kinds() -> Mapping[str, type[Kind]]:
 def _check(
     source: Source, kinds: Mapping[str, type[Kind]], data: dict[str, Any], position: Position
 ) -> CheckSpec:
-    common = source.convert(data, _CheckKeys, *position)
+    common = source.convert(data, CheckKeys, *position)
     kind = kinds.get(common.kind)
     if kind is None:
         raise source.unknown("check kind", common.kind, kinds, *position, "kind")
@@ -314,7 +333,9 @@ def _read_faults(root: Path) -> dict[str, Fault]:
     return {fault.id: fault for fault in faults}
 
 
-class _WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A lab's wrong answers: mistakes that must fail, generated mutants that need not."""
+
     mistakes: tuple[Mistake, ...] = ()
     equivalent: tuple[Equivalent, ...] = ()
 
@@ -322,7 +343,7 @@ class _WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 def read_wrong_answers(lab: Lab) -> WrongAnswers:
     """Read a lab's mistakes.yaml; raises DevlabError with file and line for anything wrong."""
     source = Source(lab.root / "mistakes.yaml")
-    file = source.convert(source.document.data or {}, _WrongAnswersFile)
+    file = source.convert(source.document.data or {}, WrongAnswersFile)
     _refuse_repeats(
         source,
         "mistake",
