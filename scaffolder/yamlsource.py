@@ -6,7 +6,7 @@ aliases without a bound ("billion laughs"). `load` keeps the positions and count
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,32 @@ def load(text: str) -> Document:
     builder = _Builder()
     data = builder.build(node, (), 0)
     return Document(data, builder.lines)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where one part stands in the text, as offsets in characters.
+
+    `start` is where its entry begins: the key in a mapping, the dash of an item in a list.
+    `value` is where its value begins, and `end` where that ends, without the blank lines and the
+    comments behind it. `flow` tells that the entry stands between brackets or braces.
+    """
+
+    start: int
+    value: int
+    end: int
+    flow: bool
+
+
+def spans(text: str) -> dict[Position, Span]:
+    """Return the place of every part of one YAML document; raises YamlError.
+
+    Keys are text here whatever `load` makes of them, and an alias is a part without parts. An
+    item that has a comment behind its dash is left out: no offset parts it from its list.
+    """
+    plain = text.removeprefix("\ufeff")
+    load(plain)
+    return _Surveyor(plain, len(text) - len(plain)).found
 
 
 def _refuse_deep_nesting(text: str) -> None:
@@ -151,3 +177,60 @@ class _Builder:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raise YamlError(_problem(error), node.start_mark.line + 1) from error
+
+
+class _Surveyor:
+    """Notes where each part stands, from the events of the parser: only they know of aliases."""
+
+    def __init__(self, text: str, offset: int) -> None:
+        self.found: dict[Position, Span] = {}
+        self._text = text
+        self._offset = offset
+        self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=_Loader))
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._part(next(self._events), (), flow=False)
+
+    def _part(
+        self, event: yaml.Event, position: Position, *, flow: bool, start: int | None = None
+    ) -> int:
+        """Note the part that begins with `event`, and return where it ends."""
+        value = _offset(event.start_mark)
+        if isinstance(event, yaml.MappingStartEvent):
+            end = self._mapping(position, flow=bool(event.flow_style))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            end = self._sequence(position, flow=bool(event.flow_style))
+        else:
+            written = self._text[value : _offset(event.end_mark)]
+            end = value + len(written.rstrip())
+        begin = value if start is None else start
+        if begin >= 0:
+            shift = self._offset
+            self.found[position] = Span(begin + shift, value + shift, max(value, end) + shift, flow)
+        return max(value, end)
+
+    def _mapping(self, position: Position, *, flow: bool) -> int:
+        end = 0
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            assert isinstance(event, yaml.ScalarEvent)  # noqa: S101 -- `load` refuses other keys
+            value = next(self._events)
+            place = (*position, event.value)
+            end = self._part(value, place, flow=flow, start=_offset(event.start_mark))
+        return _offset(event.end_mark) if flow else end
+
+    def _sequence(self, position: Position, *, flow: bool) -> int:
+        end, index = 0, 0
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            start = None if flow else self._dash(_offset(event.start_mark))
+            end = self._part(event, (*position, index), flow=flow, start=start)
+            index += 1
+        return _offset(event.end_mark) if flow else end
+
+    def _dash(self, value: int) -> int:
+        """Return the offset of the dash before `value`, or -1 if more than space parts them."""
+        before = self._text[:value].rstrip()
+        return len(before) - 1 if before.endswith("-") else -1
+
+
+def _offset(mark: Any) -> int:
+    return int(mark.index)

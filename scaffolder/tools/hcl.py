@@ -6,8 +6,10 @@ strings keep their quotes, and every other expression is its text inside `${ }`.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +17,8 @@ from scaffolder.errors import UnusableFileError
 
 # python-hcl2 builds its parser once, and not safely from two threads.
 _parser = threading.Lock()
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class HclSyntaxError(UnusableFileError):
@@ -77,12 +81,50 @@ class Configuration:
 
 def parse(text: str, path: str) -> tuple[Block, ...]:
     """Parse one HCL file; raises UnusableFileError with the line of a syntax error."""
-    import hcl2
+    with _syntax_errors(path), _parser:
+        import hcl2
+
+        return _body_blocks(hcl2.parses(_plain(text)).body, path)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One piece of HCL and where it stands: offsets in characters, from the text's beginning.
+
+    `kind` is the name of the rule that python-hcl2 read it by, for example `block`, `attribute`,
+    `object_elem`, `tuple`, `string`, `int_lit`. `name` is the word that a block, an attribute, an
+    object's element or a function is called by, and `labels` are the block's.
+    """
+
+    kind: str
+    start: int
+    end: int
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    children: tuple[Node, ...] = ()
+
+    def walk(self, *around: Node) -> Iterator[tuple[tuple[Node, ...], Node]]:
+        """Yield this node and all inside it in their order, each after the nodes around it."""
+        yield around, self
+        for child in self.children:
+            yield from child.walk(*around, self)
+
+
+def tree(text: str, path: str) -> Node:
+    """Parse one HCL file to nodes that know where they stand; raises as `parse`."""
+    offset = len(text) - len(text.removeprefix("\ufeff"))
+    with _syntax_errors(path), _parser:
+        import hcl2
+
+        return _node(hcl2.parses(_plain(text)).body, offset)
+
+
+@contextmanager
+def _syntax_errors(path: str) -> Iterator[None]:
     from lark.exceptions import LarkError
 
     try:
-        with _parser:
-            return _body_blocks(hcl2.parses(_plain(text)).body, path)
+        yield
     except LarkError as error:
         line = getattr(error, "line", None)
         known = isinstance(line, int) and line > 0
@@ -97,6 +139,51 @@ def _plain(text: str) -> str:
     That is a byte order mark, and the strip markers of interpolations. Columns stay.
     """
     return text.removeprefix("\ufeff").replace("${~", "${ ").replace("~}", " }")
+
+
+def _node(rule: Any, offset: int) -> Node:
+    kind = _CAMEL.sub("_", type(rule).__name__.removesuffix("Rule")).lower()
+    names = [_word(label) for label in getattr(rule, "labels", ())]
+    word = getattr(rule, "identifier", None) or getattr(rule, "key", None)
+    if kind == "function_call":
+        word = rule.children[0]
+    return Node(
+        kind,
+        rule._meta.start_pos + offset,  # noqa: SLF001 -- hcl2 gives no other way to it
+        _end(rule) + offset,
+        names[0] if names else _word(word) if word is not None else "",
+        tuple(names[1:]),
+        tuple(_node(child, offset) for child in _parts(rule)),
+    )
+
+
+def _word(rule: Any) -> str:
+    return str(rule.serialize()).strip('"')
+
+
+def _parts(rule: Any) -> list[Any]:
+    """Return the rules inside a rule that stand somewhere, without blank lines and comments."""
+    from hcl2.rules.abstract import LarkRule
+    from hcl2.rules.whitespace import NewLineOrCommentRule
+
+    return [
+        child
+        for child in rule.children
+        if isinstance(child, LarkRule)
+        and not isinstance(child, NewLineOrCommentRule)
+        and hasattr(child._meta, "start_pos")  # noqa: SLF001
+    ]
+
+
+def _end(rule: Any) -> int:
+    """Return where a rule ends: some have the line break and comments behind them inside."""
+    from hcl2.rules.whitespace import NewLineOrCommentRule
+
+    present = [child for child in rule.children if child is not None]
+    behind = bool(present) and isinstance(present[-1], NewLineOrCommentRule)
+    parts = _parts(rule)
+    ends_early = behind or (parts and parts[-1]._meta.end_pos == rule._meta.end_pos)  # noqa: SLF001
+    return _end(parts[-1]) if ends_early and parts else int(rule._meta.end_pos)  # noqa: SLF001
 
 
 def _body_blocks(body: Any, path: str) -> tuple[Block, ...]:
