@@ -10,6 +10,7 @@ Not made: combinations of mistakes, and the same mistake at many places where on
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from scaffolder.model import ChangeSet
 from scaffolder.proving.mutants.edits import Edit, Family, Operator, Source, spliced
 from scaffolder.proving.mutants.operators import OPERATORS
 from scaffolder.workspace import read_text
+
+# An id is typed in shells and written into YAML lists.
+_UNREADABLE = re.compile(r"[^\w.:/*@!=-]+")
 
 __all__ = ["OPERATORS", "Family", "Mutant", "Operator", "generate"]
 
@@ -98,17 +102,26 @@ def _of_file(family: Family, source: Source) -> Iterator[Mutant]:
 
 
 def _mutant(operator: Operator, edit: Edit, source: Source) -> Mutant:
-    place = f":{edit.place}" if edit.place else ""
-    start = min((splice.start for splice in edit.splices), default=0)
+    place = _UNREADABLE.sub("-", edit.place).strip("-")
     return Mutant(
-        id=f"{operator.name}:{source.path}{place}",
+        id=":".join(filter(None, (operator.name, source.path, place))),
         operator=operator.name,
         title=edit.title,
         path=source.path,
-        line=source.text.count("\n", 0, start) + 1,
+        line=_line(source.text, edit),
         before=source.text,
         after=spliced(source.text, edit.splices) if edit.splices else None,
     )
+
+
+def _line(text: str, edit: Edit) -> int:
+    """Return the line of what is changed; what is added stands behind the last one at most."""
+    if not edit.splices:
+        return 1
+    first = edit.splices[0]
+    gone = text[first.start : first.end]
+    start = first.start + len(gone) - len(gone.lstrip())
+    return min(text.count("\n", 0, start), len(text.splitlines()) - 1) + 1
 
 
 def _parses(family: Family, source: Source, text: str | None) -> bool:

@@ -13,13 +13,15 @@ from scaffolder.proving.mutants.edits import (
     Edit,
     Source,
     Splice,
+    begins_line,
     inserted_line,
-    line_end,
+    line_break,
     without_lines,
 )
 from scaffolder.tools.dockerfile import Instruction, instructions
 
 _GAP = r"(?:\s|\\\s*\n)+"
+_SPACE = re.compile(_GAP)
 _HEAD = re.compile(rf"\s*[A-Za-z]+{_GAP}(?:--\S+{_GAP})*")
 _INSTALLS = re.compile(
     r"\b(pip3?|uv|poetry|pdm|pipenv|npm|pnpm|yarn|bundle|composer)\b.*\b(install|sync|ci)\b"
@@ -135,8 +137,9 @@ def first_word(part: Part) -> str:
 
 
 def command_words(part: Part) -> str:
-    """Name a RUN by the first two words of its command."""
-    return "-".join(part.words[:2])
+    """Name a RUN by the first two words of its command, or by one if an option follows."""
+    first, *rest = part.words[:2] or [""]
+    return "-".join([first, *(word for word in rest if not word.startswith("-"))])
 
 
 def drop_variable(file: Dockerfile) -> Iterator[Edit]:
@@ -230,7 +233,7 @@ def copy_all_before_install(file: Dockerfile) -> Iterator[Edit]:
             target = len(words) - len(before[-1].words[-1])
             yield Edit(place, title, (Splice(start, start + target, ". "),))
         else:
-            line = Splice(install.start, install.start, f"COPY . .{_eol(file)}")
+            line = Splice(install.start, install.start, f"COPY . .{line_break(file.text)}")
             yield Edit(place, title, (line,))
 
 
@@ -257,8 +260,11 @@ def drop_flag(file: Dockerfile) -> Iterator[Edit]:
     """Forget an option that keeps the image small, exact or owned by the right user."""
     for part in file.of("RUN", "COPY", "ADD"):
         for found in _FLAG.finditer(part.raw):
-            splice = Splice(part.start + found.start(), part.start + found.end())
+            start, end = found.span()
+            if begins_line(part.raw, found.start("flag")) and (gap := _SPACE.match(part.raw, end)):
+                start, end = found.start("flag"), gap.end()
             flag = found["flag"].partition("=")[0]
+            splice = Splice(part.start + start, part.start + end)
             yield Edit(flag, f"{part.keyword} does without {flag}", (splice,))
 
 
@@ -315,15 +321,11 @@ def _removed(file: Dockerfile, part: Part) -> Splice:
 
 
 def _after(file: Dockerfile, part: Part, line: str) -> Splice:
-    return inserted_line(file.text, min(part.end, line_end(file.text, part.end)), line)
+    return inserted_line(file.text, part.end, line)
 
 
 def _secret(file: Dockerfile, line: str, title: str) -> Edit:
     return Edit("", title, (_after(file, file.last_from, line),))
-
-
-def _eol(file: Dockerfile) -> str:
-    return "\r\n" if "\r\n" in file.text else "\n"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -20,8 +21,9 @@ class Splice:
 class Edit:
     """What an operator does to one file: a way to name the place, what is wrong then, and how.
 
-    `place` names the part inside the file without line numbers, and is empty where the operator's
-    name says enough. Without splices the file is deleted.
+    The first splice is the mistake itself; others make the rest fit to it. Without splices the
+    file is deleted. `place` names the part inside the file without line numbers, and is empty
+    where the operator's name says enough.
     """
 
     place: str
@@ -42,7 +44,7 @@ class Operator:
 class Source:
     """A file of a solution: its path in the folder `root`, and its text."""
 
-    root: Any
+    root: Path
     path: str
     text: str
 

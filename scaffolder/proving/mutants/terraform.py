@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from scaffolder.errors import DevlabError
+from scaffolder.errors import UnusableFileError
 from scaffolder.proving.mutants.edits import (
     Edit,
     Source,
@@ -22,7 +23,7 @@ from scaffolder.proving.mutants.edits import (
     without_lines,
 )
 from scaffolder.tools import hcl
-from scaffolder.tools.hcl import Node
+from scaffolder.tools.hcl import Attribute, Node
 from scaffolder.workspace import read_text
 
 _REFERENCE = re.compile(r"var\.(?P<name>[\w-]+)")
@@ -31,6 +32,8 @@ _RELATIONS = ("<", ">", "<=", ">=", "==", "!=")
 _NEEDED = {"output": ("value",), "validation": ("condition", "error_message")}
 _WORDS_FOR_READERS = ("description", "sid", "Sid", "error_message")
 _POLICY_WORDS = ("actions", "resources", "identifiers", "Action", "Resource", "Principal")
+_DIGITS = 18
+_EXAMPLES = {"string": '"example"', "number": "1", "bool": "true"}
 _TAGS = ("tags", "labels")
 
 
@@ -51,10 +54,26 @@ class Piece:
 class Configuration:
     """One file, with what the other files of its folder say of variables and references."""
 
-    text: str
+    source: Source
     pieces: tuple[Piece, ...]
-    defaults: Mapping[str, str]
-    folder: str
+
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        return self.source.text
+
+    @cached_property
+    def beside(self) -> Mapping[str, str]:
+        """The texts of all Terraform files of the folder by their paths, this one's as given."""
+        root, path = self.source.root, self.source.path
+        folder = Path(path).parent
+        paths = sorted(str(folder / one.name) for one in (root / folder).glob("*.tf"))
+        return {**{one: read_text(root, one) for one in paths if one != path}, path: self.text}
+
+    @cached_property
+    def examples(self) -> Mapping[str, str]:
+        """For each variable a literal of its kind: its default where it has one."""
+        return dict(pair for path, text in self.beside.items() for pair in _examples(text, path))
 
     def of(self, *kinds: str) -> Iterator[Piece]:
         """Yield the pieces of these kinds in their order."""
@@ -66,65 +85,59 @@ class Configuration:
 
 
 def parse(source: Source) -> Configuration:
-    """Return the configuration; raises DevlabError where it, or a file beside it, is not HCL."""
-    texts = _folder(source)
+    """Return the configuration; raises UnusableFileError where the text is not HCL."""
     pieces = tuple(
         Piece(node, around, _address((*around, node)))
         for around, node in hcl.tree(source.text, source.path).walk()
     )
-    defaults = dict(pair for path, text in texts.items() for pair in _defaults(text, path))
-    return Configuration(source.text, pieces, defaults, "\n".join(texts.values()))
+    return Configuration(source, pieces)
 
 
-def _folder(source: Source) -> dict[str, str]:
-    """Return the texts of all Terraform files of the folder, this one as it is given."""
-    folder = Path(source.path).parent
-    beside = sorted(str(folder / path.name) for path in (source.root / folder).glob("*.tf"))
-    texts = {path: read_text(source.root, path) for path in beside if path != source.path}
-    return {**texts, source.path: source.text}
-
-
-def _defaults(text: str, path: str) -> Iterator[tuple[str, str]]:
-    """Yield each variable's name with a literal of its kind, its default where it has one."""
+def _examples(text: str, path: str) -> Iterator[tuple[str, str]]:
     try:
-        blocks = hcl.parse(text, path)
-    except DevlabError:
+        variables = [block for block in hcl.parse(text, path) if block.type == "variable"]
+    except UnusableFileError:
         return
-    for block in blocks:
-        if block.type == "variable" and block.labels:
-            default = block.attributes.get("default")
-            value = default.value if default else '"example"'
-            if isinstance(value, bool):
-                yield block.labels[0], str(value).lower()
-            elif isinstance(value, int | float) or hcl.literal(value) is not None:
-                yield block.labels[0], str(value)
+    for block in variables:
+        default, kind = block.attributes.get("default"), block.attributes.get("type")
+        if block.labels and (literal := _example(default, kind)):
+            yield block.labels[0], literal
+
+
+def _example(default: Attribute | None, kind: Attribute | None) -> str:
+    """Return a literal as it is written, or nothing for what is no number, word or boolean."""
+    if default is None:
+        return _EXAMPLES.get(str(kind.value).strip("${}") if kind else "string", "")
+    value = default.value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) or hcl.literal(value) is not None else ""
 
 
 def drop_block(file: Configuration) -> Iterator[Edit]:
     """Forget a block that nothing refers to."""
     for piece in file.of("block"):
-        node = piece.node
-        nested = any(one.kind == "block" for one in piece.around)
-        core = node.name in ("variable", "output", "terraform", "provider", "required_providers")
-        if (nested and not core) or not (nested or core or _referred_to(file, piece)):
-            splice = without_lines(file.text, node.start, node.end)
-            yield Edit(piece.address, f"{piece.address} is missing", (splice,))
+        core = piece.node.name in ("output", "terraform", "locals")
+        if not (_alone(piece) if piece.inside("block") else core or _referred_to(file, piece)):
+            yield Edit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
 
 
 def remove_output(file: Configuration) -> Iterator[Edit]:
     """Forget an output."""
     for piece in file.of("block"):
-        if piece.node.name == "output":
-            splice = without_lines(file.text, piece.node.start, piece.node.end)
-            yield Edit(piece.address, f"{piece.address} is missing", (splice,))
+        if piece.node.name == "output" and not piece.inside("block"):
+            yield Edit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
 
 
 def drop_argument(file: Configuration) -> Iterator[Edit]:
-    """Forget an argument."""
+    """Forget an argument, unless the block is nothing without it."""
     for piece in file.of("attribute"):
         block = piece.inside("block")
         needed = _NEEDED.get(block.name if block else "", ())
-        if piece.node.name not in (*needed, *_WORDS_FOR_READERS):
+        local = block is not None and block.name == "locals"
+        if piece.node.name in (*needed, *_WORDS_FOR_READERS) or _alone(piece):
+            continue
+        if not (local and _spoken_of(file, f"local.{piece.node.name}")):
             yield Edit(piece.address, f"{piece.address} is not set", _removed(file, piece))
 
 
@@ -159,7 +172,10 @@ def flip_boolean(file: Configuration) -> Iterator[Edit]:
 def change_number(file: Configuration) -> Iterator[Edit]:
     """Miss a bound by one; set any other number to 0."""
     for piece in file.of("int_lit"):
-        number = int(file.written(piece.node))
+        written = file.written(piece.node)
+        if len(written) > _DIGITS:
+            continue
+        number = int(written)
         bound = piece.inside("binary_op", "function_call")
         changed = number + 1 if bound or not number else 0
         splice = Splice(piece.node.start, piece.node.end, str(changed))
@@ -192,11 +208,11 @@ def literal_for_variable(file: Configuration) -> Iterator[Edit]:
         inner = written[2:-1].strip() if piece.node.kind == "interpolation" else written
         found = _REFERENCE.fullmatch(inner)
         around = piece.around[-2].kind if len(piece.around) > 1 else ""
-        if not found or found["name"] not in file.defaults or around == "interpolation":
+        if not found or found["name"] not in file.examples or around == "interpolation":
             continue
         if any(one.name == "validation" for one in piece.around):
             continue
-        literal = file.defaults[found["name"]]
+        literal = file.examples[found["name"]]
         bare = literal[1:-1] if literal.startswith('"') else literal
         text = bare if piece.node.kind == "interpolation" else literal
         place = f"{piece.address}.{inner}"
@@ -216,10 +232,23 @@ def _address(nodes: tuple[Node, ...]) -> str:
 
 
 def _referred_to(file: Configuration, piece: Piece) -> bool:
-    node = piece.node
-    if node.name == "locals":
-        return True
-    return re.search(rf"(?<![\w.-]){re.escape(piece.address)}(?![\w-])", file.folder) is not None
+    name = piece.address
+    return _spoken_of(file, re.sub(r"^variable\.", "var.", name))
+
+
+def _spoken_of(file: Configuration, name: str) -> bool:
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
+    return any(word.search(text) for text in file.beside.values())
+
+
+def _alone(piece: Piece) -> bool:
+    """Tell whether it is all that a nested block holds: then it is the block that one forgets."""
+    blocks = [one for one in piece.around if one.kind == "block"]
+    return len(blocks) > 1 and len(piece.around[-1].children) == 1
+
+
+def _whole(file: Configuration, piece: Piece) -> Splice:
+    return without_lines(file.text, piece.node.start, piece.node.end)
 
 
 def _is_tag(piece: Piece) -> bool:
@@ -285,7 +314,7 @@ def _neighbours(file: Configuration, piece: Piece) -> list[Node]:
         for one in row:
             first, second = sorted((last, one), key=lambda node: node.start)
             between = file.text[first.end : second.start]
-            if between.count("\n") != 1 or "#" in between or "\n" in file.written(one):
+            if between.count("\n") != 1 or "\n" in file.written(one):
                 break
             found.append(one)
             last = one

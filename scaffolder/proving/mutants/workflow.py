@@ -171,8 +171,10 @@ def always(file: Workflow) -> Iterator[Edit]:
 
 def drop_step(file: Workflow) -> Iterator[Edit]:
     """Forget a step."""
-    for step in file.steps:
-        yield from _edit(step.name, f"{step.name} is missing", _drop(file, step.position))
+    for job in file.jobs:
+        steps = file.steps_of(job)
+        for step in steps if len(steps) > 1 else ():
+            yield from _edit(step.name, f"{step.name} is missing", _drop(file, step.position))
 
 
 def drop_job(file: Workflow) -> Iterator[Edit]:
@@ -187,7 +189,9 @@ def drop_job(file: Workflow) -> Iterator[Edit]:
 def drop_trigger(file: Workflow) -> Iterator[Edit]:
     """Start the workflow for one event less."""
     events = file.data.get("on")
-    for key, name in enumerate(events) if isinstance(events, list) else _named(mapping(events)):
+    keys = range(len(events)) if isinstance(events, list) else mapping(events)
+    for key in keys if len(keys) > 1 else ():
+        name = events[key] if isinstance(events, list) else key
         splices = _drop(file, ("on", key))
         yield from _edit(f"on.{name}", f"{name} does not start the workflow", splices)
 
@@ -321,10 +325,6 @@ def _step_word(step: dict[Any, Any]) -> str:
 def _in_shell(step: Part) -> bool:
     shell = str(step.data.get("shell", "bash"))
     return isinstance(step.data.get("run"), str) and shell.split()[0:1] in (["bash"], ["sh"])
-
-
-def _named(events: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    return [(name, name) for name in events]
 
 
 def _workflow_and_jobs(file: Workflow) -> Iterator[tuple[str, Position, dict[Any, Any]]]:
