@@ -190,6 +190,7 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
     _require_unique(source, tasks)
     _require_sound_needs(source, tasks)
     _require_known_faults(source, tasks, faults)
+    _require_known_tests(source, tasks, root)
     return Lab(
         id=root.name,
         version=file.version,
@@ -216,6 +217,7 @@ ENTRIES: Mapping[str, bool] = {
     "alternatives": False,
     "mistakes.yaml": True,
     "faults.yaml": False,
+    "tests": False,
 }
 
 
@@ -321,6 +323,17 @@ def _require_known_faults(
             for fault in getattr(spec.check, "faults", ()):
                 if fault not in faults:
                     raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
+
+
+def _require_known_tests(source: Source, tasks: tuple[Task, ...], root: Path) -> None:
+    """Refuse a check whose test file is not one of the lab's own, in its folder tests/."""
+    known = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
+    for index, task in enumerate(tasks):
+        for number, spec in enumerate(task.checks):
+            for file in getattr(spec.check, "files", ()):
+                if file not in known:
+                    place = ("tasks", index, "checks", number, "file")
+                    raise source.unknown("test file", file, known, *place)
 
 
 def _read_faults(root: Path) -> dict[str, Fault]:

@@ -23,6 +23,8 @@ LAYERS = (
     ("journal",),
     ("places",),
     ("model", "errors"),
+    # Runs in a process of its own, with nothing of ours but itself.
+    ("testing",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
@@ -39,6 +41,7 @@ OWNERS = {
     "check_jsonschema": "tools/schemas",
     # A stand-in is a program of its own, run by the pipeline that is rehearsed.
     "subprocess": ("tools/processes", "sandbox/", "standins/"),
+    "pytest": "testing/",
     "yaml": "yamlsource",
     "rich": ("report/", "cli/"),
     "click": ("cli/",),

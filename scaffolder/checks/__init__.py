@@ -13,6 +13,7 @@ from scaffolder.checks import (
     image,
     pipeline,
     pipeline_delivery,
+    pytest_kind,
     terraform,
     terraform_change,
     terraform_variables,
@@ -52,4 +53,5 @@ KINDS: Mapping[str, type[Kind]] = {
     "cloud.outputs": cloud.Outputs,
     "cloud.settings": cloud.Settings,
     "cloud.destroyed": cloud.Destroyed,
+    "pytest": pytest_kind.Pytest,
 }

@@ -1,0 +1,215 @@
+"""What the grader does for a test that runs in the tester: each public method is one request.
+
+All the rules of the other kinds hold here, because their code does the work: commands go through
+the sandbox, the image and the apply are the run's own, containers carry its label.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scaffolder.checks._containers import ContainerKind, Service, serving, wait_until_answers
+from scaffolder.checks._images import built, dockerfile_text
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.terraform_session import session
+from scaffolder.model import Evidence
+from scaffolder.sandbox import SYSTEM_PATH
+from scaffolder.tools.engine import operating
+from scaffolder.tools.processes import Completed, Ending
+
+_OUTPUT_LIMIT = 1024 * 1024
+
+
+class TestedKind(ContainerKind, frozen=True, kw_only=True):
+    """Base of the kinds whose tests ask for these services: where image and configuration lie."""
+
+    directory: str = "infra"
+    variables: Mapping[str, Any] = {}
+
+
+class Services:
+    """The services of one check. `place` is a folder that no sandboxed command may write to.
+
+    Times are in seconds. Every method answers with what JSON can hold; what it raises is judged
+    as if the check itself had raised it.
+    """
+
+    def __init__(self, context: Context, kind: TestedKind, place: Path) -> None:
+        self._context = context
+        self._kind = kind
+        self._left = context.timeout
+        self._stack = contextlib.ExitStack()
+        self._containers: dict[int, tuple[Service, contextlib.ExitStack]] = {}
+        self._numbers = 0
+        self.work = place / "work"
+        self.work.mkdir()
+        self._programs = place / "programs"
+        self._programs.mkdir()
+        # Not the environment that devlab is installed in: its packages are not the learner's.
+        for name in ("python", "python3"):
+            (self._programs / name).symlink_to(Path(sys.executable).resolve())
+
+    def close(self) -> None:
+        """Remove the containers that are left."""
+        self._stack.close()
+
+    def answer(self, what: str, parameters: Mapping[str, Any]) -> Any:
+        """Do what a test asked for by its name."""
+        known: Mapping[str, Callable[..., Any]] = {
+            "workspace": self.workspace,
+            "run": self.run,
+            "image": self.image,
+            "terraform": self.terraform,
+            "container.start": self.start_container,
+            "container.await": self.await_container,
+            "container.logs": self.logs,
+            "container.exec": self.execute,
+            "container.stop": self.stop_container,
+            "container.again": self.start_again,
+            "container.remove": self.remove_container,
+        }
+        return known[what](**parameters)
+
+    def workspace(self) -> str:
+        """Make a new copy of the learner's work."""
+        self._numbers += 1
+        folder = self.work / str(self._numbers)
+        shutil.copytree(self._context.run.snapshot, folder, symlinks=True)
+        return str(folder)
+
+    def run(
+        self,
+        folder: str,
+        argv: Sequence[str],
+        timeout: float | None,
+        env: Mapping[str, str] | None,
+        check: bool,
+    ) -> dict[str, Any]:
+        """Run a command in a copy of the work, in the sandbox, without a network.
+
+        All commands of a check together have the check's timeout.
+        """
+        run = self._context.run
+        allowed = self._allowed(timeout)
+        self._context.say(shlex.join(argv))
+        with run.slots:
+            done = run.sandbox.run(
+                argv,
+                cwd=Path(folder),
+                timeout=allowed,
+                cancel=run.cancel,
+                env={"PATH": f"{self._programs}:{SYSTEM_PATH}", **(env or {})},
+                network=False,
+                output_limit=_OUTPUT_LIMIT,
+            )
+        # The bounds of the sandbox stand before the command that people know.
+        return self._ended(dataclasses.replace(done, argv=tuple(argv)), allowed, check=check)
+
+    def _allowed(self, timeout: float | None) -> float:
+        return min(self._left, self._left if timeout is None else timeout)
+
+    def _ended(
+        self, done: Completed, allowed: float, *, prefix: str = "", check: bool = False
+    ) -> dict[str, Any]:
+        """Return what a command came to; raises CheckFailedError where it came to no end."""
+        self._left = max(0.1, self._left - done.seconds)
+        reason = ""
+        if done.ending is Ending.TIMED_OUT:
+            reason = f"did not end within {allowed:.3g} seconds and was stopped"
+        elif done.ending is Ending.TOO_MUCH_OUTPUT:
+            reason = "printed without end and was stopped"
+        elif check and done.returncode:
+            reason = f"ended with exit code {done.returncode}"
+        if reason:
+            raise CheckFailedError(
+                f"{done.command} {reason}",
+                evidence=Evidence(
+                    ran=prefix + done.command,
+                    expected="exit code 0" if check else "its end",
+                    actual=reason,
+                    log=done.tail(),
+                ),
+                hint="run the same command yourself; what it prints last says why",
+            )
+        return {
+            "code": done.returncode,
+            "out": done.stdout,
+            "err": done.stderr,
+            "seconds": done.seconds,
+        }
+
+    def image(self) -> dict[str, Any]:
+        """Build the image, or join whoever does."""
+        dockerfile_text(self._context.run, self._kind.dockerfile)
+        image = built(self._context, self._kind.dockerfile).image
+        return {
+            "id": image.id,
+            "config": dict(image.config),
+            "size": image.size,
+            "layers": len(image.diff_ids),
+        }
+
+    def terraform(self) -> dict[str, Any]:
+        """Apply the configuration, or join whoever does, and return its outputs."""
+        shared = session(self._context, self._kind.directory, self._kind.variables)
+        return dict(shared.applied(self._context).state.outputs)
+
+    def start_container(self) -> int:
+        """Start a container of the image."""
+        dockerfile_text(self._context.run, self._kind.dockerfile)
+        own = contextlib.ExitStack()
+        self._stack.callback(own.close)
+        service = own.enter_context(serving(self._context, self._kind))
+        self._numbers += 1
+        self._containers[self._numbers] = (service, own)
+        return self._numbers
+
+    def await_container(self, number: int) -> str:
+        """Wait until the service answers, and say where."""
+        service, _ = self._containers[number]
+        self._context.say("waiting for the service to answer")
+        wait_until_answers(self._context, self._kind, service)
+        return f"http://{service.container.host}:{service.container.port}"
+
+    def logs(self, number: int, lines: int) -> str:
+        """Return the last lines that a container printed."""
+        return "\n".join(self._containers[number][0].container.logs(lines))
+
+    def execute(self, number: int, argv: Sequence[str], timeout: float) -> dict[str, Any]:
+        """Run a command in a container."""
+        container = self._containers[number][0].container
+        allowed = self._allowed(timeout)
+        done = operating.execute(
+            container,
+            argv,
+            timeout=allowed,
+            cancel=self._context.run.cancel,
+            output_limit=_OUTPUT_LIMIT,
+        )
+        return self._ended(done, allowed, prefix="docker exec CONTAINER ")
+
+    def stop_container(self, number: int, timeout: float) -> int:
+        """Stop a container and return its exit code."""
+        began = time.monotonic()
+        code = operating.stop(self._containers[number][0].container, math.ceil(timeout))
+        self._left = max(0.1, self._left - (time.monotonic() - began))
+        return code
+
+    def start_again(self, number: int) -> None:
+        """Start a container that was stopped."""
+        service, own = self._containers[number]
+        container = operating.start_again(service.container)
+        self._containers[number] = (Service(container, service.port), own)
+
+    def remove_container(self, number: int) -> None:
+        """Remove a container; harmless when it is gone."""
+        self._containers[number][1].close()

@@ -1,0 +1,77 @@
+"""Work with a container that runs: commands in it, stopping it, starting it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+
+from scaffolder.tools.engine.connection import trouble
+from scaffolder.tools.engine.containers import Container, _published
+from scaffolder.tools.processes import CancelToken, Completed, Ending
+
+
+def execute(
+    container: Container,
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    cancel: CancelToken,
+    output_limit: int,
+) -> Completed:
+    """Run a command in the container, as its user, and return what it came to.
+
+    `timeout` is in seconds, `output_limit` in bytes over both streams. No engine can end a single
+    command: at either bound, and on `cancel`, the container is killed with it.
+    """
+    started = time.monotonic()
+    api = container.engine.api
+    over = threading.Event()
+
+    def stop() -> None:
+        over.set()
+        container.kill("SIGKILL")
+
+    chunks: tuple[list[bytes], list[bytes]] = ([], [])
+    left = output_limit
+    timer = threading.Timer(timeout, stop)
+    timer.start()
+    try:
+        with trouble(), cancel.on_cancel(lambda: container.kill("SIGKILL")):
+            created = api.exec_create(container.id, list(argv))["Id"]
+            for pair in api.exec_start(created, stream=True, demux=True):
+                for kept, chunk in zip(chunks, pair, strict=True):
+                    kept.append(chunk or b"")
+                    left -= len(chunk or b"")
+                if left <= 0:
+                    container.kill("SIGKILL")
+                    break
+            code = api.exec_inspect(created)["ExitCode"]
+    finally:
+        timer.cancel()
+    cancel.raise_if_cancelled()
+    out, err = (b"".join(kept).decode(errors="replace") for kept in chunks)
+    ending = Ending.TOO_MUCH_OUTPUT if left <= 0 else Ending.EXITED
+    return Completed(
+        argv=tuple(argv),
+        returncode=-1 if code is None else int(code),
+        stdout=out,
+        stderr=err,
+        seconds=time.monotonic() - started,
+        ending=Ending.TIMED_OUT if over.is_set() else ending,
+    )
+
+
+def stop(container: Container, seconds: int) -> int:
+    """Stop the container as `docker stop --time` does and return its exit code."""
+    with trouble():
+        container.engine.api.stop(container.id, timeout=seconds)
+    return container.state().exit_code
+
+
+def start_again(container: Container) -> Container:
+    """Start a container that was stopped, and return it with the port where it is reached now."""
+    with trouble():
+        container.engine.api.start(container.id)
+    return dataclasses.replace(container, port=_published(container.engine, container.id))
