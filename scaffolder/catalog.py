@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from scaffolder import packs
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import did_you_mean, read_lab
-from scaffolder.model import Lab
+from scaffolder.model import Lab, Problem
+from scaffolder.packs import Pack
+from scaffolder.packs.description import is_id
 
 _PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a lab lies, under which id it is known, and the pack that brings it, if one does."""
+
+    lab_id: str
+    folder: Path
+    pack: Pack | None = None
+
+    def read(self, *, graded: bool) -> Lab:
+        lab = read_lab(self.folder, graded=graded)
+        if self.pack is None:
+            return lab
+        return msgspec.structs.replace(lab, id=self.lab_id, trusted=self.pack.trusted)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All labs that can be read, those that cannot, by id, and what is wrong with packs."""
+
+    labs: tuple[Lab, ...]
+    broken: dict[str, Problem]
+    problems: tuple[Problem, ...]
 
 
 def root() -> Path:
@@ -19,9 +49,8 @@ def root() -> Path:
 
 
 def lab_ids() -> tuple[str, ...]:
-    """Return the ids of all labs, sorted."""
-    folder = root() / "labs"
-    return tuple(sorted(path.parent.name for path in folder.glob("*/lab.yaml")))
+    """Return the ids of all labs: ours, then `pack/lab` of every pack."""
+    return (*sorted(_own()), *sorted(packs.find().labs()))
 
 
 def locate(lab_id: str) -> Path:
@@ -29,29 +58,91 @@ def locate(lab_id: str) -> Path:
 
     A name that no lab has may be the path of a lab folder: that of an author at work.
     """
-    known = lab_ids()
-    if lab_id in known:
-        return root() / "labs" / lab_id
-    if Path(lab_id, "lab.yaml").is_file():
-        return Path(lab_id).resolve()
-    raise DevlabError(
-        f"there is no lab {lab_id!r}{did_you_mean(lab_id, known)}",
-        hint=f"labs: {', '.join(known)}   (devlab list tells more)",
-    )
+    return _find(lab_id, paths=True).folder
 
 
 def load(lab_id: str, *, graded: bool = True) -> Lab:
     """Read one lab, by id or folder; raises DevlabError where there is none or it is broken.
 
-    `graded` as for `labfile.read_lab`.
+    A lab of an installed pack is broken where the pack is not what was installed. `graded` as for
+    `labfile.read_lab`.
     """
-    return read_lab(locate(lab_id), graded=graded)
+    return _load(_find(lab_id, paths=True), graded=graded)
+
+
+def load_by_id(lab_id: str, *, graded: bool = True) -> Lab:
+    """Read the lab that somebody's file names, as `load`; a path in it is not followed.
+
+    Otherwise a learner's manifest could name a lab of the learner's own.
+    """
+    return _load(_find(lab_id, paths=False), graded=graded)
 
 
 def labs(*, graded: bool = True) -> Iterator[Lab]:
-    """Yield every lab, by id."""
-    for lab_id in lab_ids():
-        yield load(lab_id, graded=graded)
+    """Yield every lab, by id; raises DevlabError at one that is broken."""
+    for place in _places():
+        yield _load(place, graded=graded)
+
+
+def survey() -> Survey:
+    """Return what there is to show: a broken lab or pack hides no other.
+
+    Checks are left out, and nothing is verified: what is only shown need not be.
+    """
+    found: list[Lab] = []
+    broken: dict[str, Problem] = {}
+    for place in _places():
+        try:
+            found.append(place.read(graded=False))
+        except DevlabError as error:
+            broken[place.lab_id] = Problem(error.message, hint=error.hint)
+    return Survey(tuple(found), broken, packs.find().problems)
+
+
+def _own() -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in (root() / "labs").glob("*/lab.yaml")}
+
+
+def _places() -> list[_Place]:
+    ours = [_Place(lab_id, folder) for lab_id, folder in sorted(_own().items())]
+    theirs = sorted(packs.find().labs().items())
+    return [*ours, *(_Place(lab_id, folder, pack) for lab_id, (pack, folder) in theirs)]
+
+
+def _find(name: str, *, paths: bool) -> _Place:
+    # No id of ours has a slash, so a pack cannot shadow us, and ours need no search for packs.
+    folder = _own().get(name)
+    if folder is not None:
+        return _Place(name, folder)
+    found = packs.find()
+    theirs = found.labs()
+    if name in theirs:
+        return _Place(name, theirs[name][1], theirs[name][0])
+    if paths and Path(name, "lab.yaml").is_file():
+        return _Place(name, Path(name).resolve())
+    raise _unknown(name, found)
+
+
+def _load(place: _Place, *, graded: bool) -> Lab:
+    if place.pack is not None:
+        place.pack.require_unchanged()
+    return place.read(graded=graded)
+
+
+def _unknown(name: str, found: packs.Found) -> DevlabError:
+    pack, slash, _ = name.partition("/")
+    if slash and is_id(pack) and pack not in found.packs:
+        why = "; ".join(one.message for one in found.problems)
+        return DevlabError(
+            f"there is no lab {name!r}: no pack {pack!r} can be used here"
+            f"{did_you_mean(pack, found.packs)}{f' ({why})' if why else ''}",
+            hint="add the pack with: devlab pack add DIR|GIT-URL[@REF]",
+        )
+    known = [*sorted(_own()), *sorted(found.labs())]
+    return DevlabError(
+        f"there is no lab {name!r}{did_you_mean(name, known)}",
+        hint=f"labs: {', '.join(known)}   (devlab list tells more)",
+    )
 
 
 def template_root(lab: Lab) -> Path:

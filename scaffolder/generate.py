@@ -77,6 +77,14 @@ def variables(lab: Lab) -> dict[str, Variable]:
     return found
 
 
+def hooks_left_out(lab: Lab) -> tuple[str, ...]:
+    """Return the names of the hooks that a lab's template has and that do not run."""
+    if lab.trusted:
+        return ()
+    template = template_root(lab)
+    return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.hooks_of(template))
+
+
 def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
     return rendering.read_settings(template_root(lab))
 

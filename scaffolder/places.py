@@ -20,6 +20,14 @@ def state() -> Path:
     return _usable(platformdirs.user_state_path("devlab"))
 
 
+def data() -> Path:
+    """Return the folder for what the user installed (packs), which need not exist.
+
+    There is no other place for it: what somebody installed must be there the next time.
+    """
+    return platformdirs.user_data_path("devlab")
+
+
 def runs() -> Path:
     """Return the folder, in the system's temporary space, that holds this user's runs."""
     folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"

@@ -22,6 +22,7 @@ COMMANDS = {
     "lab": "scaffolder.cli.lab",
     "list": "scaffolder.cli.list_labs",
     "new": "scaffolder.cli.new",
+    "pack": "scaffolder.cli.pack",
     "show": "scaffolder.cli.show",
 }
 

@@ -11,6 +11,7 @@ from scaffolder import catalog, generate
 from scaffolder.cli.options import interactive, lab_argument, set_option
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
+from scaffolder.report.text import harmless
 
 
 @click.command(
@@ -23,16 +24,24 @@ from scaffolder.model import Lab
 @click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and --set.")
 @set_option
 def command(lab: str, directory: Path | None, no_input: bool, settings: dict[str, str]) -> None:
-    """Generate a lab's workspace in DIRECTORY (default: ./LAB)."""
+    """Generate a lab's workspace in DIRECTORY (default: the lab's name)."""
     found = catalog.load(lab, graded=False)
-    target = (directory or Path(lab)).absolute()
+    # Of pack/lab, and of a path, the last part names the folder.
+    directory = directory or Path(found.root.name)
+    target = directory.absolute()
     generate.refuse_existing(target)
     generate.context_of(found, settings)
     if interactive() and not no_input:
         settings = _ask(found, settings)
     committed = generate.create_workspace(found, settings, target)
-    shown = shlex.quote(str(directory or lab))
-    click.echo(f"{found.title}: your workspace is {shown}")
+    shown = shlex.quote(str(directory))
+    click.echo(f"{harmless(found.title)}: your workspace is {shown}")
+    for hook in generate.hooks_left_out(found):
+        click.echo(
+            f"{harmless(hook)} did not run, because the pack is not trusted: "
+            f"devlab pack trust {found.id.partition('/')[0]}",
+            err=True,
+        )
     if not committed:
         click.echo("git is not installed, so it is no git repository; the labs want one.", err=True)
     click.echo(
@@ -50,7 +59,7 @@ def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
 
 
 def _ask_one(variable: generate.Variable) -> str:
-    question = variable.prompt or variable.name
+    question = harmless(variable.prompt or variable.name)
     kind = click.Choice(variable.choices) if variable.choices else None
     while True:
         answer = str(click.prompt(question, default=variable.default, type=kind, err=True))

@@ -22,6 +22,22 @@ def complete_lab(
     return [CompletionItem(name) for name in catalog.lab_ids() if name.startswith(incomplete)]
 
 
+def complete_pack(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Offer the names of installed packs."""
+    from scaffolder.errors import DevlabError
+    from scaffolder.packs import registry
+
+    try:
+        names = [record.name for record in registry.read()]
+    except DevlabError:
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def complete_task(
     ctx: click.Context,
     param: click.Parameter,  # noqa: ARG001
@@ -33,7 +49,7 @@ def complete_task(
 
     try:
         found = workspace.find(Path(ctx.params.get("directory") or "."))
-        lab = catalog.load(found.manifest.lab.id, graded=False)
+        lab = catalog.load_by_id(found.manifest.lab.id, graded=False)
     except DevlabError:
         return []
     return [

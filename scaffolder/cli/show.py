@@ -10,6 +10,7 @@ from scaffolder import catalog, generate
 from scaffolder.cli.options import lab_argument, listing_format
 from scaffolder.labfile import require_task
 from scaffolder.model import Lab
+from scaffolder.report.text import harmless
 
 
 @click.command(
@@ -24,11 +25,18 @@ def command(lab: str, hints: str | None, form: str) -> None:
     found = catalog.load(lab, graded=False)
     if hints is not None:
         numbered = enumerate(require_task(found, hints).hints, start=1)
-        click.echo("\n".join(f"{number}. {hint}" for number, hint in numbered))
+        _print("\n".join(f"{number}. {hint}" for number, hint in numbered))
     elif form == "json":
         click.echo(json.dumps(_document(found), indent=2))
     else:
-        click.echo(_text(found))
+        _print(_text(found))
+
+
+def _print(text: str) -> None:
+    """Print lines of a lab's author's, however long, without what a terminal would obey."""
+    click.echo(
+        "\n".join(harmless(line, limit=max(1, len(line) * 10)) for line in text.splitlines())
+    )
 
 
 def _document(lab: Lab) -> dict[str, object]:

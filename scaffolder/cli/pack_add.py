@@ -1,0 +1,31 @@
+"""`devlab pack add`."""
+
+from __future__ import annotations
+
+import click
+
+from scaffolder.packs import code, install, registry
+from scaffolder.report.text import harmless
+
+
+@click.command(
+    "add",
+    epilog="Examples: devlab pack add https://host/org/labs.git@v1    devlab pack add ./my-labs",
+)
+@click.argument("source", metavar="DIR|GIT-URL[@REF]")
+@click.option("--name", default="", metavar="NAME", help="Call it NAME instead of its own name.")
+def command(source: str, name: str) -> None:
+    """Install a pack of labs, pinned to the content that is there now."""
+    added = install.add(source, name)
+    record = added.record
+    at = f" at {record.commit[:12]}" if record.commit else ""
+    click.echo(f"{record.name}: {harmless(record.address)}{at}")
+    for lab in added.labs:
+        if lab not in added.broken:
+            click.echo(f"  {record.name}/{lab}")
+    for why in added.broken.values():
+        click.echo(f"warning: cannot be used: {harmless(why)}", err=True)
+    if code.find(registry.folder_of(record)):
+        click.echo(
+            f"It brings code, which does not run unless you say so: devlab pack trust {record.name}"
+        )

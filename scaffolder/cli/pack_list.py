@@ -1,0 +1,56 @@
+"""`devlab pack list`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from scaffolder import packs
+from scaffolder.cli.options import listing_format
+from scaffolder.packs import Pack
+from scaffolder.report.text import harmless
+
+
+@click.command("list", epilog="Example: devlab pack list --format json")
+@listing_format
+def command(form: str) -> None:
+    """List the packs: installed, named by DEVLAB_LABS, or brought by Python distributions."""
+    found = packs.find()
+    for problem in found.problems:
+        click.echo(f"warning: {harmless(problem.message)}", err=True)
+        if problem.hint:
+            click.echo(f"  {harmless(problem.hint)}", err=True)
+    if form == "json":
+        click.echo(json.dumps([_entry(pack) for pack in found.packs.values()], indent=2))
+        return
+    for pack in found.packs.values():
+        click.echo(_text(pack))
+    if not found.packs:
+        click.echo("There are no packs. Add one with: devlab pack add DIR|GIT-URL[@REF]")
+
+
+def _entry(pack: Pack) -> dict[str, object]:
+    record = pack.record
+    return {
+        "name": pack.name,
+        "title": pack.title,
+        "origin": str(pack.origin),
+        "source": pack.source,
+        "folder": str(pack.root),
+        "ref": record.ref if record else "",
+        "commit": record.commit if record else "",
+        "content": record.content if record else "",
+        "trusted": pack.trusted,
+        "labs": list(pack.labs()),
+    }
+
+
+def _text(pack: Pack) -> str:
+    record = pack.record
+    commit = f" at {record.commit[:12]}" if record and record.commit else ""
+    trusted = "trusted" if pack.trusted else "its code does not run"
+    title = f"  {harmless(pack.title)}" if pack.title else ""
+    labs = [f"  {lab_id}" for lab_id in pack.labs()]
+    source = f"  {pack.origin}, {trusted}: {harmless(pack.source)}{commit}"
+    return "\n".join([f"{pack.name}{title}", source, *labs])

@@ -1,0 +1,18 @@
+"""`devlab pack remove`."""
+
+from __future__ import annotations
+
+import click
+
+from scaffolder.cli.options import complete_pack
+from scaffolder.packs import install
+from scaffolder.report.text import harmless
+
+
+@click.command("remove", epilog="Example: devlab pack remove my-labs")
+@click.argument("name", shell_complete=complete_pack)
+def command(name: str) -> None:
+    """Take an installed pack away. Workspaces made from it stay, but cannot be checked."""
+    record = install.remove(name)
+    again = harmless(record.address)
+    click.echo(f"removed {record.name}; add it again with: devlab pack add {again}")

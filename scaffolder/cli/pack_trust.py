@@ -1,0 +1,44 @@
+"""`devlab pack trust`."""
+
+from __future__ import annotations
+
+import click
+
+from scaffolder.cli.options import complete_pack, interactive
+from scaffolder.packs import install, registry
+from scaffolder.packs.code import Code
+from scaffolder.packs.registry import Installed
+from scaffolder.report.text import harmless
+
+_MEANS = (
+    "If you trust it, this code runs on your machine as you: it can read and change your files and "
+    "use your network. The trust ends when the pack changes."
+)
+
+
+@click.command("trust", epilog="Example: devlab pack trust my-labs")
+@click.argument("name", shell_complete=complete_pack)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(name: str, yes: bool) -> None:
+    """Let the template hooks and tests that a pack brings run, once you have seen the list."""
+
+    def agree(record: Installed, found: tuple[Code, ...]) -> bool:
+        click.echo(_text(record, found))
+        if yes:
+            return True
+        if not interactive():
+            raise click.UsageError("there is nobody to ask: say --yes if you have read the code")
+        return click.confirm(f"Trust {record.name}?", default=False, err=True)
+
+    if install.trust(name, agree):
+        click.echo(f"{name} is trusted as it is now")
+    else:
+        click.echo(f"{name} is not trusted")
+
+
+def _text(record: Installed, found: tuple[Code, ...]) -> str:
+    if not found:
+        return f"{record.name} brings no code: its labs work without your trust."
+    lines = [f"  {harmless(one.path)}: {harmless(one.runs)}" for one in found]
+    where = f"Read it in {registry.folder_of(record)}"
+    return "\n".join([f"The code of {record.name}:", *lines, "", _MEANS, where])

@@ -1,0 +1,41 @@
+"""`devlab pack update`."""
+
+from __future__ import annotations
+
+import click
+
+from scaffolder.cli.options import complete_pack
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.packs import install, registry
+from scaffolder.packs.install import Updated
+from scaffolder.report.text import harmless
+
+
+@click.command("update", epilog="Examples: devlab pack update    devlab pack update my-labs")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_pack)
+def command(names: tuple[str, ...]) -> int:
+    """Fetch installed packs again (default: all) and say what changed."""
+    code = ExitCode.PASSED
+    for name in names or [record.name for record in registry.read()]:
+        try:
+            click.echo(_text(install.update(name)))
+        except DevlabError as error:
+            # One that cannot be reached must not keep the others old.
+            code = error.exit_code
+            click.echo(f"{name}: {harmless(error.message)}", err=True)
+            if error.hint:
+                click.echo(f"  {harmless(error.hint)}", err=True)
+    return int(code)
+
+
+def _text(updated: Updated) -> str:
+    before, after = updated.before, updated.after
+    if before.content == after.content and before.commit == after.commit:
+        return f"{after.name}: nothing new"
+    old, new = before.commit or before.content, after.commit or after.content
+    lines = [f"{after.name}: {old[:12]} → {new[:12]}", *updated.changes]
+    if updated.distrusted:
+        lines.append(
+            f"It changed, so it is not trusted any more. Look at it: devlab pack trust {after.name}"
+        )
+    return "\n  ".join(harmless(line) for line in lines)
