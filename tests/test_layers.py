@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "scaffolder"
 # Each layer may import itself and what stands below it.
 LAYERS = (
     ("cli",),
-    ("grading", "proving"),
+    ("grading", "proving", "authoring"),
     ("generate",),
     ("catalog",),
     ("packs",),

@@ -44,12 +44,11 @@ class Buckets(Kind, frozen=True, kw_only=True):
         there is no bucket, or one lacks something, named.
 
     Example:
-        ```yaml
-        kind: cloud.buckets
-        private: true
-        versioned: true
-        encrypted: true
-        ```
+        - id: buckets-are-private
+          kind: cloud.buckets
+          private: true
+          versioned: true
+          encrypted: true
     """
 
     directory: str = "infra"
@@ -121,10 +120,9 @@ class Outputs(Kind, frozen=True, kw_only=True):
         an output is missing, empty, or names nothing that exists.
 
     Example:
-        ```yaml
-        kind: cloud.outputs
-        outputs: {bucket_name: bucket, role_arn: role_arn}
-        ```
+        - id: outputs-name-real-things
+          kind: cloud.outputs
+          outputs: {bucket_name: bucket, role_arn: role_arn}
     """
 
     outputs: Mapping[
@@ -209,10 +207,9 @@ class Settings(Kind, frozen=True, kw_only=True):
         there is no parameter, or none is a JSON object that holds all of them.
 
     Example:
-        ```yaml
-        kind: cloud.settings
-        holds: {GREETING: Hello!, PORT: 8080}
-        ```
+        - id: settings-are-there
+          kind: cloud.settings
+          holds: {GREETING: Hello!, PORT: 8080}
     """
 
     holds: Mapping[str, Any]
@@ -274,10 +271,9 @@ class Destroyed(Kind, frozen=True, kw_only=True):
         destroy fails, or something is left, named.
 
     Example:
-        ```yaml
-        kind: cloud.destroyed
-        objects: 1
-        ```
+        - id: nothing-is-left
+          kind: cloud.destroyed
+          objects: 1
     """
 
     directory: str = "infra"

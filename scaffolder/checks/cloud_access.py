@@ -56,14 +56,13 @@ class Access(Kind, frozen=True, kw_only=True):
         a wildcard, a missing grant, an action or resource too many, a role for somebody else.
 
     Example:
-        ```yaml
-        kind: cloud.access
-        trusts: ecs-tasks.amazonaws.com
-        grants:
-          - {action: "s3:GetObject", on: object, key: releases/app.tar.gz}
-          - {action: "ssm:GetParameter", on: parameter}
-        may: ["kms:Decrypt"]
-        ```
+        - id: role-may-only-what-it-needs
+          kind: cloud.access
+          trusts: ecs-tasks.amazonaws.com
+          grants:
+            - {action: "s3:GetObject", on: object, key: releases/app.tar.gz}
+            - {action: "ssm:GetParameter", on: parameter}
+          may: ["kms:Decrypt"]
     """
 
     grants: tuple[Grant, ...]

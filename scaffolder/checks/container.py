@@ -32,8 +32,10 @@ class Serves(ContainerKind, frozen=True, kw_only=True):
     requests in order.
 
     Parameters:
-        requests: what to ask and what to expect; see the lab for their form. `{token}` stands for
-            a word that nobody can know beforehand.
+        requests: what to ask (`path`, `method`, `body`: sent as JSON) and what to expect (`status`,
+            `contains`: what the JSON of the answer must hold; of an object the keys named, of a
+            list one element that fits). `{token}` stands for a word that nobody can know
+            beforehand, the same one in all requests of the check.
         port_variable: the environment variable that names the port.
         start_within: seconds that it may take to answer for the first time.
         dockerfile: the file to build from.

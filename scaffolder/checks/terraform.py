@@ -33,10 +33,9 @@ class Formatted(Kind, frozen=True, kw_only=True):
         a file would be changed (named, with the difference), or cannot be parsed.
 
     Example:
-        ```yaml
-        kind: terraform.formatted
-        directory: infra
-        ```
+        - id: fmt-changes-nothing
+          kind: terraform.formatted
+          directory: infra
     """
 
     directory: str = "infra"
@@ -81,10 +80,9 @@ class Valid(Kind, frozen=True, kw_only=True):
         a syntax error, something that is refused, an error of `validate`: each with its line.
 
     Example:
-        ```yaml
-        kind: terraform.valid
-        directory: infra
-        ```
+        - id: terraform-validates
+          kind: terraform.valid
+          directory: infra
     """
 
     directory: str = "infra"
@@ -116,11 +114,10 @@ class Applies(Kind, frozen=True, kw_only=True):
         apply fails, does not end in time, or makes nothing.
 
     Example:
-        ```yaml
-        kind: terraform.applies
-        directory: infra
-        variables: {environment: staging}
-        ```
+        - id: applies-to-an-empty-account
+          kind: terraform.applies
+          directory: infra
+          variables: {environment: staging}
     """
 
     directory: str = "infra"
@@ -153,10 +150,9 @@ class Tagged(Kind, frozen=True, kw_only=True):
         a resource lacks a tag or has another value, or nothing can carry tags.
 
     Example:
-        ```yaml
-        kind: terraform.tagged
-        tags: {Environment: staging, Owner: ""}
-        ```
+        - id: everything-is-tagged
+          kind: terraform.tagged
+          tags: {Environment: staging, Owner: ""}
     """
 
     tags: Mapping[str, str]
@@ -208,9 +204,8 @@ class Stable(Kind, frozen=True, kw_only=True):
         it wants to change something, named.
 
     Example:
-        ```yaml
-        kind: terraform.stable
-        ```
+        - id: second-plan-is-empty
+          kind: terraform.stable
     """
 
     directory: str = "infra"

@@ -38,12 +38,11 @@ class Change(Kind, frozen=True, kw_only=True):
         nothing changed, something else changed too, something was made, deleted or replaced.
 
     Example:
-        ```yaml
-        kind: terraform.change
-        variable: greeting
-        value: Good morning!
-        changes: [aws_ssm_parameter]
-        ```
+        - id: greeting-changes-the-parameter
+          kind: terraform.change
+          variable: greeting
+          value: Good morning!
+          changes: [aws_ssm_parameter]
     """
 
     variable: str
@@ -175,12 +174,11 @@ class Follows(Kind, frozen=True, kw_only=True):
         an output would stay as it is, or is not there.
 
     Example:
-        ```yaml
-        kind: terraform.follows
-        variable: environment
-        value: prod
-        outputs: [bucket_name]
-        ```
+        - id: outputs-follow-the-environment
+          kind: terraform.follows
+          variable: environment
+          value: prod
+          outputs: [bucket_name]
     """
 
     variable: str

@@ -66,14 +66,13 @@ class Variables(Kind, frozen=True, kw_only=True):
         a variable is missing or untyped, a bad value is taken, a good one is refused.
 
     Example:
-        ```yaml
-        kind: terraform.variables
-        directory: infra
-        variables:
-          environment:
-            good: [dev, staging, prod]
-            bad: [production, ""]
-        ```
+        - id: variables-refuse-bad-values
+          kind: terraform.variables
+          directory: infra
+          variables:
+            environment:
+              good: [dev, staging, prod]
+              bad: [production, ""]
     """
 
     variables: Mapping[str, Values]

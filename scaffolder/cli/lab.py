@@ -7,7 +7,12 @@ import click
 from scaffolder.cli import LazyGroup
 
 COMMANDS = {
+    "kinds": "scaffolder.cli.lab_kinds",
+    "lint": "scaffolder.cli.lab_lint",
+    "new": "scaffolder.cli.lab_new",
+    "prove": "scaffolder.cli.lab_prove",
     "render": "scaffolder.cli.lab_render",
+    "schema": "scaffolder.cli.lab_schema",
 }
 
 

@@ -1,0 +1,81 @@
+"""`devlab lab lint`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from scaffolder import catalog
+from scaffolder.cli import color
+from scaffolder.cli.options import complete_lab, listing_format
+from scaffolder.errors import ExitCode
+from scaffolder.model import Problem
+from scaffolder.proving.lint import lint
+from scaffolder.report.text import harmless_block
+
+
+@click.command(
+    "lint", epilog="Examples: devlab lab lint    devlab lab lint labs/slim-image --format json"
+)
+@click.argument("labs", metavar="[LAB]...", nargs=-1, shell_complete=complete_lab)
+@listing_format
+def command(labs: tuple[str, ...], form: str) -> int:
+    """Look for what is wrong in labs without running anything.
+
+    LAB is an id or the path of a lab's folder. Without one: every lab in the folder labs/ here,
+    or else every lab that is shipped. Ends with 1 where there is a problem.
+    """
+    roots = [_root(lab) for lab in labs] or _all_roots()
+    found = {root: lint(root) for root in roots}
+    click.echo(_json(found) if form == "json" else _text(found), color=color())
+    return int(ExitCode.FAILED if any(found.values()) else ExitCode.PASSED)
+
+
+def _root(lab: str) -> Path:
+    """Return a lab's folder; one without a lab.yaml is a lab's, too, if it is a path."""
+    path = Path(lab)
+    return path.resolve() if os.sep in lab and path.is_dir() else catalog.locate(lab)
+
+
+def _all_roots() -> list[Path]:
+    here = sorted(path.parent.resolve() for path in Path("labs").glob("*/lab.yaml"))
+    return here or [catalog.locate(lab_id) for lab_id in catalog.lab_ids()]
+
+
+def _text(found: dict[Path, tuple[Problem, ...]]) -> str:
+    lines = []
+    for root, problems in found.items():
+        for one in problems:
+            place = click.style(_place(root, one), bold=True)
+            lines.append(f"{place}: {harmless_block(one.message)}")
+            if one.hint:
+                lines.append(f"  {harmless_block(one.hint)}")
+    count = sum(map(len, found.values()))
+    labs = f"{len(found)} lab{'' if len(found) == 1 else 's'}"
+    told = f"{count} problem{'' if count == 1 else 's'}" if count else "nothing wrong"
+    return "\n".join([*lines, f"{told} in {labs}"])
+
+
+def _place(root: Path, problem: Problem) -> str:
+    """Return `path:line` as it can be clicked on, from where the user stands."""
+    base = root if (root / problem.path).exists() else root.parent.parent
+    path = base / problem.path if (base / problem.path).exists() else root / problem.path
+    shown = os.path.relpath(path)
+    return f"{shown}:{problem.line}" if problem.line else shown
+
+
+def _json(found: dict[Path, tuple[Problem, ...]]) -> str:
+    return json.dumps(
+        {
+            "schema": "devlab.lint/1",
+            "labs": [
+                {"id": root.name, "folder": str(root), "problems": msgspec.to_builtins(problems)}
+                for root, problems in found.items()
+            ],
+        },
+        indent=2,
+    )

@@ -1,0 +1,111 @@
+"""`devlab lab new`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog
+from scaffolder.authoring import new
+from scaffolder.cli.options import interactive
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.proving.lint import lint
+
+_NEW = "new"
+_TRACK = "containers"
+
+
+@click.command(
+    "new",
+    epilog="Examples: devlab lab new slim-image    devlab lab new slim-image --no-input "
+    '--title "Make an image small" --track containers --template flask-service',
+)
+@click.argument("name")
+@click.option("--title", help="What the learner will be able to do.")
+@click.option("--track", help="The course that it belongs to, e.g. containers.")
+@click.option("--template", metavar="NAME", help="The starting code, shipped or in templates/.")
+@click.option("--new-template", metavar="NAME", help="Make a small template of this name, too.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that holds labs/ [default: that of DEVLAB_LABS, else the nearest here].",
+)
+@click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and options.")
+def command(
+    name: str,
+    title: str | None,
+    track: str | None,
+    template: str | None,
+    new_template: str | None,
+    directory: Path | None,
+    no_input: bool,
+) -> int:
+    """Begin the lab NAME: a folder with a worked example that proves as it is.
+
+    It is written to DIR/labs/NAME, with comments that teach. Change it step by step into yours.
+    """
+    if template and new_template:
+        raise click.UsageError("--template reuses one and --new-template makes one: not both")
+    new.require_id("lab", name)
+    root = directory.absolute() if directory else new.default_root()
+    new.refuse_existing(root / "labs" / name)
+    ask = interactive() and not no_input
+    title = title or _ask(ask, "Title", name.replace("-", " ").capitalize())
+    track = track or _ask(ask, "Track", _TRACK, _tracks() if ask else ())
+    if not template and not new_template:
+        template, new_template = _ask_template(ask, root)
+    plan = new.Plan(root, name, title, track, template or new_template or "", bool(new_template))
+    made = new.create(plan)
+    return _tell(plan, made)
+
+
+def _ask(ask: bool, question: str, default: str, known: tuple[str, ...] = ()) -> str:
+    shown = f"{question} ({', '.join(known)}, or another)" if known else question
+    return str(click.prompt(shown, default=default, err=True)) if ask else default
+
+
+def _ask_template(ask: bool, root: Path) -> tuple[str | None, str | None]:
+    """Return the template to reuse, or the one to make."""
+    known = new.templates(root)
+    if not ask:
+        return (known[0], None) if known else (None, "small-service")
+    answer = click.prompt(
+        "Template to start from, or new",
+        default=known[0] if known else _NEW,
+        type=click.Choice([*known, _NEW]),
+        err=True,
+    )
+    if answer != _NEW:
+        return answer, None
+    return None, str(click.prompt("Name of the new template", default="small-service", err=True))
+
+
+def _tracks() -> tuple[str, ...]:
+    return tuple(sorted({lab.track for lab in catalog.survey().labs}))
+
+
+def _tell(plan: new.Plan, made: tuple[Path, ...]) -> int:
+    for path in made:
+        click.echo(f"made {os.path.relpath(path)}")
+    problems = lint(plan.folder)
+    if problems:
+        raise DevlabError(
+            f"what was made has a problem: {problems[0].path}: {problems[0].message}",
+            hint=f"devlab lab lint {shlex.quote(os.path.relpath(plan.folder))} tells all",
+            exit_code=ExitCode.FAILED,
+        )
+    shown = shlex.quote(os.path.relpath(plan.folder))
+    shown = shown if os.sep in shown else f"./{shown}"
+    click.echo(
+        f"\n{plan.title}: a lab with one worked task. Change it step by step into yours:\n\n"
+        f"  devlab lab lint {shown}      what is wrong, at once\n"
+        f"  devlab lab prove {shown}     whether the grading is right\n"
+        f"  devlab lab render {shown} DIR --state solution\n"
+        f"  devlab lab kinds      what can be verified\n\n"
+        "The guide is docs/authoring.md."
+    )
+    return int(ExitCode.PASSED)

@@ -1,0 +1,32 @@
+"""`devlab lab schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffolder.authoring import schema
+
+
+@click.command(
+    "schema", epilog="Examples: devlab lab schema mistakes    devlab lab schema --into schema"
+)
+@click.argument("name", default="lab")
+@click.option(
+    "--into",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write every schema into this folder instead, over older ones.",
+)
+def command(name: str, directory: Path | None) -> None:
+    """Print the JSON Schema of lab.yaml, or of NAME: lab, mistakes or faults.
+
+    An editor that knows YAML reads it from a file's first line: # yaml-language-server:
+    $schema=PATH
+    """
+    if directory is None:
+        click.echo(schema.document(name), nl=False)
+        return
+    for path in schema.write(directory):
+        click.echo(path)

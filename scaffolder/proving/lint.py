@@ -1,0 +1,98 @@
+"""Lint a lab: everything that can be said about it in under a second, without running a tool.
+
+What is wrong in one file must not hide what is wrong in another, so every part looks for itself,
+and what cannot be looked at because of an error elsewhere is left out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from scaffolder import generate, packs
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import Source, WrongAnswersFile, read_lab, read_wrong_answers
+from scaffolder.model import Fault, Lab, Problem, WrongAnswers
+from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_words
+from scaffolder.proving.lint_places import problem_of
+from scaffolder.proving.lint_states import States, leftovers, render
+
+
+def lint(root: Path) -> tuple[Problem, ...]:
+    """Return everything that the author of the lab folder `root` must mend, by file and line.
+
+    Never raises for what is wrong with the lab. Code that an untrusted pack brings does not run.
+    """
+    root = root.resolve()
+    found = [*lint_files.problems(root), *_problems(root)]
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda one: (one.path, one.line or 0, one.message)))
+
+
+def _problems(root: Path) -> Iterator[Problem]:
+    try:
+        lab = msgspec.structs.replace(read_lab(root), trusted=_trusted(root))
+    except DevlabError as error:
+        yield problem_of(error, root)
+        yield from _of_other_files(root)
+        return
+    yield from lint_words.problems(lab)
+    try:
+        answers = read_wrong_answers(lab)
+    except DevlabError as error:
+        yield problem_of(error, root)
+        answers = None
+    if answers is not None:
+        yield from lint_answers.unkilled(lab, answers)
+    yield from lint_answers.unused_faults(lab)
+    with tempfile.TemporaryDirectory(prefix="devlab-lint-") as folder:
+        yield from _of_states(lab, answers, Path(folder))
+
+
+def _of_other_files(root: Path) -> Iterator[Problem]:
+    """Look at what can be read without lab.yaml."""
+    for name, kind in (("mistakes.yaml", WrongAnswersFile), ("faults.yaml", tuple[Fault, ...])):
+        try:
+            if (root / name).is_file():
+                source = Source(root / name)
+                if source.document.data is not None:
+                    source.convert(source.document.data, kind)
+        except DevlabError as error:
+            yield problem_of(error, root)
+
+
+def _trusted(root: Path) -> bool:
+    """Whether code that the lab brings may run: an author's own, or that of a trusted pack."""
+    theirs = [pack for pack, folder in packs.find().labs().values() if folder.resolve() == root]
+    return all(pack.trusted for pack in theirs)
+
+
+def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[Problem]:
+    """Render every state of the lab, with two sets of variables, and look at what comes of it."""
+    try:
+        sets: tuple[dict[str, str], ...] = ({}, generate.other_variables(lab))
+    except DevlabError as error:
+        yield problem_of(error, lab.root)
+        return
+    for number, variables in enumerate(sets):
+        states = render(lab, variables, place / str(number))
+        yield from states.problems
+        yield from leftovers(lab, states)
+        if number == 0:
+            yield from _of_default_states(lab, answers, states, place / "changes")
+
+
+def _of_default_states(
+    lab: Lab, answers: WrongAnswers | None, states: States, place: Path
+) -> Iterator[Problem]:
+    solution = states.folders.get("solution")
+    if solution is None:
+        return
+    yield from lint_answers.of_alternatives(lab, states)
+    yield from lint_leaks.problems(lab, states.folders["start"], solution)
+    yield from lint_answers.of_faults(lab, solution, place)
+    if answers is not None:
+        yield from lint_answers.of_mistakes(lab, answers, solution, place)

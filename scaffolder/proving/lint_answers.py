@@ -1,0 +1,143 @@
+"""What is wrong with a lab's right and wrong answers and its faults, before any is graded."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scaffolder import changes
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import Source
+from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
+from scaffolder.proving.lint_leaks import significant
+from scaffolder.proving.lint_states import States, read_tree
+
+_ALTERNATIVES = 3
+
+Tree = Mapping[str, bytes]
+Effect = tuple[tuple[str, bytes | None], ...]
+
+
+def unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
+    """Tell every check that no mistake names: nobody knows whether it can fail at all."""
+    killed = {name for mistake in answers.mistakes for name in mistake.fails}
+    source = Source(lab.root / "lab.yaml")
+    for index, task in enumerate(lab.tasks):
+        for number, check in enumerate(task.checks):
+            if check.id not in killed:
+                yield Problem(
+                    f"no mistake fails the check {check.id!r}",
+                    "lab.yaml",
+                    source.document.line("tasks", index, "checks", number, "id"),
+                    "add to mistakes.yaml a wrong answer that looks right and that it refuses",
+                )
+
+
+def unused_faults(lab: Lab) -> Iterator[Problem]:
+    """Tell every fault that no check plants."""
+    planted = {
+        name
+        for task in lab.tasks
+        for check in task.checks
+        for name in getattr(check.check, "faults", ())
+    }
+    for index, fault in enumerate(lab.faults):
+        if fault not in planted:
+            line = Source(lab.root / "faults.yaml").document.line(index, "id")
+            yield Problem(f"no check plants the fault {fault!r}", "faults.yaml", line)
+
+
+def of_alternatives(lab: Lab, states: States) -> Iterator[Problem]:
+    """Tell where there are too few right answers, or some that are the same."""
+    names = [name for name in states.folders if name.startswith("alternatives/")]
+    there = [path for path in (lab.root / "alternatives").glob("*") if path.is_dir()]
+    if len(there) < _ALTERNATIVES:
+        yield Problem(
+            f"there are {len(there)} alternatives, and at least {_ALTERNATIVES} are needed",
+            "alternatives",
+            hint="another base image, tool, order or layout that the instructions allow",
+        )
+    trees = {name: read_tree(states.folders[name]) for name in ("start", "solution", *names)}
+    for first, second in itertools.combinations(trees, 2):
+        if trees[first] == trees[second]:
+            yield Problem(f"is the same as {first}", second)
+        elif _same_work(trees[first], trees[second]):
+            yield Problem(f"differs from {first} only in comments and spaces", second)
+
+
+def _same_work(first: Tree, second: Tree) -> bool:
+    if set(first) != set(second):
+        return False
+    return all(
+        first[path] == second[path] or _code(first[path], path) == _code(second[path], path)
+        for path in first
+    )
+
+
+def _code(content: bytes, path: str) -> list[str]:
+    text = content.decode("utf-8", "replace")
+    return [line.text for line in significant(text, path) if not line.comment]
+
+
+def of_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
+    """Apply every fault to the solution's app."""
+    if not lab.faults:
+        return
+    source = Source(lab.root / "faults.yaml")
+    for index, fault in enumerate(lab.faults.values()):
+        reason = _applied(fault.change, solution, place)
+        if isinstance(reason, str):
+            line = source.document.line(index, "change")
+            yield Problem(f"the fault {fault.id!r} {reason}", "faults.yaml", line)
+
+
+def of_mistakes(lab: Lab, answers: WrongAnswers, solution: Path, place: Path) -> Iterator[Problem]:
+    """Apply every mistake to the solution; tell those that are the same."""
+    source = Source(lab.root / "mistakes.yaml")
+    seen: dict[Effect, str] = {}
+    titles: dict[str, str] = {}
+    for index, mistake in enumerate(answers.mistakes):
+        effect = _applied(mistake.change, solution, place)
+        line = source.document.line("mistakes", index, "change")
+        if isinstance(effect, str):
+            yield Problem(f"the mistake {mistake.id!r} {effect}", "mistakes.yaml", line)
+        elif effect in seen:
+            words = f"the mistakes {seen[effect]!r} and {mistake.id!r} are the same change"
+            yield Problem(words, "mistakes.yaml", line)
+        else:
+            seen[effect] = mistake.id
+        if mistake.title in titles:
+            words = f"{titles[mistake.title]!r} and {mistake.id!r} have the same title"
+            line = source.document.line("mistakes", index, "title")
+            yield Problem(words, "mistakes.yaml", line)
+        titles[mistake.title] = mistake.id
+
+
+def _applied(change: ChangeSet, solution: Path, place: Path) -> Effect | str:
+    """Return what a change makes of the files it touches, or why it cannot be made.
+
+    Only these files are copied: a lab has many mistakes, and a template many files.
+    """
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for path in change.paths:
+        inside = (solution / path).resolve().is_relative_to(solution.resolve())
+        if inside and (solution / path).is_file():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(solution / path, place / path)
+    before = read_tree(place)
+    try:
+        changes.apply(change, place)
+    except DevlabError as error:
+        named = getattr(error, "path", "")
+        words = f"{named} {error.message}" if named else error.message
+        return f"does not apply to the solution: {words}"
+    except OSError as error:
+        return f"does not apply to the solution: {error.filename}: {error.strerror}"
+    after = read_tree(place)
+    if after == before:
+        return "changes nothing in the solution"
+    touched = sorted({*before, *after})
+    return tuple((path, after.get(path)) for path in touched if before.get(path) != after.get(path))

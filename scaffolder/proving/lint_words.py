@@ -1,0 +1,84 @@
+"""What is wrong with the words of a lab: titles, hints, instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scaffolder.errors import DevlabError
+from scaffolder.generate import TASKS_MARKER
+from scaffolder.labfile import Source
+from scaffolder.model import Lab, Problem, Task
+from scaffolder.proving.lint_places import problem_of
+from scaffolder.workspace import read_text
+
+_HINTS = 2
+_FILE = "lab.yaml"
+
+
+def problems(lab: Lab) -> Iterator[Problem]:
+    """Look at the titles and hints in lab.yaml and at what instructions.md speaks of."""
+    source = Source(lab.root / _FILE)
+    yield from _of_titles(lab, source)
+    for index, task in enumerate(lab.tasks):
+        yield from _of_hints(task, source, index)
+    yield from _of_instructions(lab, source)
+
+
+def _of_titles(lab: Lab, source: Source) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, task in enumerate(lab.tasks):
+        line = source.document.line("tasks", index, "title")
+        title = _plain(task.title)
+        if title in seen:
+            yield Problem(
+                f"two tasks have the same title, {task.title!r}; the other is on line "
+                f"{seen[title]}",
+                _FILE,
+                line,
+            )
+        seen[title] = line
+
+
+def _of_hints(task: Task, source: Source, index: int) -> Iterator[Problem]:
+    if len(task.hints) < _HINTS:
+        yield Problem(
+            f"task {task.id!r} has {len(task.hints)} hint{'' if len(task.hints) == 1 else 's'}, "
+            f"and at least {_HINTS} are needed",
+            _FILE,
+            source.document.line("tasks", index, "hints"),
+            "the first asks a question that leads there, the last is nearly the answer",
+        )
+    seen: set[str] = set()
+    for number, hint in enumerate(task.hints):
+        if _plain(hint) in seen:
+            line = source.document.line("tasks", index, "hints", number)
+            yield Problem(f"task {task.id!r} gives the same hint twice", _FILE, line)
+        seen.add(_plain(hint))
+
+
+def _of_instructions(lab: Lab, source: Source) -> Iterator[Problem]:
+    name = "instructions.md"
+    try:
+        text = read_text(lab.root, name)
+    except DevlabError as error:
+        yield Problem(problem_of(error, lab.root).message, name)
+        return
+    if text.count(TASKS_MARKER) != 1:
+        yield Problem(
+            f"the line {TASKS_MARKER} stands {text.count(TASKS_MARKER)} times, not once",
+            name,
+            hint="the table of the tasks is put in its place",
+        )
+    for index, task in enumerate(lab.tasks):
+        if not re.search(rf"(?<![\w-]){re.escape(task.id)}(?![\w-])", text):
+            yield Problem(
+                f"task {task.id!r} is not named in {name}",
+                _FILE,
+                source.document.line("tasks", index, "id"),
+                f"tell the learner what to do for it, and why, where `{task.id}` stands",
+            )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(".!?")
