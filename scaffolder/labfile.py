@@ -330,7 +330,7 @@ def _require_known_tests(source: Source, tasks: tuple[Task, ...], root: Path) ->
     known = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
-            for file in getattr(spec.check, "files", ()):
+            for file in getattr(spec.check, "test_files", ()):
                 if file not in known:
                     place = ("tasks", index, "checks", number, "file")
                     raise source.unknown("test file", file, known, *place)

@@ -66,7 +66,7 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
     file: str
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def test_files(self) -> tuple[str, ...]:
         """The files of the lab's `tests/` that the check runs."""
         return (self.file,)
 
