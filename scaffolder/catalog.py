@@ -53,6 +53,15 @@ def lab_ids() -> tuple[str, ...]:
     return (*sorted(_own()), *sorted(packs.find().labs()))
 
 
+def nearby() -> tuple[str, ...]:
+    """Return the labs that an author means who names none, as `load` takes them.
+
+    Those in the folder labs/ where they stand, or else all that there are.
+    """
+    here = sorted(str(path.parent) for path in Path("labs").glob("*/lab.yaml"))
+    return tuple(here) or lab_ids()
+
+
 def locate(lab_id: str) -> Path:
     """Return the folder of a lab; raises DevlabError where there is none of that name.
 

@@ -35,6 +35,16 @@ class Fate(StrEnum):
     UNGRADED = "ungraded"
 
 
+# What each fate is to somebody who only asks whether the lab is sound.
+OUTCOMES: Mapping[Fate, Outcome] = {
+    Fate.HOLDS: Outcome.PASS,
+    Fate.EQUIVALENT: Outcome.PASS,
+    Fate.SURVIVED: Outcome.FAIL,
+    Fate.BROKEN: Outcome.FAIL,
+    Fate.UNGRADED: Outcome.UNAVAILABLE,
+}
+
+
 class Case(msgspec.Struct, frozen=True):
     """One answer to grade. `state` is what `devlab lab render --state` takes; `name` is unique.
 
@@ -69,7 +79,8 @@ class LabProof(msgspec.Struct, frozen=True):
 
     `problems` are those of the lab as a whole: its files, its words, checks that nothing kills.
     `kills` maps every check to the names of the cases that failed it. `digest` is that of the
-    lab's and its template's content. `complete` says that no case was left out by request.
+    lab's and its template's content. `accepted` maps the mutants that the author calls equivalent
+    to the reason. `complete` says that no case was left out by request.
     """
 
     lab_id: str
@@ -79,6 +90,7 @@ class LabProof(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     kills: Mapping[str, tuple[str, ...]]
     seconds: float
+    accepted: Mapping[str, str] = {}
     complete: bool = True
 
     def of(self, stage: Stage) -> tuple[CaseResult, ...]:
@@ -88,10 +100,10 @@ class LabProof(msgspec.Struct, frozen=True):
     @property
     def outcome(self) -> Outcome:
         """FAIL where a promise is broken, else UNAVAILABLE where one could not be tried here."""
-        fates = {result.fate for result in self.results}
-        if self.problems or fates & {Fate.BROKEN, Fate.SURVIVED}:
+        outcomes = {OUTCOMES[result.fate] for result in self.results}
+        if self.problems or Outcome.FAIL in outcomes:
             return Outcome.FAIL
-        return Outcome.UNAVAILABLE if Fate.UNGRADED in fates else Outcome.PASS
+        return Outcome.UNAVAILABLE if Outcome.UNAVAILABLE in outcomes else Outcome.PASS
 
 
 class CaseStarted(msgspec.Struct, frozen=True):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from scaffolder import catalog, grading, workspace
 from scaffolder.cli.options import complete_task
-from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.cli.output import deliver, output_option, require_writable
+from scaffolder.errors import ExitCode
 from scaffolder.model import Outcome, Report
 from scaffolder.report import FORMATS, REPORTERS, terminal
-from scaffolder.report.progress import progress
+from scaffolder.report.progress import Checks, progress
 
 _EXIT_CODES = {
     Outcome.PASS: ExitCode.PASSED,
@@ -39,34 +39,21 @@ _EXIT_CODES = {
     help="Check only this task and what it needs (repeatable).",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report to this file instead of the screen.",
-)
+@output_option
 @click.option("-v", "--verbose", is_flag=True, help="Show the checks that passed as well.")
 def command(
     directory: Path, tasks: tuple[str, ...], form: str, output: Path | None, verbose: bool
 ) -> int:
     """Check the workspace that DIRECTORY lies in, for real, and say what holds."""
     found = workspace.find(directory)
-    lab = catalog.load(found.manifest.lab.id)
-    _refuse_unwritable(output)
+    lab = catalog.load_by_id(found.manifest.lab.id)
+    require_writable(output)
     screen = terminal.console(stderr=True)
     quiet = form != "text" and not screen.is_terminal
-    with grading.sweeping(), progress(screen, quiet=quiet) as listen:
+    with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
         report = grading.grade(lab, found, only=tasks, listen=listen)
     _print(report, form, output, verbose)
     return int(_EXIT_CODES[report.outcome])
-
-
-def _refuse_unwritable(output: Path | None) -> None:
-    """Say before the work, not after it, that its result cannot be written."""
-    if output is None:
-        return
-    folder = output.absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise DevlabError(f"cannot write {output}: {folder} is no folder that can be written to")
 
 
 def _print(report: Report, form: str, output: Path | None, verbose: bool) -> None:
@@ -77,10 +64,4 @@ def _print(report: Report, form: str, output: Path | None, verbose: bool) -> Non
     text = (
         REPORTERS[form](report) if form in REPORTERS else terminal.render(report, verbose=verbose)
     )
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise DevlabError(f"cannot write {output}: {error.strerror}") from error
+    deliver(text, output)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, generate
+from scaffolder import catalog
 from scaffolder.cli.options import lab_argument, set_option
+from scaffolder.proving.states import build
 
 
 @click.command(
@@ -20,11 +21,11 @@ from scaffolder.cli.options import lab_argument, set_option
     default="start",
     show_default=True,
     metavar="STATE",
-    help="start, solution, alternative:NAME or mistake:NAME.",
+    help="start, solution, alternative:NAME, mistake:NAME or mutant:ID.",
 )
 @set_option
 def command(lab: str, directory: Path, state: str, settings: dict[str, str]) -> None:
     """Write a state of a lab into the new folder DIRECTORY."""
     found = catalog.load(lab, graded=state.startswith("mistake:"))
-    generate.build_state(found, state, settings, directory.absolute())
+    build(found, state, settings, directory.absolute())
     click.echo(f"{lab}, {state}: {directory}")

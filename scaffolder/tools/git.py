@@ -74,6 +74,29 @@ def commit_all(
         _require(_git(commit, folder, {**environment, **_IDENTITY}, cancel))
 
 
+def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path, tuple[Path, ...]]:
+    """Return the top of the repository that `folder` is in, and what differs there from `ref`.
+
+    That is every file, by its whole path, that was changed, added, moved or deleted since the
+    commit or branch `ref`, what is not committed and what git does not know yet included. Raises
+    DevlabError where there is no repository or no such commit, UnavailableError without git.
+    """
+    environment = _environment()
+
+    def git(*arguments: str) -> str:
+        done = _git(arguments, folder, environment, cancel)
+        if not done.ok:
+            said = " ".join(done.tail(3)).removeprefix("fatal: ")
+            raise DevlabError(f"git cannot compare {folder} with {ref!r}: {said}")
+        return done.stdout
+
+    top = Path(git("rev-parse", "--show-toplevel").rstrip("\n"))
+    commit = git("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").strip()
+    names = git("diff", "--name-only", "--no-renames", "-z", commit, "--", str(top))
+    names += git("ls-files", "--others", "--exclude-standard", "--full-name", "-z", str(top))
+    return top, tuple(top / name for name in names.split("\0") if name)
+
+
 def without_secret(text: str) -> str:
     """Return `text` with the passwords in its URLs blotted out."""
     return _SECRET.sub(r"\1***@", text)

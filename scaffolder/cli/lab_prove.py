@@ -1,0 +1,106 @@
+"""`devlab lab prove`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, grading
+from scaffolder.cli.options import complete_lab
+from scaffolder.cli.output import deliver, output_option, require_writable
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.model import Outcome
+from scaffolder.proofs import LabProof
+from scaffolder.proving.prover import prove
+from scaffolder.proving.touched import touched
+from scaffolder.report import proof, terminal
+from scaffolder.report.progress import Cases, progress
+from scaffolder.report.proof_documents import DOCUMENTS
+
+
+@click.command(
+    "prove",
+    epilog="Examples: devlab lab prove ci-pipeline    devlab lab prove --changed origin/main    "
+    "devlab lab prove ./labs/mine --only 'mistake:*'\n\n"
+    "Exit codes: 0 every promise holds; 1 one is broken; 2 wrong usage; 3 none is broken, but "
+    "something could not be tried here; 130 interrupted.",
+)
+@click.argument("labs", nargs=-1, metavar="[LAB]...", shell_complete=complete_lab)
+@click.option("--all", "everything", is_flag=True, help="Prove every lab that devlab list shows.")
+@click.option(
+    "--changed",
+    metavar="REF",
+    help="Prove only the labs that differ from this commit or branch, with what they are made of.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="STATE",
+    help="Grade only these states, as 'mistake:runs-as-root' or 'mutant:*' (repeatable).",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="How many to grade at a time  [default: processors]."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", *DOCUMENTS]),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or for the docs.",
+)
+@output_option
+@click.option("-v", "--verbose", is_flag=True, help="Show what holds as well, and why.")
+def command(
+    labs: tuple[str, ...],
+    everything: bool,
+    changed: str | None,
+    only: tuple[str, ...],
+    jobs: int | None,
+    form: str,
+    output: Path | None,
+    verbose: bool,
+) -> int:
+    """Prove that the grading of labs is right, by running every answer that is known.
+
+    The start must earn nothing, the solution and every alternative full marks, each mistake must
+    fail exactly the checks that it names, and no mutant that devlab makes from the solution may
+    score full marks unexplained. LAB is an id or a lab folder; without one, those of the folder
+    labs/ here, or all.
+    """
+    require_writable(output)
+    names = _names(labs, everything, changed)
+    if not names:
+        click.echo(f"no lab differs from {changed}", err=True)
+        return int(ExitCode.PASSED)
+    screen = terminal.console(stderr=True)
+    quiet = form != "text" and not screen.is_terminal
+    with grading.sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
+        proofs = prove(names, only=only, jobs=jobs, listen=listen)
+    _print(proofs, form, output, verbose)
+    return int(_exit_code(proofs))
+
+
+def _names(labs: Sequence[str], everything: bool, changed: str | None) -> tuple[str, ...]:
+    if labs and everything:
+        raise DevlabError("name labs or say --all, not both")
+    names = tuple(labs) or (catalog.lab_ids() if everything else catalog.nearby())
+    return names if changed is None else touched(names, changed)
+
+
+def _print(proofs: Sequence[LabProof], form: str, output: Path | None, verbose: bool) -> None:
+    screen = terminal.console()
+    if form == "text" and output is None and screen.is_terminal:
+        proof.draw(proofs, screen, verbose=verbose)
+        return
+    made = DOCUMENTS[form](proofs) if form in DOCUMENTS else proof.render(proofs, verbose=verbose)
+    deliver(made, output)
+
+
+def _exit_code(proofs: Sequence[LabProof]) -> ExitCode:
+    outcomes = {one.outcome for one in proofs}
+    if Outcome.FAIL in outcomes:
+        return ExitCode.FAILED
+    return ExitCode.UNGRADED if Outcome.UNAVAILABLE in outcomes else ExitCode.PASSED

@@ -1,0 +1,173 @@
+"""Grade one case of a lab's proof and hold the report against the promise."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from scaffolder import generate, workspace
+from scaffolder.errors import DevlabError, InterruptedRunError
+from scaffolder.grading import grade
+from scaffolder.model import CheckEnded, Event, Lab, Mistake, Outcome, Problem, Report
+from scaffolder.proofs import Case, CaseResult, Fate, Stage
+from scaffolder.proving import promises
+from scaffolder.proving.mutants import Mutant
+from scaffolder.proving.states import build_mutant
+from scaffolder.tools.processes import CancelToken
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a lab is proven with, and what its author wrote about each case.
+
+    `accepted` maps the ids of mutants that are `equivalent` to the reason; `places` the place of
+    each case by its state: a file of the lab's and a line in it.
+    """
+
+    lab: Lab
+    cases: tuple[Case, ...]
+    mistakes: Mapping[str, Mistake]
+    mutants: Mapping[str, Mutant]
+    accepted: Mapping[str, str]
+    places: Mapping[str, tuple[str, int | None]]
+
+    def located(self, case: Case, problem: Problem) -> Problem:
+        """Return a problem of a case with the place where its author finds the case."""
+        path, line = self.places.get(case.state, ("lab.yaml", None))
+        return msgspec.structs.replace(problem, path=path, line=line)
+
+
+def run_case(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
+    """Build a case in the new folder `folder`, grade it, and say whether its promise holds.
+
+    Raises InterruptedRunError when `cancel` is called. Whatever else goes wrong, in building the
+    case too, is a problem of the lab's.
+    """
+    started = time.monotonic()
+    try:
+        result = _grade(plan, case, folder, cancel)
+    except InterruptedRunError:
+        raise
+    except DevlabError as error:
+        broken = Problem(f"{case.state} cannot be graded: {error.message}", hint=error.hint)
+        result = CaseResult(case, Fate.BROKEN, 0, (plan.located(case, broken),))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return msgspec.structs.replace(result, seconds=time.monotonic() - started)
+
+
+def _grade(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
+    if case.stage is Stage.MUTANT:
+        return _grade_mutant(plan, case, folder, cancel)
+    generate.build_state(plan.lab, case.state, case.variables, folder)
+    before = workspace.fingerprint(folder)
+    report = grade(plan.lab, workspace.find(folder), cancel=cancel)
+    found = [*_broken(plan, case, report), *promises.errors_in(report)]
+    found += promises.wordless_in(report)
+    found += _touched(before, workspace.fingerprint(folder))
+    ungraded = Outcome.UNAVAILABLE in _outcomes(report).values()
+    fate = Fate.BROKEN if found else Fate.UNGRADED if ungraded else Fate.HOLDS
+    problems = tuple(plan.located(case, problem) for problem in found)
+    if fate is Fate.UNGRADED:
+        problems = tuple(plan.located(case, missing) for missing in _missing(report))
+    return CaseResult(case, fate, 0, problems, _failed(report), _outcomes(report))
+
+
+def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Problem]:
+    if case.stage is Stage.START:
+        return promises.broken_by_start(report, plan.lab)
+    if case.stage is Stage.MISTAKE:
+        return promises.broken_by_mistake(report, plan.mistakes[case.state.partition(":")[2]])
+    return promises.broken_by_right_answer(report)
+
+
+def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
+    if before != after:
+        paths = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        yield Problem(
+            f"checking changed the workspace: {', '.join(paths[:5])}",
+            hint="a check works on a copy; this is a fault of its kind",
+        )
+
+
+def _missing(report: Report) -> Iterator[Problem]:
+    said: dict[str, str] = {
+        one.verdict.message: one.verdict.hint
+        for task in report.tasks
+        for one in task.checks
+        if one.verdict.outcome is Outcome.UNAVAILABLE
+    }
+    for message, hint in said.items():
+        yield Problem(f"could not be graded here: {message}", hint=hint)
+
+
+def _outcomes(report: Report) -> dict[str, Outcome]:
+    return {one.id: one.verdict.outcome for task in report.tasks for one in task.checks}
+
+
+def _failed(report: Report) -> tuple[str, ...]:
+    return tuple(name for name, one in _outcomes(report).items() if one is Outcome.FAIL)
+
+
+class _FirstFail:
+    """Ends a run at its first failing check: more is not asked of a mutant."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self.failed: tuple[str, ...] = ()
+        self._cancel = cancel
+
+    def __call__(self, event: Event) -> None:
+        ended = isinstance(event, CheckEnded) and event.result.verdict.outcome is Outcome.FAIL
+        if ended and not self.failed:
+            self.failed = (event.result.id,)  # type: ignore[union-attr]
+            self._cancel.cancel()
+
+
+def _grade_mutant(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
+    mutant = plan.mutants[case.state.partition(":")[2]]
+    build_mutant(plan.lab, mutant, case.variables, folder)
+    own = CancelToken()
+    first = _FirstFail(own)
+    report = None
+    with cancel.on_cancel(own.cancel), contextlib.suppress(InterruptedRunError):
+        report = grade(plan.lab, workspace.find(folder), listen=first, cancel=own)
+    cancel.raise_if_cancelled()
+    if first.failed:
+        return _killed(plan, case, mutant, first.failed)
+    if report is None:
+        raise InterruptedRunError
+    return _survived(plan, case, mutant, report)
+
+
+def _killed(plan: Plan, case: Case, mutant: Mutant, failed: tuple[str, ...]) -> CaseResult:
+    if mutant.id not in plan.accepted:
+        return CaseResult(case, Fate.HOLDS, 0, (), failed, dict.fromkeys(failed, Outcome.FAIL))
+    stale = Problem(
+        f"{mutant.id} is accepted as equivalent, but {failed[0]} fails it",
+        hint="take it out of `equivalent`",
+    )
+    return CaseResult(case, Fate.BROKEN, 0, (plan.located(case, stale),), failed)
+
+
+def _survived(plan: Plan, case: Case, mutant: Mutant, report: Report) -> CaseResult:
+    errors = tuple(plan.located(case, problem) for problem in promises.errors_in(report))
+    missing = tuple(plan.located(case, problem) for problem in _missing(report))
+    if errors:
+        return CaseResult(case, Fate.BROKEN, 0, errors, (), _outcomes(report))
+    if missing:
+        return CaseResult(case, Fate.UNGRADED, 0, missing, (), _outcomes(report))
+    if mutant.id in plan.accepted:
+        return CaseResult(case, Fate.EQUIVALENT, 0, (), (), _outcomes(report), mutant.diff)
+    alive = Problem(
+        f"scores full marks: {mutant.title}",
+        hint="add a check or sharpen one, or accept it in mistakes.yaml under `equivalent:` "
+        f"as {mutant.id} with a reason",
+    )
+    problems = (plan.located(case, alive),)
+    return CaseResult(case, Fate.SURVIVED, 0, problems, (), _outcomes(report), mutant.diff)

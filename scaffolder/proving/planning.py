@@ -1,0 +1,114 @@
+"""Which cases a lab is proven with, and where its author finds each."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+
+from scaffolder import generate
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import Source, read_wrong_answers
+from scaffolder.model import Lab, Problem
+from scaffolder.proofs import Case, Stage
+from scaffolder.proving.grading import Plan
+from scaffolder.proving.mutants import Mutant
+from scaffolder.proving.states import mutants_of
+
+
+def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
+    """Return what a lab is proven with.
+
+    `only` names states, with `*` for any text: `start`, `mutant:drop-*`. Raises DevlabError where
+    the lab's files cannot be read or none of its states is meant.
+    """
+    wrong = read_wrong_answers(lab)
+    mutants = (
+        {mutant.id: mutant for mutant in mutants_of(lab)} if _wants(only, Stage.MUTANT) else {}
+    )
+    cases = tuple(_cases(lab, [one.id for one in wrong.mistakes], mutants))
+    chosen = tuple(case for case in cases if _chosen(case, only))
+    if not chosen:
+        raise DevlabError(
+            f"{lab.id} has no state like {', '.join(only)}",
+            hint="states: start, solution, alternative:NAME, mistake:NAME, mutant:ID; "
+            "* stands for any text",
+        )
+    return Plan(
+        lab=lab,
+        cases=chosen,
+        mistakes={one.id: one for one in wrong.mistakes},
+        mutants=mutants,
+        accepted={name: one.reason for one in wrong.equivalent for name in one.mutants},
+        places=_places(lab, mutants),
+    )
+
+
+def _wants(only: Sequence[str], stage: Stage) -> bool:
+    return not only or any(name.startswith((stage.value, "*")) for name in only)
+
+
+def _chosen(case: Case, only: Sequence[str]) -> bool:
+    return not only or any(fnmatch.fnmatchcase(case.state, name) for name in only)
+
+
+def alternatives(lab: Lab) -> tuple[str, ...]:
+    """Return the names of a lab's alternatives, sorted."""
+    return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
+
+
+def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> Iterator[Case]:
+    yield Case(Stage.START, "start", "start")
+    yield Case(Stage.SOLUTION, "solution", "solution")
+    yield Case(Stage.SOLUTION, "solution", "solution, again")
+    others = generate.other_variables(lab)
+    if others:
+        yield Case(Stage.SOLUTION, "solution", "solution, other variables", others)
+    for name in alternatives(lab):
+        yield Case(Stage.ALTERNATIVE, f"alternative:{name}", f"alternative:{name}")
+    for name in mistakes:
+        yield Case(Stage.MISTAKE, f"mistake:{name}", f"mistake:{name}")
+    for mutant in mutants.values():
+        state = f"mutant:{mutant.id}"
+        yield Case(Stage.MUTANT, state, state, operator=mutant.operator)
+
+
+def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int | None]]:
+    source = Source(lab.root / "mistakes.yaml")
+    places: dict[str, tuple[str, int | None]] = {
+        "start": ("start", None),
+        "solution": ("solution", None),
+    }
+    for name in alternatives(lab):
+        places[f"alternative:{name}"] = (f"alternatives/{name}", None)
+    for index, mistake in enumerate(read_wrong_answers(lab).mistakes):
+        line = source.document.line("mistakes", index, "id")
+        places[f"mistake:{mistake.id}"] = ("mistakes.yaml", line)
+    for mutant in mutants.values():
+        places[f"mutant:{mutant.id}"] = (f"solution/{mutant.path}", mutant.line)
+    return places
+
+
+def unknown_equivalents(lab: Lab, mutants: Mapping[str, Mutant]) -> Iterator[Problem]:
+    """Yield each mutant that is accepted in mistakes.yaml and that nobody generates (any more)."""
+    source = Source(lab.root / "mistakes.yaml")
+    for index, entry in enumerate(read_wrong_answers(lab).equivalent):
+        for number, name in enumerate(entry.mutants):
+            if name not in mutants:
+                position = ("equivalent", index, "mutants", number)
+                error = source.unknown("mutant", name, mutants, *position)
+                text = error.message.partition(": ")[2]
+                yield Problem(text, "mistakes.yaml", source.document.line(*position))
+
+
+def unkilled(lab: Lab, kills: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Yield each check that no mistake fails: nobody knows whether it can."""
+    source = Source(lab.root / "lab.yaml")
+    for index, task in enumerate(lab.tasks):
+        for number, check in enumerate(task.checks):
+            if not any(name.startswith("mistake:") for name in kills.get(check.id, ())):
+                yield Problem(
+                    f"{check.id} ({check.kind}) is failed by no mistake",
+                    "lab.yaml",
+                    source.document.line("tasks", index, "checks", number),
+                    hint="add a mistake to mistakes.yaml that it must fail, or take it away",
+                )

@@ -1,0 +1,53 @@
+"""Every state of a lab that can be graded: those that `generate` makes, and its mutants."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffolder import changes, generate
+from scaffolder.errors import DevlabError
+from scaffolder.labfile import did_you_mean
+from scaffolder.model import Lab
+from scaffolder.proving import mutants
+from scaffolder.proving.mutants import Mutant
+
+_MUTANT = "mutant:"
+
+
+def mutants_of(lab: Lab, given: Mapping[str, str] | None = None) -> tuple[Mutant, ...]:
+    """Return the mutants of a lab's solution, made from the files that its overlay writes.
+
+    `given` are variables of the template that differ from the defaults.
+
+    Raises DevlabError where the solution cannot be rendered.
+    """
+    with tempfile.TemporaryDirectory(prefix="devlab-mutants-") as folder:
+        solved = Path(folder) / "solved"
+        generate.build_state(lab, "solution", given or {}, solved)
+        return mutants.generate(solved, generate.overlay_paths(lab.root / "solution"))
+
+
+def build(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+    """Write a state of a lab into the new folder `target`: as `generate.build_state`, and mutants.
+
+    Raises DevlabError as that does, and where the solution has no such mutant.
+    """
+    if not state.startswith(_MUTANT):
+        generate.build_state(lab, state, given, target)
+        return
+    wanted = state.removeprefix(_MUTANT)
+    known = {mutant.id: mutant for mutant in mutants_of(lab, given)}
+    if wanted not in known:
+        raise DevlabError(
+            f"{lab.id} has no mutant {wanted!r}{did_you_mean(wanted, known)}",
+            hint=f"mutants: {', '.join(known) or 'none'}",
+        )
+    build_mutant(lab, known[wanted], given, target)
+
+
+def build_mutant(lab: Lab, mutant: Mutant, given: Mapping[str, str], target: Path) -> None:
+    """Write the solution with one mutant's change into the new folder `target`."""
+    generate.build_state(lab, "solution", given, target)
+    changes.apply(mutant.change, target)
