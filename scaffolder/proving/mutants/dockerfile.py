@@ -346,9 +346,10 @@ def parse_ignore_file(source: Source) -> IgnoreFile:
     return IgnoreFile(source.text, tuple(patterns))
 
 
-def delete_ignore_file(_: IgnoreFile) -> Iterator[Edit]:
+def delete_ignore_file(file: IgnoreFile) -> Iterator[Edit]:
     """Have no .dockerignore at all."""
-    yield Edit("", "there is no .dockerignore", ())
+    if file.patterns:
+        yield Edit("", "there is no .dockerignore", ())
 
 
 def drop_pattern(file: IgnoreFile) -> Iterator[Edit]:
