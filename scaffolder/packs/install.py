@@ -76,7 +76,8 @@ def update(name: str) -> Updated:
         before = require(name)
         source = PackSource(before.source, before.git, before.ref)
         fetched, draft = _fetch(source, drafts, before.name)
-        after = msgspec.structs.replace(fetched, trusted=before.trusted)
+        kept = before.trusted if fetched.content == before.content else ""
+        after = msgspec.structs.replace(fetched, trusted=kept)
         old = registry.folder_of(before)
         _require_no_worse(name, old, draft)
         changes = _changes(old, draft)

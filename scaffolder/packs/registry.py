@@ -137,7 +137,8 @@ def locked() -> Iterator[Path]:
         yield drafts
         tidy()
     except OSError as error:
-        raise DevlabError(f"cannot write to {home()}: {error.strerror}") from error
+        where = error.filename or home()
+        raise DevlabError(f"cannot change the packs: {where}: {error.strerror}") from error
     finally:
         shutil.rmtree(home() / f"{_DRAFT}folder", ignore_errors=True)
         os.close(lock)
