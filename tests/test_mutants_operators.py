@@ -147,6 +147,11 @@ def test_a_base_that_is_a_stage_or_an_argument_is_left_alone(tmp_path: Path) -> 
     assert not [name for name in mutants if "base" in name or name.startswith("shell")]
 
 
+def test_a_continuation_of_nothing_is_no_instruction(tmp_path: Path) -> None:
+    mutants = dockerfile(tmp_path, "\\\n\nFROM a:1\nUSER x\n\\")
+    assert changed(mutants["drop-user"]) == "-USER x\n"
+
+
 def test_dependencies_that_are_mounted_have_everything_copied_before(tmp_path: Path) -> None:
     mutants = dockerfile(
         tmp_path, "FROM a:1\nRUN --mount=type=bind,source=r.txt,target=r.txt pip install -r r.txt\n"

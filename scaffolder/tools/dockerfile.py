@@ -29,8 +29,8 @@ class Instruction:
 
     @property
     def keyword(self) -> str:
-        """The word that it begins with, in capitals."""
-        return self.text.split(maxsplit=1)[0].upper()
+        """The word that it begins with, in capitals; "" for a continuation of nothing."""
+        return next(iter(self.text.split(maxsplit=1)), "").upper()
 
 
 def instructions(text: str) -> list[Instruction]:

@@ -20,9 +20,9 @@ from scaffolder.proving.mutants.edits import (
 )
 from scaffolder.tools.dockerfile import Instruction, instructions
 
-_GAP = r"(?:\s|\\\s*\n)+"
+_GAP = r"(?:\s|[\\`]\s*\n)+"
 _SPACE = re.compile(_GAP)
-_HEAD = re.compile(rf"\s*[A-Za-z]+{_GAP}(?:--\S+{_GAP})*")
+_HEAD = re.compile(rf"(?:{_GAP})?[A-Za-z]+{_GAP}(?:--\S+{_GAP})*")
 _INSTALLS = re.compile(
     r"\b(pip3?|uv|poetry|pdm|pipenv|npm|pnpm|yarn|bundle|composer)\b.*\b(install|sync|ci)\b"
 )
@@ -62,7 +62,7 @@ class Part:
     def arguments(self) -> str:
         """What stands behind the keyword and its flags, as written."""
         head = _HEAD.match(self.raw)
-        return self.raw[head.end() :] if head else ""
+        return self.raw[head.end() if head else 0 :]
 
     @property
     def words(self) -> list[str]:
