@@ -151,9 +151,11 @@ class Services:
         """Build the image, or join whoever does."""
         dockerfile_text(self._context.run, self._kind.dockerfile)
         image = built(self._context, self._kind.dockerfile).image
+        labels = image.config.get("Labels") or {}
+        own = {name: value for name, value in labels.items() if not name.startswith("devlab.")}
         return {
             "id": image.id,
-            "config": dict(image.config),
+            "config": {**image.config, "Labels": own},
             "size": image.size,
             "layers": len(image.diff_ids),
         }

@@ -5,8 +5,8 @@ Who can write the outcome? Only who holds the socket, and that is the tester alo
 - It is a process apart: devlab's interpreter, isolated (`-I`: no PYTHON* variables, no folder of
   the user's packages, not the current folder on the path), with a scrubbed environment, and pytest
   told of every file by name: our ini file, the lab's own tests/ as the root and the limit for
-  conftest.py, no plugin but ours, no cache, no byte code read or written. Nothing of the workspace
-  is ever on its path, and audit hooks (`testing/guard.py`) refuse to load it by mistake.
+  conftest.py, no plugin but ours, no cache, no byte code of the lab's read or written. Nothing of
+  the workspace is ever on its path; audit hooks (`testing/guard.py`) refuse to load it by mistake.
 - What the learner's code may do, it does in the sandbox or in a container, started by the *grader*,
   so it is no child of the tester and inherits nothing of it. All of the tester's files lie beside
   the run's scratch space, where sandboxed commands cannot write.
@@ -136,6 +136,7 @@ def transcribe(context: Context, kind: TestedKind, file: Path, folder: Path) -> 
                 "folder": str(folder),
                 "ini": str(place / "pytest.ini"),
                 "basetemp": str(place / "tmp" / "pytest"),
+                "bytecode": str(place / "bytecode"),
                 "work": str(services.work),
                 "variables": dict(context.run.variables),
             }
@@ -179,11 +180,10 @@ def _tester(place: Path, settings: dict[str, Any]) -> Iterator[Future[Completed]
     """Run the tester for as long as the block lasts; it is killed at the end."""
     stop = CancelToken()
     isolated = OwnWork(place)
-    program = (sys.executable, "-I", "-B", "-X", f"pycache_prefix={place / 'pycache'}")
     with ThreadPoolExecutor(1, thread_name_prefix="tester") as pool:
         future = pool.submit(
             processes.run,
-            [*program, "-m", "scaffolder.testing"],
+            [sys.executable, "-I", "-B", "-m", "scaffolder.testing", str(place)],
             cwd=place,
             env=isolated.environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
             stdin=json.dumps(settings).encode(),

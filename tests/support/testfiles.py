@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from scaffolder.checks.base import Context, Run
 from scaffolder.checks.pytest_kind import Pytest
@@ -71,14 +69,11 @@ class Bench:
         return judge(spec, Context(run or self.run(), "tested", timeout))
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def a_bench(folder: Path) -> Iterator[Bench]:
+    """Yield a bench in the folder; what its runs shared is undone at the end."""
+    made = Bench(folder)
     made.work.mkdir()
     made.lab.mkdir(parents=True)
     yield made
     for run in made.runs:
         run.shared.close()
-
-
-Check = Callable[..., Verdict]
