@@ -34,7 +34,10 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class KindPage(msgspec.Struct, frozen=True):
-    """All that an author needs to know about one kind. `example` is YAML: a list of one check."""
+    """All that an author needs to know about one kind.
+
+    `example` is YAML: a list of one check. `sample` is a file that it names, where there is one.
+    """
 
     kind: str
     summary: str
@@ -43,6 +46,7 @@ class KindPage(msgspec.Struct, frozen=True):
     passes: str
     fails: str
     example: str
+    sample: str = ""
 
     @property
     def family(self) -> str:
@@ -70,6 +74,7 @@ def page_of(kind: str, cls: type[Kind]) -> KindPage:
     """Read the page of a kind from its class."""
     introduction, sections = _split(inspect.getdoc(cls) or "")
     summary, _, description = introduction.partition("\n")
+    example, _, sample = sections.get("Example", "").partition("\n\n")
     return KindPage(
         kind=kind,
         summary=summary.strip(),
@@ -77,7 +82,8 @@ def page_of(kind: str, cls: type[Kind]) -> KindPage:
         parameters=_parameters(cls, documented(sections.get("Parameters", ""))),
         passes=_unwrap(sections.get("Passes", "")),
         fails=_unwrap(sections.get("Fails", "")),
-        example=sections.get("Example", ""),
+        example=example,
+        sample=sample,
     )
 
 
@@ -179,6 +185,8 @@ def as_text(page: KindPage, width: int = _WIDTH) -> str:
     lines += ["", "Passes", *_wrap(page.passes, width, "  ")]
     lines += ["", "Fails", *_wrap(page.fails, width, "  ")]
     lines += ["", "Example", textwrap.indent(page.example, "  ")]
+    if page.sample:
+        lines += ["", textwrap.indent(page.sample, "  ")]
     return "\n".join(lines)
 
 
@@ -233,7 +241,8 @@ def _markdown_page(page: KindPage) -> str:
     words = [page.summary, page.description, "\n".join(table)]
     words += [f"**Passes:** {page.passes}", f"**Fails:** {page.fails}"]
     body = "\n\n".join(filter(None, words))
-    return f"\n## {page.kind}\n\n{body}\n\n```yaml\n{page.example}\n```"
+    sample = f"\n\n```python\n{page.sample}\n```" if page.sample else ""
+    return f"\n## {page.kind}\n\n{body}\n\n```yaml\n{page.example}\n```{sample}"
 
 
 def _cell(text: str) -> str:
