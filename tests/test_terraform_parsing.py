@@ -198,3 +198,23 @@ def test_modules_of_the_folder_are_followed(tmp_path: Path) -> None:
     with pytest.raises(CheckFailedError) as caught:
         refuse_unsafe(tmp_path, "infra")
     assert caught.value.verdict.findings[0].path == "infra/inner/more.tf"
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_nodes_know_where_they_stand(eol: str, mark: str) -> None:
+    text = mark + (
+        '# ü\nresource "a" "b" {\n  x = var.y && true # c\n  z = f({ k = "${~ var.v ~}" })\n}\n'
+    ).replace("\n", eol)
+    found = [(node.kind, node, around) for around, node in hcl.tree(text, "main.tf").walk()]
+    written = {kind: text[node.start : node.end] for kind, node, _ in found}
+    block = next(node for kind, node, _ in found if kind == "block")
+    assert (block.name, block.labels) == ("resource", ("a", "b"))
+    assert text[block.start : block.end].startswith("resource")
+    assert text[block.start : block.end].endswith("}")
+    assert written["binary_op"] == "var.y && true"
+    assert written["object_elem"] == 'k = "${~ var.v ~}"'
+    call = next(node for kind, node, _ in found if kind == "function_call")
+    assert call.name == "f"
+    element = next(around for kind, _, around in found if kind == "object_elem")
+    assert [node.name for node in element if node.kind == "attribute"] == ["z"]

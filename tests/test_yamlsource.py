@@ -84,3 +84,56 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         load(text)
     except yamlsource.YamlError as error:
         assert error.line >= 1
+
+
+SURVEYED = """\
+on: push # now
+a: &x {b: [1, "ü"]}
+c: *x
+d:
+e: |
+  one
+  two
+
+# a comment
+f:
+  - g: 'q'
+    h:
+  -
+  - - i
+  - # what follows has no offset of its own
+    j
+"""
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_spans_are_what_is_written(eol: str, mark: str) -> None:
+    text = mark + SURVEYED.replace("\n", eol)
+    found = {
+        place: (text[one.start : one.end].replace("\r", ""), text[one.value : one.end])
+        for place, one in yamlsource.spans(text).items()
+    }
+    assert found["on",] == ("on: push", "push")
+    assert found["a",] == ('a: &x {b: [1, "ü"]}', '&x {b: [1, "ü"]}')
+    assert found["a", "b", 1] == ('"ü"', '"ü"')
+    assert found["c",] == ("c: *x", "*x")
+    assert found["d",] == ("d:", "")
+    assert found["e",][0] == "e: |\n  one\n  two"
+    assert found["f", 0][0] == "- g: 'q'\n    h:"
+    assert found["f", 0, "h"] == ("h:", "")
+    assert found["f", 1] == ("-", "")
+    assert found["f", 2, 0] == ("- i", "i")
+    assert ("f", 3) not in found
+    assert ("c", "b") not in found, "an alias is a part without parts"
+    assert {place for place, one in yamlsource.spans(text).items() if one.flow} == {
+        ("a", "b"),
+        ("a", "b", 0),
+        ("a", "b", 1),
+    }
+
+
+def test_spans_of_what_is_not_yaml() -> None:
+    assert yamlsource.spans("") == {}
+    with pytest.raises(YamlError):
+        yamlsource.spans("a: [1\n")
