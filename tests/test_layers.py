@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "scaffolder"
 # Each layer may import itself and what stands below it.
 LAYERS = (
     ("cli",),
-    ("grading", "proving", "authoring"),
+    ("proving", "authoring"),
+    ("grading",),
     ("generate",),
     ("catalog",),
     ("packs",),
@@ -22,6 +23,7 @@ LAYERS = (
     ("tools", "workspace", "yamlsource", "report"),
     ("journal",),
     ("places",),
+    ("proofs",),
     ("model", "errors"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
