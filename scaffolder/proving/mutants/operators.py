@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from pathlib import PurePosixPath
 
-from scaffolder.proving.mutants import dockerfile, terraform, workflow
+from scaffolder.proving.mutants import dockerfile, terraform, workflow, workflow_parts
 from scaffolder.proving.mutants.edits import Family, Operator
 
 
@@ -150,6 +150,6 @@ _TERRAFORM = (
 OPERATORS = (
     Family("dockerfile", _is_dockerfile, dockerfile.parse, _DOCKERFILE),
     Family("dockerignore", _is_ignore_file, dockerfile.parse_ignore_file, _IGNORE_FILE),
-    Family("workflow", _is_workflow, workflow.parse, _WORKFLOW),
+    Family("workflow", _is_workflow, workflow_parts.parse, _WORKFLOW),
     Family("terraform", _is_terraform, terraform.parse, _TERRAFORM),
 )
