@@ -70,10 +70,13 @@ class Container:
         self._witness = witness
         self._number: int = channel.call("container.start")
         self._url = ""
+        self._stopped = False
 
     @property
     def url(self) -> str:
         """Where the service answers, without a slash at the end; waits for its first answer."""
+        if self._stopped:
+            raise RuntimeError("the test stopped this container: start() it before asking it")
         if not self._url:
             self._url = str(self._do("await"))
         return self._url
@@ -138,13 +141,13 @@ class Container:
 
     def stop(self, *, timeout: float = 10) -> int:
         """Stop it as `docker stop` does and return its exit code; killed after `timeout` s: 137."""
-        self._url = ""
+        self._url, self._stopped = "", True
         return int(self._do("stop", timeout=timeout))
 
     def start(self) -> None:
         """Start it again after it stopped: its files are still there, its port is another."""
-        self._url = ""
         self._do("again")
+        self._stopped = False
 
     def restart(self, *, timeout: float = 10) -> None:
         """Stop it and start it again."""

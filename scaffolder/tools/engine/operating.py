@@ -40,11 +40,14 @@ def execute(
     try:
         with trouble(), cancel.on_cancel(lambda: container.kill("SIGKILL")):
             created = api.exec_create(container.id, list(argv))["Id"]
-            for pair in api.exec_start(created, stream=True, demux=True):
+            stream = api.exec_start(created, stream=True, demux=True)
+            for pair in stream:
                 for kept, chunk in zip(chunks, pair, strict=True):
                     kept.append(chunk or b"")
                     left -= len(chunk or b"")
                 if left <= 0:
+                    # The engine is slow to kill what waits for somebody to read it.
+                    stream.close()
                     container.kill("SIGKILL")
                     break
             code = api.exec_inspect(created)["ExitCode"]
@@ -52,14 +55,14 @@ def execute(
         timer.cancel()
     cancel.raise_if_cancelled()
     out, err = (b"".join(kept).decode(errors="replace") for kept in chunks)
-    ending = Ending.TOO_MUCH_OUTPUT if left <= 0 else Ending.EXITED
+    ending = Ending.TIMED_OUT if over.is_set() else Ending.EXITED
     return Completed(
         argv=tuple(argv),
         returncode=-1 if code is None else int(code),
         stdout=out,
         stderr=err,
         seconds=time.monotonic() - started,
-        ending=Ending.TIMED_OUT if over.is_set() else ending,
+        ending=Ending.TOO_MUCH_OUTPUT if left <= 0 else ending,
     )
 
 
