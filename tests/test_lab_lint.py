@@ -236,3 +236,9 @@ def test_a_lab_that_is_not_there_is_wrong_usage(devlab: Devlab) -> None:
     said = devlab("lab", "lint", "containerise-flask")
     assert said.code == 2
     assert "did you mean 'containerize-flask'" in said.err
+
+
+def test_a_folder_that_is_not_there_has_a_neighbour(devlab: Devlab, lab: Path) -> None:
+    said = devlab("lab", "lint", "labs/soun", cwd=lab.parent.parent)
+    assert said.code == 2
+    assert "no such folder; did you mean 'sound'" in said.err

@@ -12,7 +12,8 @@ import msgspec
 from scaffolder import catalog
 from scaffolder.cli import color
 from scaffolder.cli.options import complete_lab, listing_format
-from scaffolder.errors import ExitCode
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.labfile import did_you_mean
 from scaffolder.model import Problem
 from scaffolder.proving.lint import lint
 from scaffolder.report.text import harmless_block
@@ -38,7 +39,15 @@ def command(labs: tuple[str, ...], form: str) -> int:
 def _root(lab: str) -> Path:
     """Return a lab's folder; one without a lab.yaml is a lab's, too, if it is a path."""
     path = Path(lab)
-    return path.resolve() if os.sep in lab and path.is_dir() else catalog.locate(lab)
+    if os.sep in lab and path.is_dir():
+        return path.resolve()
+    try:
+        return catalog.locate(lab)
+    except DevlabError as error:
+        if os.sep not in lab or not path.parent.is_dir():
+            raise
+        near = did_you_mean(path.name, [one.name for one in path.parent.iterdir()])
+        raise DevlabError(f"{lab}: there is no such folder{near}") from error
 
 
 def _all_roots() -> list[Path]:
