@@ -18,6 +18,7 @@ from scaffolder.model import CheckEnded, Event, Lab, Mistake, Outcome, Problem, 
 from scaffolder.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
 from scaffolder.proving.mutants import Mutant
+from scaffolder.proving.promises import Broken
 from scaffolder.proving.states import build_mutant
 from scaffolder.tools.processes import CancelToken
 
@@ -27,7 +28,7 @@ class Plan:
     """What a lab is proven with, and what its author wrote about each case.
 
     `accepted` maps the ids of mutants that are `equivalent` to the reason; `places` the place of
-    each case by its state: a file of the lab's and a line in it.
+    each case by its state, and of each task and check by its id: a file of the lab's and a line.
     """
 
     lab: Lab
@@ -37,10 +38,10 @@ class Plan:
     accepted: Mapping[str, str]
     places: Mapping[str, tuple[str, int | None]]
 
-    def located(self, case: Case, problem: Problem) -> Problem:
-        """Return a problem of a case with the place where its author finds the case."""
-        path, line = self.places.get(case.state, ("lab.yaml", None))
-        return msgspec.structs.replace(problem, path=path, line=line)
+    def located(self, case: Case, broken: Broken) -> Problem:
+        """Return what is broken by a case as a problem at the place where its author looks."""
+        path, line = self.places[broken.subject or case.state]
+        return Problem(broken.message, path, line, broken.hint)
 
 
 def run_case(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
@@ -55,7 +56,7 @@ def run_case(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseR
     except InterruptedRunError:
         raise
     except DevlabError as error:
-        broken = Problem(f"{case.state} cannot be graded: {error.message}", hint=error.hint)
+        broken = Broken(f"{case.state} cannot be graded: {error.message}", hint=error.hint)
         result = CaseResult(case, Fate.BROKEN, 0, (plan.located(case, broken),))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -79,7 +80,7 @@ def _grade(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseRes
     return CaseResult(case, fate, 0, problems, _failed(report), _outcomes(report))
 
 
-def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Problem]:
+def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Broken]:
     if case.stage is Stage.START:
         return promises.broken_by_start(report, plan.lab)
     if case.stage is Stage.MISTAKE:
@@ -87,16 +88,16 @@ def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Problem]:
     return promises.broken_by_right_answer(report)
 
 
-def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Problem]:
+def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Broken]:
     if before != after:
         paths = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-        yield Problem(
+        yield Broken(
             f"checking changed the workspace: {', '.join(paths[:5])}",
             hint="a check works on a copy; this is a fault of its kind",
         )
 
 
-def _missing(report: Report) -> Iterator[Problem]:
+def _missing(report: Report) -> Iterator[Broken]:
     said: dict[str, str] = {
         one.verdict.message: one.verdict.hint
         for task in report.tasks
@@ -104,7 +105,7 @@ def _missing(report: Report) -> Iterator[Problem]:
         if one.verdict.outcome is Outcome.UNAVAILABLE
     }
     for message, hint in said.items():
-        yield Problem(f"could not be graded here: {message}", hint=hint)
+        yield Broken(f"could not be graded here: {message}", hint=hint)
 
 
 def _outcomes(report: Report) -> dict[str, Outcome]:
@@ -148,7 +149,7 @@ def _grade_mutant(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> 
 def _killed(plan: Plan, case: Case, mutant: Mutant, failed: tuple[str, ...]) -> CaseResult:
     if mutant.id not in plan.accepted:
         return CaseResult(case, Fate.HOLDS, 0, (), failed, dict.fromkeys(failed, Outcome.FAIL))
-    stale = Problem(
+    stale = Broken(
         f"{mutant.id} is accepted as equivalent, but {failed[0]} fails it",
         hint="take it out of `equivalent`",
     )
@@ -164,7 +165,7 @@ def _survived(plan: Plan, case: Case, mutant: Mutant, report: Report) -> CaseRes
         return CaseResult(case, Fate.UNGRADED, 0, missing, (), _outcomes(report))
     if mutant.id in plan.accepted:
         return CaseResult(case, Fate.EQUIVALENT, 0, (), (), _outcomes(report), mutant.diff)
-    alive = Problem(
+    alive = Broken(
         f"scores full marks: {mutant.title}",
         hint="add a check or sharpen one, or accept it in mistakes.yaml under `equivalent:` "
         f"as {mutant.id} with a reason",

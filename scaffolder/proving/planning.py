@@ -83,6 +83,12 @@ def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int
     for index, mistake in enumerate(read_wrong_answers(lab).mistakes):
         line = source.document.line("mistakes", index, "id")
         places[f"mistake:{mistake.id}"] = ("mistakes.yaml", line)
+    lab_file = Source(lab.root / "lab.yaml")
+    for index, task in enumerate(lab.tasks):
+        places[task.id] = ("lab.yaml", lab_file.document.line("tasks", index, "id"))
+        for number, check in enumerate(task.checks):
+            line = lab_file.document.line("tasks", index, "checks", number, "id")
+            places[check.id] = ("lab.yaml", line)
     for mutant in mutants.values():
         places[f"mutant:{mutant.id}"] = (f"solution/{mutant.path}", mutant.line)
     return places
@@ -100,15 +106,15 @@ def unknown_equivalents(lab: Lab, mutants: Mapping[str, Mutant]) -> Iterator[Pro
                 yield Problem(text, "mistakes.yaml", source.document.line(*position))
 
 
-def unkilled(lab: Lab, kills: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
-    """Yield each check that no mistake fails: nobody knows whether it can."""
-    source = Source(lab.root / "lab.yaml")
-    for index, task in enumerate(lab.tasks):
-        for number, check in enumerate(task.checks):
-            if not any(name.startswith("mistake:") for name in kills.get(check.id, ())):
-                yield Problem(
-                    f"{check.id} ({check.kind}) is failed by no mistake",
-                    "lab.yaml",
-                    source.document.line("tasks", index, "checks", number),
-                    hint="add a mistake to mistakes.yaml that it must fail, or take it away",
-                )
+def unkilled(plan: Plan, kills: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Yield each check that mistakes name and none fails; one that none names, lint tells."""
+    named = {name for mistake in plan.mistakes.values() for name in mistake.fails}
+    for check in (check for task in plan.lab.tasks for check in task.checks):
+        if check.id in named and not any(name.startswith("mistake:") for name in kills[check.id]):
+            path, line = plan.places[check.id]
+            yield Problem(
+                f"{check.id} ({check.kind}) fails none of the mistakes that name it",
+                path,
+                line,
+                hint="sharpen the check, or take it away: one that cannot fail is worth nothing",
+            )

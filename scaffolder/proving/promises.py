@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from scaffolder.model import CheckResult, Lab, Mistake, Outcome, Problem, Report, TaskResult
+from scaffolder.model import CheckResult, Lab, Mistake, Outcome, Report, TaskResult
 
 # A message of fewer words, or of only such words, names no cause.
 _FEWEST_WORDS = 3
@@ -14,25 +15,38 @@ _EMPTY_WORDS = re.compile(
 )
 
 
-def broken_by_start(report: Report, lab: Lab) -> Iterator[Problem]:
+class Broken(NamedTuple):
+    """A promise that a report breaks. `subject` is the task or check that its author looks at.
+
+    Without one it is the case itself.
+    """
+
+    message: str
+    hint: str = ""
+    subject: str = ""
+
+
+def broken_by_start(report: Report, lab: Lab) -> Iterator[Broken]:
     """Yield how the start breaks its promise: nothing passes before the learner did anything."""
     for task in report.tasks:
         given = lab.task(task.id).given
         if task.outcome is Outcome.PASS and not given:
             said = "; ".join(f"{one.id}: {one.verdict.message}" for one in task.checks)
-            yield Problem(
+            yield Broken(
                 f"{task.id} passes before the learner did anything ({said})",
                 hint="let the start lack it, or mark the task with `given: true`",
+                subject=task.id,
             )
         if given and task.outcome.graded and task.outcome is not Outcome.PASS:
-            yield Problem(f"{task.id} is marked as given, but ends with {_ending(task)}")
+            message = f"{task.id} is marked as given, but ends with {_ending(task)}"
+            yield Broken(message, subject=task.id)
 
 
-def broken_by_right_answer(report: Report) -> Iterator[Problem]:
+def broken_by_right_answer(report: Report) -> Iterator[Broken]:
     """Yield how an answer that must score full marks does not."""
     for task in report.tasks:
         if task.outcome.graded and task.outcome is not Outcome.PASS:
-            yield Problem(
+            yield Broken(
                 f"{task.id} ends with {_ending(task)}",
                 hint="a right answer marked wrong is the worst that a grader does: mend the check",
             )
@@ -52,45 +66,47 @@ def _happened(check: CheckResult) -> str:
     return f" ({evidence.actual})" if evidence is not None and evidence.actual else ""
 
 
-def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Problem]:
+def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
     """Yield how a mistake fails other checks than those that it names."""
     ended = {one.id: one.verdict for task in report.tasks for one in task.checks}
     failed = {name for name, one in ended.items() if one.outcome is Outcome.FAIL}
     for name in mistake.fails:
         if name not in ended:
-            yield Problem(
+            yield Broken(
                 f"{mistake.id} names {name}, whose task was blocked by others that it fails",
                 hint=f"take {name} out of `fails`: it did not get to say anything",
             )
         elif ended[name].outcome is Outcome.PASS:
-            yield Problem(
+            yield Broken(
                 f"{mistake.id} does not fail {name}, which says: {ended[name].message}",
                 hint="the check does not notice this mistake, or the mistake is none",
             )
     for name in sorted(failed - set(mistake.fails)):
-        yield Problem(
+        yield Broken(
             f"{mistake.id} fails {name} too, and does not name it: {ended[name].message}",
             hint=f"if that is right, add {name} to its `fails`; if not, the check blames too much",
         )
 
 
-def errors_in(report: Report) -> Iterator[Problem]:
+def errors_in(report: Report) -> Iterator[Broken]:
     """Yield each check that ended in an error: the grader's own fault, whatever the answer."""
     for one in (one for task in report.tasks for one in task.checks):
         if one.verdict.outcome is Outcome.ERROR:
-            yield Problem(
+            yield Broken(
                 f"{one.id} ({one.kind}) ended in an error: {one.verdict.message}",
                 hint=one.verdict.hint,
+                subject=one.id,
             )
 
 
-def wordless_in(report: Report) -> Iterator[Problem]:
+def wordless_in(report: Report) -> Iterator[Broken]:
     """Yield each failing verdict whose message does not name the cause."""
     for one in (one for task in report.tasks for one in task.checks):
         if one.verdict.outcome is Outcome.FAIL and not names_a_cause(one.verdict.message):
-            yield Problem(
+            yield Broken(
                 f"{one.id} ({one.kind}) fails and names no cause: {one.verdict.message!r}",
                 hint="say what was seen, in words that a learner understands",
+                subject=one.id,
             )
 
 

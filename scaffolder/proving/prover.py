@@ -133,9 +133,9 @@ def _conclude(proof: _Proof, seconds: float) -> LabProof:
     if proof.plan is not None:
         results = tuple(proof.results[case.name] for case in proof.plan.cases)
         kills = _kills(proof.plan, results)
-        problems = [*problems, *_flakes(results)]
+        problems = [*problems, *_flakes(proof.plan, results)]
         if proof.complete:
-            problems += planning.unkilled(proof.plan.lab, kills)
+            problems += planning.unkilled(proof.plan, kills)
     return LabProof(
         lab_id=proof.lab_id,
         lab_version=proof.plan.lab.version if proof.plan else "",
@@ -158,7 +158,7 @@ def _kills(plan: Plan, results: Sequence[CaseResult]) -> dict[str, tuple[str, ..
     }
 
 
-def _flakes(results: Sequence[CaseResult]) -> Iterator[Problem]:
+def _flakes(plan: Plan, results: Sequence[CaseResult]) -> Iterator[Problem]:
     """Yield each check that ended differently in two runs of the very same answer."""
     same = [one for one in results if one.case.stage is Stage.SOLUTION and not one.case.variables]
     for first, second in itertools.pairwise(same):
@@ -168,6 +168,6 @@ def _flakes(results: Sequence[CaseResult]) -> Iterator[Problem]:
                 yield Problem(
                     f"{name} is flaky: on the same solution it ended with {outcome.value}, "
                     f"then with {other.value}",
-                    "lab.yaml",
+                    *plan.places[name],
                     hint="look for time, order, network or shared state in what it checks",
                 )
