@@ -223,7 +223,9 @@ def _accept(
         accepted.setblocking(True)
         connection: Connection[Any, Any] = Connection(accepted.detach())
         if _knows(connection, password):
+            # At once, so that not even a devlab that is killed leaves it behind.
             Path(address).unlink()
+            Path(address).parent.rmdir()
             return connection
         connection.close()
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from scaffolder.tools.engine.connection import trouble
 from scaffolder.tools.engine.containers import Container, _published
@@ -27,43 +27,56 @@ def execute(
     """
     started = time.monotonic()
     api = container.engine.api
-    over = threading.Event()
+    output = _Output(output_limit)
+    late = threading.Event()
 
     def stop() -> None:
-        over.set()
+        late.set()
         container.kill("SIGKILL")
 
-    chunks: tuple[list[bytes], list[bytes]] = ([], [])
-    left = output_limit
     timer = threading.Timer(timeout, stop)
     timer.start()
     try:
         with trouble(), cancel.on_cancel(lambda: container.kill("SIGKILL")):
             created = api.exec_create(container.id, list(argv))["Id"]
-            stream = api.exec_start(created, stream=True, demux=True)
-            for pair in stream:
-                for kept, chunk in zip(chunks, pair, strict=True):
-                    kept.append(chunk or b"")
-                    left -= len(chunk or b"")
-                if left <= 0:
-                    # The engine is slow to kill what waits for somebody to read it.
-                    stream.close()
-                    container.kill("SIGKILL")
-                    break
+            if not output.take(api.exec_start(created, stream=True, demux=True)):
+                container.kill("SIGKILL")
             code = api.exec_inspect(created)["ExitCode"]
     finally:
         timer.cancel()
     cancel.raise_if_cancelled()
-    out, err = (b"".join(kept).decode(errors="replace") for kept in chunks)
-    ending = Ending.TIMED_OUT if over.is_set() else Ending.EXITED
+    ending = Ending.TIMED_OUT if late.is_set() else Ending.EXITED
     return Completed(
         argv=tuple(argv),
         returncode=-1 if code is None else int(code),
-        stdout=out,
-        stderr=err,
+        stdout=output.text(0),
+        stderr=output.text(1),
         seconds=time.monotonic() - started,
-        ending=Ending.TOO_MUCH_OUTPUT if left <= 0 else ending,
+        ending=Ending.TOO_MUCH_OUTPUT if output.left <= 0 else ending,
     )
+
+
+class _Output:
+    """Both streams of a command, up to `left` bytes together."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+        self._chunks: tuple[list[bytes], list[bytes]] = ([], [])
+
+    def take(self, stream: Generator[tuple[bytes | None, bytes | None], None, None]) -> bool:
+        """Read to the end, or tell that there is more than the limit allows."""
+        for pair in stream:
+            for kept, chunk in zip(self._chunks, pair, strict=True):
+                kept.append(chunk or b"")
+                self.left -= len(chunk or b"")
+            if self.left <= 0:
+                # The engine is slow to kill what waits for somebody to read it.
+                stream.close()
+                return False
+        return True
+
+    def text(self, which: int) -> str:
+        return b"".join(self._chunks[which]).decode(errors="replace")
 
 
 def stop(container: Container, seconds: int) -> int:
