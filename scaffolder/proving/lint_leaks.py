@@ -59,7 +59,7 @@ def problems(lab: Lab, start: Path, solution: Path) -> Iterator[Problem]:
         for place, theirs in before.items():
             kept = _staying(theirs, after.get(place, []), same=place == path)
             need = _RUN_IN_PROSE if PurePath(place).suffix in _PROSE else _RUN
-            found = _common_run(added, kept, need, whole=path not in before)
+            found = _common_run(added, kept, need) or _whole(lines, kept)
             if found:
                 yield _leak(lab, place, found, path)
 
@@ -97,13 +97,15 @@ def _staying(before: Sequence[Line], after: Sequence[Line], *, same: bool) -> li
     return [line for line in before if line.comment or (not same and line.text in remaining)]
 
 
-def _common_run(
-    added: Sequence[Line], kept: Sequence[Line], need: int, *, whole: bool
-) -> Line | None:
-    """Return where in `kept` a run of `need` lines of `added` begins, or all of a small file."""
+def _common_run(added: Sequence[Line], kept: Sequence[Line], need: int) -> Line | None:
+    """Return where in `kept` a run of `need` lines of `added` begins."""
     match = _matcher(added, kept).find_longest_match()
-    small = whole and 2 <= match.size == len(added) == len(kept)
-    return kept[match.b] if match.size >= need or small else None
+    return kept[match.b] if match.size >= need else None
+
+
+def _whole(lines: Sequence[Line], kept: Sequence[Line]) -> Line | None:
+    """Return the first line of `kept` if it is all of a file of the solution, however small."""
+    return kept[0] if len(lines) > 1 and _texts(lines) == _texts(kept) else None
 
 
 def _leak(lab: Lab, place: str, line: Line, path: str) -> Problem:

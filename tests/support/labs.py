@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 import threading
 from pathlib import Path
@@ -65,6 +66,31 @@ class Reads(Kind, frozen=True):
         return passed(read_text(context.run.snapshot, self.path))
 
 
+class Holds(Kind, frozen=True):
+    """Passes where a file of the work holds a text."""
+
+    path: str
+    text: str
+
+    def run(self, context: Context) -> Verdict:
+        from scaffolder.workspace import read_text
+
+        if self.text in read_text(context.run.snapshot, self.path):
+            return passed(f"{self.path} holds {self.text!r}")
+        return failed(f"{self.path} does not hold {self.text!r}")
+
+
+TURNS = itertools.count()
+
+
+class Flickers(Kind, frozen=True):
+    """Passes and fails in turns."""
+
+    def run(self, context: Context) -> Verdict:
+        even = next(TURNS) % 2 == 0
+        return passed("an even turn") if even else failed("this turn is an odd one")
+
+
 MEETING = threading.Barrier(2)
 
 
@@ -76,7 +102,14 @@ class Meets(Kind, frozen=True):
         return passed("met")
 
 
-KINDS = {"test.ends": Ends, "test.waits": Waits, "test.reads": Reads, "test.meets": Meets}
+KINDS = {
+    "test.ends": Ends,
+    "test.waits": Waits,
+    "test.reads": Reads,
+    "test.meets": Meets,
+    "test.holds": Holds,
+    "test.flickers": Flickers,
+}
 
 HEAD = """\
 version: "1"
