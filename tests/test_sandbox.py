@@ -45,6 +45,14 @@ def test_nothing_outside_can_be_written(tmp_path: Path) -> None:
 
 
 @isolated
+def test_root_cannot_make_it_writable_again(tmp_path: Path) -> None:
+    target = tmp_path / "outside"
+    done = run(tmp_path, f"mount -o remount,rw,bind / ; mount -o remount,rw /; touch '{target}'")
+    assert not done.ok
+    assert not target.exists()
+
+
+@isolated
 def test_other_processes_are_out_of_sight(tmp_path: Path) -> None:
     done = run(tmp_path, f"kill -0 {os.getpid()} && echo seen; ls -d /proc/[0-9]* | wc -l")
     assert "seen" not in done.stdout

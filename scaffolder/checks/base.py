@@ -122,11 +122,11 @@ class Run:
 
     `id` labels what is created outside (containers, images); `snapshot` is the copy of the
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
-    deleted at the end; `lab_root` is the lab's folder and `trusted` whether code in it may run;
-    `start` renders the lab's start with the learner's variables, once;
-    `skipped` is what the copy left out; `slots` is held while something loads the processor, so
-    that side by side stays quick; `notes`, an ordered set, is what the report should say besides
-    the verdicts.
+    deleted at the end; `lab_root` is the lab's folder, `lab_id` its name and `trusted` whether code
+    in it may run; `start` renders the lab's start with the learner's variables, once; `skipped` is
+    what the copy left out; `slots` is held while something loads the processor, so that side by
+    side stays quick; `notes`, an ordered set, is what the report should say besides the
+    verdicts.
     """
 
     id: str
@@ -136,6 +136,7 @@ class Run:
     variables: Mapping[str, str]
     faults: Mapping[str, Fault]
     start: Callable[[], Path]
+    lab_id: str = ""
     trusted: bool = False
     cancel: CancelToken = field(default_factory=CancelToken)
     shared: Shared = field(default_factory=Shared)

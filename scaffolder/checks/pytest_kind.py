@@ -74,10 +74,11 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
         """Run the file and judge by what it told."""
         run = context.run
         if not run.trusted:
+            pack = run.lab_id.partition("/")[0]
             return unavailable(
-                f"this check runs a test file of the pack, {self.file}, and the pack is not"
+                f"this check runs a test file of the pack {pack}, {self.file}, and the pack is not"
                 " trusted",
-                hint="look at the file, then: devlab pack trust NAME   (devlab pack list names it)",
+                hint=f"look at the file, then: devlab pack trust {pack}",
             )
         root = run.lab_root.resolve()
         context.say(f"running {self.file}")

@@ -106,6 +106,7 @@ def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: 
         variables=variables,
         faults=lab.faults,
         start=lambda: run.shared.get("start", render_start),
+        lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
         skipped=skipped,

@@ -134,6 +134,8 @@ def _bubblewrap(network: bool) -> tuple[str, ...]:
     command = (
         program,
         *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
+        # Root keeps its powers in there otherwise, that of mounting things writable among them.
+        *("--cap-drop", "ALL"),
         *(() if network else ("--unshare-net",)),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/dev/shm"),  # noqa: S108
         *(part for place in _hidden() for part in ("--tmpfs", place)),
