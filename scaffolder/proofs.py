@@ -62,7 +62,8 @@ class Case(msgspec.Struct, frozen=True):
 class CaseResult(msgspec.Struct, frozen=True):
     """What became of a case, in how many seconds, and which checks failed it.
 
-    `outcomes` maps the id of every check that ran to how it ended; `diff` shows a survivor.
+    `outcomes` maps the id of every check that ran to how it ended; `diff` shows a survivor;
+    `remembered` says that it was graded before and nothing that decides has changed.
     """
 
     case: Case
@@ -72,6 +73,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     killed_by: tuple[str, ...] = ()
     outcomes: Mapping[str, Outcome] = {}
     diff: str = ""
+    remembered: bool = False
 
 
 class LabProof(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder.proving import memory
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 
@@ -61,9 +62,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep devlab's logs out of the user's home; caches are shared, as in real life."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+def _own_state(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep devlab's logs and packs out of the user's home; caches are shared, as in real life."""
+    own = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_STATE_HOME", str(own / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(own / "data"))
+    monkeypatch.delenv("DEVLAB_LABS", raising=False)
+    # A proof that is remembered from another test would hide that nothing was graded.
+    monkeypatch.setattr(memory, "default_folder", lambda: tmp_path / "proofs")
 
 
 @pytest.fixture

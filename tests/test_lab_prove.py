@@ -254,6 +254,54 @@ def test_only_names_states(devlab: Devlab, sound: Path) -> None:
     assert "states: start, solution" in wrong.err
 
 
+def test_what_was_graded_before_is_not_graded_again(devlab: Devlab, sound: Path) -> None:
+    only = ("--only", "alternative:*", "--only", "mutant:drop-user*", "--only", "solution")
+    first = devlab("lab", "prove", "tested", *only)
+    again = devlab("lab", "prove", "tested", *only)
+    assert "as before" not in first.err
+    assert again.err.count("as before") == 4
+    assert (again.code, again.out) == (first.code, first.out) == (0, first.out)
+    assert "as before" not in devlab("lab", "prove", "tested", *only, "--no-cache").err
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("lab.yaml", "text: finish", "text: finisch"),
+        ("lab.yaml", "needs: [first-line]", "needs: []"),
+        ("alternatives/other-1/answer.txt", "finish", "finish it"),
+        ("start/answer.txt", "nothing", "something"),
+    ],
+)
+def test_what_decides_is_not_remembered_when_it_changes(
+    devlab: Devlab, sound: Path, path: str, old: str, new: str
+) -> None:
+    devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    edit(sound / path, old, new)
+    said = devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    assert "as before" not in said.err
+
+
+def test_a_remembered_failure_is_told_again(devlab: Devlab, sound: Path) -> None:
+    right_answer_fails(sound)
+    first = devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    again = devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    assert (first.code, again.code) == (1, 1)
+    assert "as before" in again.err
+    assert "first-line ends with fail" in again.out
+
+
+def test_what_was_remembered_and_is_damaged_is_graded_again(
+    devlab: Devlab, sound: Path, tmp_path: Path
+) -> None:
+    devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    (kept,) = (tmp_path / "proofs").iterdir()
+    kept.write_text("{")
+    said = devlab("lab", "prove", "tested", "--only", "alternative:other-1")
+    assert said.code == 0
+    assert "as before" not in said.err
+
+
 def test_what_is_missing_here_is_not_broken(devlab: Devlab, sound: Path) -> None:
     edit(
         sound / "lab.yaml",

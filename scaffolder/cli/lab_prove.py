@@ -13,6 +13,7 @@ from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.model import Outcome
 from scaffolder.proofs import LabProof
+from scaffolder.proving import memory as remembered
 from scaffolder.proving.prover import prove
 from scaffolder.proving.touched import touched
 from scaffolder.report import proof, terminal
@@ -43,6 +44,7 @@ from scaffolder.report.proof_documents import DOCUMENTS
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="How many to grade at a time  [default: processors]."
 )
+@click.option("--no-cache", is_flag=True, help="Grade everything anew, whatever was graded before.")
 @click.option(
     "--format",
     "form",
@@ -53,12 +55,13 @@ from scaffolder.report.proof_documents import DOCUMENTS
 )
 @output_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what holds as well, and why.")
-def command(
+def command(  # noqa: PLR0913, PLR0917 -- one for each option
     labs: tuple[str, ...],
     everything: bool,
     changed: str | None,
     only: tuple[str, ...],
     jobs: int | None,
+    no_cache: bool,
     form: str,
     output: Path | None,
     verbose: bool,
@@ -68,17 +71,19 @@ def command(
     The start must earn nothing, the solution and every alternative full marks, each mistake must
     fail exactly the checks that it names, and no mutant that devlab makes from the solution may
     score full marks unexplained. LAB is an id or a lab folder; without one, those of the folder
-    labs/ here, or all.
+    labs/ here, or all. An answer that was graded before is not graded again, unless something that
+    decides about it has changed; the solution always is.
     """
     require_writable(output)
     names = _names(labs, everything, changed)
     if not names:
         click.echo(f"no lab differs from {changed}", err=True)
         return int(ExitCode.PASSED)
+    memory = None if no_cache else remembered.default_folder()
     screen = terminal.console(stderr=True)
     quiet = form != "text" and not screen.is_terminal
     with grading.sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
-        proofs = prove(names, only=only, jobs=jobs, listen=listen)
+        proofs = prove(names, only=only, jobs=jobs, memory=memory, listen=listen)
     _print(proofs, form, output, verbose)
     return int(_exit_code(proofs))
 

@@ -17,6 +17,7 @@ from scaffolder.grading import grade
 from scaffolder.model import CheckEnded, Event, Lab, Mistake, Outcome, Problem, Report
 from scaffolder.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
+from scaffolder.proving.memory import Memory, Remembered, key
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.promises import Broken
 from scaffolder.proving.states import build_mutant
@@ -27,11 +28,13 @@ from scaffolder.tools.processes import CancelToken
 class Plan:
     """What a lab is proven with, and what its author wrote about each case.
 
-    `accepted` maps the ids of mutants that are `equivalent` to the reason; `places` the place of
-    each case by its state, and of each task and check by its id: a file of the lab's and a line.
+    `lab_key` is what memory knows the lab by; `accepted` maps the ids of mutants that are
+    `equivalent` to the reason; `places` the place of each case by its state, and of each task and
+    check by its id: a file of the lab's and a line.
     """
 
     lab: Lab
+    lab_key: str
     cases: tuple[Case, ...]
     mistakes: Mapping[str, Mistake]
     mutants: Mapping[str, Mutant]
@@ -44,15 +47,17 @@ class Plan:
         return Problem(broken.message, path, line, broken.hint)
 
 
-def run_case(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
+def run_case(
+    plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: Memory
+) -> CaseResult:
     """Build a case in the new folder `folder`, grade it, and say whether its promise holds.
 
-    Raises InterruptedRunError when `cancel` is called. Whatever else goes wrong, in building the
-    case too, is a problem of the lab's.
+    What `memory` knows is not graded again. Raises InterruptedRunError when `cancel` is called.
+    Whatever else goes wrong, in building the case too, is a problem of the lab's.
     """
     started = time.monotonic()
     try:
-        result = _grade(plan, case, folder, cancel)
+        result = _judge(plan, case, _graded(plan, case, folder, cancel, memory))
     except InterruptedRunError:
         raise
     except DevlabError as error:
@@ -63,20 +68,64 @@ def run_case(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseR
     return msgspec.structs.replace(result, seconds=time.monotonic() - started)
 
 
-def _grade(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
-    if case.stage is Stage.MUTANT:
-        return _grade_mutant(plan, case, folder, cancel)
-    generate.build_state(plan.lab, case.state, case.variables, folder)
+@dataclass(frozen=True)
+class _Graded:
+    """What grading a case came to, now or before, and what it changed in the workspace."""
+
+    seen: Remembered
+    remembered: bool = False
+    touched: tuple[str, ...] = ()
+
+
+def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: Memory) -> _Graded:
+    mutant = case.stage is Stage.MUTANT
+    if mutant:
+        build_mutant(plan.lab, plan.mutants[_name(case)], case.variables, folder)
+    else:
+        generate.build_state(plan.lab, case.state, case.variables, folder)
+    name = key(plan.lab_key, folder, first_fail=mutant)
+    known = None if case.stage is Stage.SOLUTION else memory.recall(name)
+    if known is not None:
+        return _Graded(known, remembered=True)
     before = workspace.fingerprint(folder)
-    report = grade(plan.lab, workspace.find(folder), cancel=cancel)
+    if mutant:
+        seen = _grade_until_a_fail(plan.lab, folder, cancel)
+    else:
+        seen = Remembered(grade(plan.lab, workspace.find(folder), cancel=cancel))
+    after = workspace.fingerprint(folder)
+    touched = {one for one in {*before, *after} if before.get(one) != after.get(one)}
+    if not touched:
+        memory.keep(name, seen)
+    return _Graded(seen, touched=tuple(sorted(touched)))
+
+
+def _name(case: Case) -> str:
+    return case.state.partition(":")[2]
+
+
+def _judge(plan: Plan, case: Case, graded: _Graded) -> CaseResult:
+    if case.stage is Stage.MUTANT:
+        result = _judge_mutant(plan, case, graded.seen)
+    elif graded.seen.report is None:
+        raise AssertionError(case)
+    else:
+        result = _judge_report(plan, case, graded.seen.report)
+    if graded.touched:
+        broken = Broken(
+            f"checking changed the workspace: {', '.join(graded.touched[:5])}",
+            hint="a check works on a copy; this is a fault of its kind",
+        )
+        problems = (*result.problems, plan.located(case, broken))
+        result = msgspec.structs.replace(result, fate=Fate.BROKEN, problems=problems)
+    return msgspec.structs.replace(result, remembered=graded.remembered)
+
+
+def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
     found = [*_broken(plan, case, report), *promises.errors_in(report)]
     found += promises.wordless_in(report)
-    found += _touched(before, workspace.fingerprint(folder))
-    ungraded = Outcome.UNAVAILABLE in _outcomes(report).values()
-    fate = Fate.BROKEN if found else Fate.UNGRADED if ungraded else Fate.HOLDS
-    problems = tuple(plan.located(case, problem) for problem in found)
-    if fate is Fate.UNGRADED:
-        problems = tuple(plan.located(case, missing) for missing in _missing(report))
+    missing = [] if found else list(_missing(report))
+    fate = Fate.BROKEN if found else Fate.UNGRADED if missing else Fate.HOLDS
+    problems = tuple(plan.located(case, one) for one in found or missing)
     return CaseResult(case, fate, 0, problems, _failed(report), _outcomes(report))
 
 
@@ -84,17 +133,8 @@ def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Broken]:
     if case.stage is Stage.START:
         return promises.broken_by_start(report, plan.lab)
     if case.stage is Stage.MISTAKE:
-        return promises.broken_by_mistake(report, plan.mistakes[case.state.partition(":")[2]])
+        return promises.broken_by_mistake(report, plan.mistakes[_name(case)])
     return promises.broken_by_right_answer(report)
-
-
-def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Broken]:
-    if before != after:
-        paths = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-        yield Broken(
-            f"checking changed the workspace: {', '.join(paths[:5])}",
-            hint="a check works on a copy; this is a fault of its kind",
-        )
 
 
 def _missing(report: Report) -> Iterator[Broken]:
@@ -130,20 +170,25 @@ class _FirstFail:
             self._cancel.cancel()
 
 
-def _grade_mutant(plan: Plan, case: Case, folder: Path, cancel: CancelToken) -> CaseResult:
-    mutant = plan.mutants[case.state.partition(":")[2]]
-    build_mutant(plan.lab, mutant, case.variables, folder)
+def _grade_until_a_fail(lab: Lab, folder: Path, cancel: CancelToken) -> Remembered:
     own = CancelToken()
     first = _FirstFail(own)
     report = None
     with cancel.on_cancel(own.cancel), contextlib.suppress(InterruptedRunError):
-        report = grade(plan.lab, workspace.find(folder), listen=first, cancel=own)
+        report = grade(lab, workspace.find(folder), listen=first, cancel=own)
     cancel.raise_if_cancelled()
     if first.failed:
-        return _killed(plan, case, mutant, first.failed)
+        return Remembered(failed=first.failed)
     if report is None:
         raise InterruptedRunError
-    return _survived(plan, case, mutant, report)
+    return Remembered(report)
+
+
+def _judge_mutant(plan: Plan, case: Case, seen: Remembered) -> CaseResult:
+    mutant = plan.mutants[_name(case)]
+    if seen.report is None:
+        return _killed(plan, case, mutant, seen.failed)
+    return _survived(plan, case, mutant, seen.report)
 
 
 def _killed(plan: Plan, case: Case, mutant: Mutant, failed: tuple[str, ...]) -> CaseResult:

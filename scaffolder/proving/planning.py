@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from scaffolder import generate
 from scaffolder.errors import DevlabError
@@ -11,6 +13,7 @@ from scaffolder.labfile import Source, read_wrong_answers
 from scaffolder.model import Lab, Problem
 from scaffolder.proofs import Case, Stage
 from scaffolder.proving.grading import Plan
+from scaffolder.proving.memory import key_of_lab
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.states import mutants_of
 
@@ -33,8 +36,11 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
             hint="states: start, solution, alternative:NAME, mistake:NAME, mutant:ID; "
             "* stands for any text",
         )
+    with tempfile.TemporaryDirectory(prefix="devlab-plan-") as folder:
+        lab_key = key_of_lab(lab, Path(folder) / "start")
     return Plan(
         lab=lab,
+        lab_key=lab_key,
         cases=chosen,
         mistakes={one.id: one for one in wrong.mistakes},
         mutants=mutants,

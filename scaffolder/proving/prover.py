@@ -19,6 +19,7 @@ from scaffolder.proving import planning
 from scaffolder.proving.digest import digest
 from scaffolder.proving.grading import Plan, run_case
 from scaffolder.proving.lint import lint
+from scaffolder.proving.memory import Memory
 from scaffolder.tools.processes import CancelToken
 
 Listener = Callable[[ProofEvent], None]
@@ -43,19 +44,22 @@ def prove(
     *,
     only: Sequence[str] = (),
     jobs: int | None = None,
+    memory: Path | None = None,
     listen: Listener = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> tuple[LabProof, ...]:
     """Prove labs, by id or folder, and return a proof of each, in the order given.
 
     `only` names the states to grade (all by default), `jobs` how many are graded at a time (one
-    per processor). A lab that cannot even be read is a proof with a problem, not an exception.
+    per processor); `memory` is the folder of what was graded before, if that may be believed. A lab
+    that cannot even be read is a proof with a problem, not an exception.
     Raises InterruptedRunError on Ctrl-C; everything that was created is removed then, too.
     """
     started = time.monotonic()
     proofs = [_begin(name, only) for name in names]
     with new_run() as (_, folder):
-        _Prover(proofs, folder, listen, cancel or CancelToken()).run(jobs or os.cpu_count() or 2)
+        prover = _Prover(proofs, folder, Memory(memory), listen, cancel or CancelToken())
+        prover.run(jobs or os.cpu_count() or 2)
     return tuple(_conclude(proof, time.monotonic() - started) for proof in proofs)
 
 
@@ -80,10 +84,16 @@ class _Prover:
     """Grades the cases of all labs on one pool of threads."""
 
     def __init__(
-        self, proofs: Sequence[_Proof], folder: Path, listen: Listener, cancel: CancelToken
+        self,
+        proofs: Sequence[_Proof],
+        folder: Path,
+        memory: Memory,
+        listen: Listener,
+        cancel: CancelToken,
     ) -> None:
         self._proofs = proofs
         self._folder = folder
+        self._memory = memory
         self._listen = listen
         self._cancel = cancel
         self._total = sum(len(proof.plan.cases) for proof in proofs if proof.plan)
@@ -121,7 +131,7 @@ class _Prover:
         case = plan.cases[number]
         self._listen(CaseStarted(proof.lab_id, case, self._total))
         folder = self._folder / f"{self._proofs.index(proof)}-{number:03d}"
-        result = run_case(plan, case, folder, self._cancel)
+        result = run_case(plan, case, folder, self._cancel, self._memory)
         self._listen(CaseEnded(proof.lab_id, result, self._total))
         return result
 

@@ -102,7 +102,8 @@ class Cases:
 def _fate(event: CaseEnded) -> str:
     killers = event.result.killed_by
     killed = f"failed by {killers[0]}" if killers and not event.result.problems else ""
-    return killed or event.result.fate.value
+    before = ", as before" if event.result.remembered else ""
+    return (killed or event.result.fate.value) + before
 
 
 class Silent:

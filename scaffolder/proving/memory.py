@@ -1,0 +1,155 @@
+"""What grading an answer came to before, kept by the content of all that decides about it.
+
+An author proves a lab again after each edit, and most answers are as they were. What decides is the
+answer's files, what the lab says about grading, the start, the code of the grader, and the versions
+of the tools. What is not looked at is what an engine or a registry holds by now: base images. So
+the solution is graded anew every time, and `--no-cache` grades everything anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+import scaffolder
+from scaffolder import generate, places, workspace
+from scaffolder.model import Lab, Outcome, Report
+
+_DAYS = 14
+_SECONDS_A_DAY = 24 * 3600
+# The parts of devlab that no verdict on an answer in a folder depends on.
+_NOT_GRADING = frozenset({"authoring", "cli", "packs", "proving", "report"})
+_PROGRAMS = ("bwrap", "docker", "dockerd", "git", "terraform")
+# The folder of a lab with test files of its own.
+TESTS = "tests"
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """How grading an answer ended: with a report, or at the first check that failed it."""
+
+    report: Report | None = None
+    failed: tuple[str, ...] = ()
+
+
+class Memory:
+    """Keeps what grading came to in a folder, or nothing where there is none."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            _forget_old(folder)
+
+    def recall(self, key: str) -> Remembered | None:
+        """Return what is known under `key`; nothing where it cannot be read."""
+        if self._folder is None:
+            return None
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((self._folder / key).read_bytes(), type=Remembered)
+        return None
+
+    def keep(self, key: str, seen: Remembered) -> None:
+        """Keep what grading came to, unless something could not be graded: that may change."""
+        if self._folder is None or not _lasting(seen):
+            return
+        draft = self._folder / f".{key}.{secrets.token_hex(4)}"
+        with contextlib.suppress(OSError):
+            draft.write_bytes(msgspec.json.encode(seen))
+            draft.replace(self._folder / key)
+
+
+def _lasting(seen: Remembered) -> bool:
+    if seen.report is None:
+        return True
+    ended = {one.verdict.outcome for task in seen.report.tasks for one in task.checks}
+    return not ended & {Outcome.UNAVAILABLE, Outcome.ERROR}
+
+
+def _forget_old(folder: Path) -> None:
+    oldest = time.time() - _DAYS * _SECONDS_A_DAY
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def default_folder() -> Path:
+    """Return the folder in which proofs are remembered."""
+    return places.cache() / "proofs"
+
+
+def key(lab_key: str, answer: Path, *, first_fail: bool) -> str:
+    """Return the name under which the grading of the folder `answer` is known.
+
+    `lab_key` is what `key_of_lab` says; `first_fail` whether grading ended at the first fail.
+    """
+    lines = [lab_key, "first fail" if first_fail else "whole", *_lines(answer)]
+    return _hashed(lines)
+
+
+def key_of_lab(lab: Lab, scratch: Path) -> str:
+    """Return a digest of all that decides about answers to a lab, but for the answers.
+
+    `scratch` is a new folder, in which the start is rendered. Raises DevlabError where it cannot.
+    """
+    generate.build_state(lab, "start", {}, scratch)
+    # Titles and hints are left out: putting them better is no reason to grade everything anew.
+    asked = [
+        (task.id, task.needs, [(one.id, one.kind, one.timeout, one.check) for one in task.checks])
+        for task in lab.tasks
+    ]
+    said = msgspec.json.encode((lab.id, lab.trusted, asked, lab.faults), order="deterministic")
+    lines = [_grader(), said.decode(), *_lines(scratch), *_lines(lab.root / TESTS)]
+    shutil.rmtree(scratch)
+    return _hashed(lines)
+
+
+@functools.cache
+def _grader() -> str:
+    """Return a digest of the grader: its code, the libraries and programs that it uses."""
+    package = Path(scaffolder.__file__).parent
+    code = [
+        f"{path.relative_to(package)} {_content(path)}"
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and _grades(path.relative_to(package))
+    ]
+    libraries = sorted(
+        f"{one.metadata['Name']} {one.version}" for one in importlib.metadata.distributions()
+    )
+    return _hashed([*code, *libraries, sys.version, platform.platform(), *map(_program, _PROGRAMS)])
+
+
+def _grades(path: Path) -> bool:
+    return path.parts[0] not in _NOT_GRADING and "__pycache__" not in path.parts
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        return f"{name}: none"
+    told = os.stat(found)  # noqa: PTH116 -- of what a link leads to
+    return f"{found} {told.st_size} {told.st_mtime_ns}"
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _lines(folder: Path) -> list[str]:
+    return [f"{name}\0{told}" for name, told in workspace.fingerprint(folder).items()]
+
+
+def _hashed(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\0\0".join(lines).encode()).hexdigest()
