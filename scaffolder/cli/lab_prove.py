@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         return int(ExitCode.PASSED)
     memory = None if no_cache else remembered.default_folder()
     screen = terminal.console(stderr=True)
-    quiet = form != "text" and not screen.is_terminal
+    quiet = form != "text" and output is None and not screen.is_terminal
     with grading.sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
         proofs = prove(names, only=only, jobs=jobs, memory=memory, listen=listen)
     _print(proofs, form, output, verbose)

@@ -29,8 +29,14 @@ from scaffolder.model import Lab, Outcome, Report
 
 _DAYS = 14
 _SECONDS_A_DAY = 24 * 3600
-# The parts of devlab that no verdict on an answer in a folder depends on.
-_NOT_GRADING = frozenset({"authoring", "cli", "packs", "proving", "report"})
+# The parts of devlab that no verdict depends on, given the files of an answer and of the start, and
+# what a lab asks: those that make or read these are left out, for what they make is looked at.
+_NOT_GRADING = frozenset(
+    {
+        *("authoring", "catalog.py", "cli", "generate.py", "labfile.py", "packs", "proofs.py"),
+        *("proving", "rendering", "report"),
+    }
+)
 _PROGRAMS = ("bwrap", "docker", "dockerd", "git", "terraform")
 # The folder of a lab with test files of its own.
 TESTS = "tests"
