@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 
-from scaffolder import catalog, workspace
+from scaffolder import catalog
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
 
@@ -27,6 +28,13 @@ def digest(root: Path, lab: Lab | None) -> str:
             folders = [root]
     whole = hashlib.sha256()
     for folder in folders:
-        for name, print_ in workspace.fingerprint(folder).items():
-            whole.update(f"{name}\0{print_}\0".encode())
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                whole.update(f"{path.relative_to(folder).as_posix()}\0{_told(path)}\0".encode())
     return whole.hexdigest()[:_LENGTH]
+
+
+def _told(path: Path) -> str:
+    # Of the permissions git keeps only this one; the others are those of whoever cloned.
+    executable = bool(path.stat().st_mode & stat.S_IXUSR)
+    return f"{executable} {hashlib.sha256(path.read_bytes()).hexdigest()}"
