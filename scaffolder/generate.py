@@ -163,8 +163,22 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
             )
         if name == "mistake":
             _make_mistake(lab, detail, folder)
+        if not lab.trusted:
+            _refuse_repositories(lab, folder)
         _write_readme(lab, folder)
         _write_manifest(lab, context, folder)
+
+
+def _refuse_repositories(lab: Lab, folder: Path) -> None:
+    """Raise DevlabError where something made a `.git`: its settings name programs that git runs."""
+    for path in folder.rglob("*"):
+        # Some disks take `.GIT` for the same.
+        if path.name.casefold() == ".git":
+            raise DevlabError(
+                f"{lab.root}: the lab makes {str(path.relative_to(folder))!r}, which is a "
+                "repository's, and git would run what it says",
+                hint="no honest lab does: tell whoever wrote it",
+            )
 
 
 def _alternative(lab: Lab, name: str) -> Path:

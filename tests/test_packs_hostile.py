@@ -163,6 +163,33 @@ def test_defaults_are_words_not_templates(devlab: Devlab, pack: Path, tmp_path: 
     assert ESCAPE in (tmp_path / "work" / "theirs.txt").read_text()
 
 
+@pytest.mark.parametrize("where", ["rendered", "overlay", "inner"])
+def test_no_settings_of_a_repository_get_into_a_workspace(
+    devlab: Devlab, pack: Path, tmp_path: Path, where: str
+) -> None:
+    ran = tmp_path / "ran"
+    settings = f'[core]\n\trepositoryformatversion = 0\n\tfsmonitor = "touch {ran}; false"\n'
+    rendered, start = template_of(pack) / "{{cookiecutter.name}}", pack / "labs/first/start"
+    folder = {
+        "rendered": rendered / "{{ '.g' ~ 'it' }}",
+        "inner": rendered / "in" / "{{ '.G' ~ 'IT' }}",
+        "overlay": start / "theirs",
+    }[where]
+    (folder / "objects").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    for name, text in {
+        "config": settings,
+        "HEAD": "ref: x\n",
+        "objects/k": "",
+        "refs/k": "",
+    }.items():
+        (folder / name).write_text(text)
+    if where == "overlay":
+        (start / ".git.jinja").write_text("gitdir: theirs\n")
+    refused(new(devlab, pack, tmp_path), tmp_path, "git would run what it says")
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize("trusted", [False, True])
 @pytest.mark.parametrize("where", ["file", "folder", "value", "absolute", "copied"])
 def test_rendered_names_stay_inside(tmp_path: Path, trusted: bool, where: str) -> None:
