@@ -118,6 +118,24 @@ def test_termination_is_an_interruption(tmp_path: Path) -> None:
     assert not place.left_folders()
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+def test_an_interrupted_proof_leaves_nothing(tmp_path: Path) -> None:
+    place = Place("ci-pipeline", tmp_path)
+    proof = ("lab", "prove", "ci-pipeline", "--only", "solution", "--no-cache")
+    process = shell(*proof, cwd=tmp_path, env={"TMPDIR": str(place.temporary)})
+    deadline = time.monotonic() + 60
+    # One folder is the proof's own; then come those of the runs.
+    while len(place.left_folders()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    said = end(process)
+    assert said.code == 130, said
+    assert "Traceback" not in said.err
+    assert not place.left_folders()
+    assert not eventually_nothing(place.left_processes)
+
+
 @pytest.mark.engine
 def test_a_killed_run_is_swept_by_the_next_command(tmp_path: Path) -> None:
     place = Place("containerize-flask", tmp_path)
