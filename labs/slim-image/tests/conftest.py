@@ -21,7 +21,9 @@ def started():
 
 since = started() - 2
 for folder, folders, files in os.walk("/"):
-    if folder in outside or folder.endswith("/_vendor"):
+    parent, own = os.path.split(folder)
+    vendored = own in ("_vendor", "vendor") and os.path.exists(os.path.join(parent, "__init__.py"))
+    if folder in outside or vendored:
         folders[:] = []
         continue
     for name in folders:
