@@ -23,12 +23,12 @@ since = started() - 2
 for folder, folders, files in os.walk("/"):
     parent, own = os.path.split(folder)
     vendored = own in ("_vendor", "vendor") and os.path.exists(os.path.join(parent, "__init__.py"))
-    if folder in outside or vendored:
+    if folder in outside or vendored or own.endswith(".dist-info"):
         folders[:] = []
         continue
     for name in folders:
         match = re.match(r"(.+)-([^-]+)\.dist-info$", name)
-        if match:
+        if match and os.path.isfile(os.path.join(folder, name, "METADATA")):
             project = re.sub(r"[-_.]+", "-", match.group(1)).lower()
             distributions.append([project, match.group(2), os.path.join(folder, name)])
             if project not in ("pip", "setuptools", "wheel"):
@@ -69,12 +69,13 @@ PROGRAMS = {
 
 @pytest.fixture
 def inside(container, fail):
+    """What the walk through the running container found."""
     for python in PYTHONS:
         done = container.exec([python, "-c", LOOK, json.dumps(sorted(PROGRAMS))])
         if done.code == 0:
             distributions, programs, stale = json.loads(done.out)
             return {"distributions": distributions, "programs": programs, "stale": stale}
-    fail(
+    return fail(
         "no Python was found in the image that could look around in it",
         hint=f"one of these has to start in the container: {', '.join(PYTHONS)}",
         actual=done.err[-500:],

@@ -2,6 +2,7 @@
 
 
 def test_no_bytecode_holds_a_time(inside, fail):
+    """PEP 552: the lowest bit of the flags says that there is a hash instead of a time."""
     stale = inside["stale"]
     if stale:
         fail(

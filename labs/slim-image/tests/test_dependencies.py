@@ -18,6 +18,7 @@ OF_THE_BASE = {"pip", "setuptools", "wheel"}
 
 
 def test_only_pinned_dependencies_are_installed(inside, variables, fail):
+    """The service itself may be installed, and what a base brings may stay."""
     service = re.sub(r"[-_.]+", "-", variables["service_name"])
     for name, version, path in inside["distributions"]:
         if name in OF_THE_BASE | BUILDERS | {service}:
