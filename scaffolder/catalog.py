@@ -12,10 +12,12 @@ from scaffolder import packs
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import did_you_mean, read_lab
 from scaffolder.model import Lab, Problem
-from scaffolder.packs import Pack
+from scaffolder.packs import Pack, registry
 from scaffolder.packs.description import is_id
 
 _PACKAGE = Path(__file__).resolve().parent
+# Python refuses to write down a number of thousands of digits, and one lab must not hide others.
+_NUMBER_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class _Place:
 
     def read(self, *, graded: bool) -> Lab:
         lab = read_lab(self.folder, graded=graded)
+        if max(lab.minutes, lab.points) > _NUMBER_LIMIT:
+            raise DevlabError(
+                f"{self.folder / 'lab.yaml'}: more than {_NUMBER_LIMIT:,} minutes or points"
+            )
         if self.pack is None:
             return lab
         return msgspec.structs.replace(lab, id=self.lab_id, trusted=self.pack.trusted)
@@ -128,8 +134,27 @@ def _find(name: str, *, paths: bool) -> _Place:
     if name in theirs:
         return _Place(name, theirs[name][1], theirs[name][0])
     if paths and Path(name, "lab.yaml").is_file():
-        return _Place(name, Path(name).resolve())
+        folder = Path(name).resolve()
+        pack = pack_around(folder)
+        return _Place(name if pack is None else f"{pack.name}/{folder.name}", folder, pack)
     raise _unknown(name, found)
+
+
+def pack_around(folder: Path) -> Pack | None:
+    """Return the installed pack that a lab's folder lies in, or None for an author's own.
+
+    Whoever names such a folder by its path trusts it no more than by its id. Raises DevlabError
+    for one that lies among the packs and belongs to none of them.
+    """
+    for pack in packs.find().packs.values():
+        if pack.record is not None and folder.is_relative_to(pack.root.resolve()):
+            return pack
+    if folder.is_relative_to(registry.home().resolve()):
+        raise DevlabError(
+            f"{folder} belongs to no pack that is installed",
+            hint="devlab pack list shows the packs; to work on a lab, copy it elsewhere",
+        )
+    return None
 
 
 def _load(place: _Place, *, graded: bool) -> Lab:

@@ -16,7 +16,7 @@ from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.labfile import did_you_mean
 from scaffolder.model import Problem
 from scaffolder.proving.lint import lint
-from scaffolder.report.text import harmless_block
+from scaffolder.report.text import harmless, harmless_block
 
 
 @click.command(
@@ -59,7 +59,7 @@ def _text(found: dict[Path, tuple[Problem, ...]]) -> str:
     lines = []
     for root, problems in found.items():
         for one in problems:
-            place = click.style(_place(root, one), bold=True)
+            place = click.style(harmless(_place(root, one)), bold=True)
             lines.append(f"{place}: {harmless_block(one.message)}")
             if one.hint:
                 lines.append(f"  {harmless_block(one.hint)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import generate, packs
+from scaffolder import catalog, generate
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import Source, WrongAnswersFile, read_lab, read_wrong_answers
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
@@ -34,7 +34,8 @@ def lint(root: Path) -> tuple[Problem, ...]:
 
 def _problems(root: Path) -> Iterator[Problem]:
     try:
-        lab = msgspec.structs.replace(read_lab(root), trusted=_trusted(root))
+        trusted = _trusted(root)
+        lab = msgspec.structs.replace(read_lab(root), trusted=trusted)
     except DevlabError as error:
         yield problem_of(error, root)
         yield from _of_other_files(root)
@@ -65,9 +66,14 @@ def _of_other_files(root: Path) -> Iterator[Problem]:
 
 
 def _trusted(root: Path) -> bool:
-    """Whether code that the lab brings may run: an author's own, or that of a trusted pack."""
-    theirs = [pack for pack, folder in packs.find().labs().values() if folder.resolve() == root]
-    return all(pack.trusted for pack in theirs)
+    """Whether code that the lab brings may run: an author's own, or that of a trusted pack.
+
+    Raises DevlabError where it lies in a pack that is not what was installed.
+    """
+    pack = catalog.pack_around(root)
+    if pack is not None:
+        pack.require_unchanged()
+    return pack is None or pack.trusted
 
 
 def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[Problem]:
