@@ -63,7 +63,7 @@ def variables(lab: Lab) -> dict[str, Variable]:
     prompts = raw.get("__prompts__", {})
     patterns = raw.get("_patterns", {})
     found = {
-        name: _variable(name, value, prompts.get(name), patterns.get(name, ""))
+        name: _variable(name, value, prompts.get(name), patterns.get(name, ""), template_root(lab))
         for name, value in raw.items()
         if not name.startswith("_")
     }
@@ -89,8 +89,16 @@ def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
     return rendering.read_settings(template_root(lab))
 
 
-def _variable(name: str, value: Any, prompt: Any, pattern: str) -> Variable:
+def _variable(name: str, value: Any, prompt: Any, pattern: Any, template: Path) -> Variable:
     choices = tuple(str(item) for item in value) if isinstance(value, list) else ()
+    where = f"{template / rendering.SETTINGS}: {name!r}"
+    if not all(str(part).isprintable() for part in (name, pattern, *choices)):
+        # Whoever is asked for a value would see it.
+        raise DevlabError(f"{where} has a name, choice or pattern that cannot be shown")
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError, RecursionError) as error:
+        raise DevlabError(f"{where} in _patterns is no regular expression: {error}") from error
     question = prompt.get("__prompt__", "") if isinstance(prompt, dict) else str(prompt or "")
     return Variable(name, choices[0] if choices else str(value), choices, question, pattern)
 
@@ -149,7 +157,7 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
     """
     context = context_of(lab, given)
     name, _, detail = state.partition(":")
-    with new_folder(target) as folder:
+    with new_folder(target) as folder, _explained(lab.root):
         rendering.render_template(template_root(lab), context, folder, trusted=lab.trusted)
         overlay(lab.root / "start", context, folder, trusted=lab.trusted)
         if name == "alternative":
@@ -241,6 +249,20 @@ def refuse_existing(target: Path) -> None:
 
 
 @contextlib.contextmanager
+def _explained(source: Path) -> Iterator[None]:
+    """Raise DevlabError where files do not fit, as a folder where a file is, or are no text."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename2 or error.filename or ""
+        raise DevlabError(
+            f"{source}: cannot be made into files: {where}: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DevlabError(f"{source}: holds text that is not UTF-8: {error}") from error
+
+
+@contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Make `target`, which must not exist; take it away again if the block raises."""
     refuse_existing(target)
@@ -264,8 +286,12 @@ def overlay(
     variables and loses the suffix. `.delete` lists files of `folder` to take away, one per line.
     `trusted` as for `rendering.render_files`.
     """
-    if not source.is_dir():
-        return
+    if source.is_dir():
+        with _explained(source):
+            _lay(source, context, folder, trusted)
+
+
+def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) -> None:
     rendered: dict[Path, Path] = {}
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
