@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -352,3 +353,89 @@ def test_a_registry_cannot_lead_out_of_its_folder(
     for change in ({"name": "../../home"}, {"content": "../../../home"}):
         path.write_text(json.dumps(data | {"packs": [data["packs"][0] | change]}))
         assert "is broken" in devlab("pack", "remove", "evil").err
+
+
+@pytest.mark.parametrize("name", ["first", "Misnamed"])
+def test_a_path_into_an_untrusted_pack_runs_nothing_either(
+    devlab: Devlab, pack: Path, tmp_path: Path, name: str
+) -> None:
+    hook = template_of(pack) / "hooks" / "post_gen_project.sh"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
+    write_lab(pack, "Misnamed")
+    assert devlab("pack", "add", pack).code == 0
+    (lab,) = tmp_path.glob(f"data/devlab/packs/evil/*/labs/{name}")
+    devlab("lab", "lint", lab)
+    said = devlab("lab", "render", lab, tmp_path / "work")
+    assert said.code == 0, said.err
+    assert not (tmp_path / "ran").exists()
+    (lab / "start" / "more").write_text("x")
+    assert devlab("lab", "render", lab, tmp_path / "other").code == 2
+    assert "not what was installed" in devlab("lab", "lint", lab).out
+
+
+@pytest.mark.parametrize("key", ["minutes", "points"])
+def test_a_number_that_python_cannot_write_hides_no_other_lab(
+    devlab: Devlab, pack: Path, key: str
+) -> None:
+    write_lab(pack, "second")
+    lab = pack / "labs" / "first" / "lab.yaml"
+    lab.write_text(re.sub(rf"{key}: \d+", f"{key}: 0x{'f' * 5000}", lab.read_text()))
+    assert devlab("pack", "add", pack).code == 0
+    said = devlab("list")
+    assert said.code == 0, said.err
+    assert "evil/second" in said.out
+    assert "minutes or points" in said.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"name": "x", "_patterns": {"name": "("}}, "no regular expression"),
+        ({"name": "x", "_patterns": {"name": 5}}, "no regular expression"),
+        ({"name": "x", "_patterns": {"name": "x|\x1b[2J"}}, "cannot be shown"),
+        ({"name": ["x", "\x1b[2J"]}, "cannot be shown"),
+        ({"name": "x", "_examples": ["x"]}, "_examples must be an object"),
+    ],
+)
+def test_variables_that_cannot_be_asked_for_are_told_with_their_file(
+    devlab: Devlab, pack: Path, tmp_path: Path, settings: dict[str, object], words: str
+) -> None:
+    write_template(pack, settings=settings)
+    refused(new(devlab, pack, tmp_path), tmp_path, words)
+
+
+@pytest.mark.parametrize("what", ["start/theirs.txt/x", "start/README.md/x", "start/.devlab.jinja"])
+def test_files_that_do_not_fit_are_told_in_words(
+    devlab: Devlab, pack: Path, tmp_path: Path, what: str
+) -> None:
+    path = pack / "labs" / "first" / what
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+    refused(new(devlab, pack, tmp_path), tmp_path, "cannot be made into files")
+    assert devlab("lab", "lint", "evil/first").code == 1
+
+
+def test_an_update_to_the_same_content_never_takes_it_away(
+    devlab: Devlab, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert devlab("pack", "add", pack).code == 0
+
+    def killed(record: object) -> None:
+        raise KeyboardInterrupt
+
+    from scaffolder.packs import install, registry
+
+    (folder,) = tmp_path.glob("data/devlab/packs/evil/*")
+    before = folder.stat().st_ino
+    monkeypatch.setattr(registry, "put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        install.update("evil")
+    assert folder.stat().st_ino == before
+
+
+def test_folders_without_end_are_refused(devlab: Devlab, pack: Path, tmp_path: Path) -> None:
+    deep = pack.joinpath("labs", "first", "start", *["d"] * 300)
+    deep.mkdir(parents=True)
+    (deep / "f").write_text("x")
+    refused(devlab("pack", "add", pack), tmp_path, "without end")

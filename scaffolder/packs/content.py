@@ -14,6 +14,8 @@ from scaffolder.packs.description import PARTS
 from scaffolder.workspace import COUNT_LIMIT, FILE_LIMIT, IGNORED, TOTAL_LIMIT, read_bytes
 
 _MEGABYTE = 2**20
+# Parts of a path, those above the pack included.
+_DEPTH_LIMIT = 100
 
 
 def copy(source: Path, target: Path) -> None:
@@ -78,8 +80,11 @@ def _walk(root: Path, parts: tuple[str, ...]) -> Iterator[os.DirEntry[str]]:
 
 
 def _descend(entry: os.DirEntry[str], ignored: frozenset[str]) -> Iterator[os.DirEntry[str]]:
-    if entry.name in ignored:
+    # Some disks take `.GIT` for the same.
+    if entry.name.casefold() in ignored:
         return
+    if len(Path(entry.path).parts) > _DEPTH_LIMIT:
+        raise DevlabError(f"the pack holds folders in each other without end: {entry.path[:200]}")
     yield entry
     if entry.is_dir(follow_symlinks=False):
         with os.scandir(entry.path) as entries:

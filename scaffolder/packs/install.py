@@ -162,9 +162,18 @@ def _place(record: Installed, draft: Path) -> None:
     """Move a draft to its place and write it down, which makes it installed."""
     folder = registry.folder_of(record)
     folder.parent.mkdir(exist_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    # What is there already and right is never gone, not even for the moment of a kill.
+    if not _holds(folder, record.content):
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
     registry.put(record)
+
+
+def _holds(folder: Path, wanted: str) -> bool:
+    try:
+        return content.digest(folder) == wanted
+    except (DevlabError, OSError):
+        return False
 
 
 def _lab_names(root: Path) -> tuple[str, ...]:
