@@ -141,13 +141,14 @@ def _find(name: str, *, paths: bool) -> _Place:
 
 
 def pack_around(folder: Path) -> Pack | None:
-    """Return the installed pack that a lab's folder lies in, or None for an author's own.
+    """Return the pack that a lab's folder lies in, or None for a lab that stands alone.
 
     Whoever names such a folder by its path trusts it no more than by its id. Raises DevlabError
     for one that lies among the packs and belongs to none of them.
     """
     for pack in packs.find().packs.values():
-        if pack.record is not None and folder.is_relative_to(pack.root.resolve()):
+        here = pack.root.resolve()
+        if folder.parent == here / "labs" or (pack.record and folder.is_relative_to(here)):
             return pack
     if folder.is_relative_to(registry.home().resolve()):
         raise DevlabError(
@@ -175,7 +176,8 @@ def _unknown(name: str, found: packs.Found) -> DevlabError:
     known = [*sorted(_own()), *sorted(found.labs())]
     return DevlabError(
         f"there is no lab {name!r}{did_you_mean(name, known)}",
-        hint=f"labs: {', '.join(known)}   (devlab list tells more)",
+        hint=f"labs: {', '.join(known)}   (devlab list tells more); "
+        "DEVLAB_LABS=FOLDER adds those of an author's FOLDER/labs/",
     )
 
 

@@ -321,6 +321,24 @@ def test_a_broken_registry_breaks_no_lab_of_ours(
     assert "broken" in devlab("show", "their-labs/first").err
 
 
+def test_a_lab_named_by_its_path_is_the_pack_s(
+    devlab: Devlab, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVLAB_LABS", str(pack))
+    ok(devlab("lab", "render", pack / "labs" / "first", tmp_path / "ws"))
+    report = json.loads(ok(devlab("check", tmp_path / "ws", "--format", "json")).out)
+    assert report["lab"]["id"] == "their-labs/first"
+
+
+def test_a_workspace_of_a_lab_that_nobody_knows_says_what_to_do(
+    devlab: Devlab, pack: Path, tmp_path: Path
+) -> None:
+    ok(devlab("lab", "render", pack / "labs" / "first", tmp_path / "ws"))
+    said = devlab("check", tmp_path / "ws")
+    assert said.code == 2
+    assert "DEVLAB_LABS=FOLDER" in said.err
+
+
 def test_a_folder_named_by_the_environment_is_used_in_place(
     devlab: Devlab, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

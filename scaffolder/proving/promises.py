@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scaffolder.model import CheckResult, Lab, Mistake, Outcome, Report, TaskResult
+from scaffolder.model import Lab, Mistake, Outcome, Report, TaskResult, Verdict
 
 # A message of fewer words, or of only such words, names no cause.
 _FEWEST_WORDS = 3
@@ -54,16 +54,17 @@ def broken_by_right_answer(report: Report) -> Iterator[Broken]:
 
 def _ending(task: TaskResult) -> str:
     said = [
-        f"{one.id}: {one.verdict.message}" + _happened(one)
+        f"{one.id}: {_said(one.verdict)}"
         for one in task.checks
         if one.verdict.outcome is task.outcome
     ]
     return f"{task.outcome.value}: {'; '.join(said) or task.reason}"
 
 
-def _happened(check: CheckResult) -> str:
-    evidence = check.verdict.evidence
-    return f" ({evidence.actual})" if evidence is not None and evidence.actual else ""
+def _said(verdict: Verdict) -> str:
+    evidence = verdict.evidence
+    happened = f" ({evidence.actual})" if evidence is not None and evidence.actual else ""
+    return verdict.message + happened
 
 
 def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
@@ -83,7 +84,7 @@ def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
             )
     for name in sorted(failed - set(mistake.fails)):
         yield Broken(
-            f"{mistake.id} fails {name} too, and does not name it: {ended[name].message}",
+            f"{mistake.id} fails {name} too, and does not name it: {_said(ended[name])}",
             hint=f"if that is right, add {name} to its `fails`; if not, the check blames too much",
         )
 

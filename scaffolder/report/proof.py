@@ -76,6 +76,9 @@ def _result(lab_id: str, result: CaseResult, target: Console) -> RenderableType:
         (f"  {lab_id}, {result.fate.value}, {result.seconds:.1f} s", "dim"),
     )
     parts: list[RenderableType] = [head]
+    given = ", ".join(f"{name}={value!r}" for name, value in result.case.variables.items())
+    if given:
+        parts.append(Text(f"  with {harmless(given)}", style="dim"))
     for problem in result.problems:
         parts.append(Text(f"  {_place(lab_id, problem)}", style="bold"))
         parts += _words(problem)

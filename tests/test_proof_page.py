@@ -1,0 +1,30 @@
+"""docs/proof.md speaks of the labs as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scaffolder import catalog
+from scaffolder.model import Lab
+from scaffolder.proving.digest import digest
+
+LABS = {lab.id: lab for lab in catalog.labs()}
+PAGE = (Path(__file__).parent.parent / "docs" / "proof.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
+def test_the_page_tells_of_the_lab_as_it_is(lab: Lab) -> None:
+    section = re.search(rf"^## {lab.id}\n\nProven with content `(\w+)`", PAGE, re.MULTILINE)
+    assert section is not None, f"{lab.id} is not in docs/proof.md; run: ci/proof"
+    assert section[1] == digest(lab.root, lab), f"{lab.id} was changed since; run: ci/proof"
+
+
+def test_the_page_tells_of_no_survivor() -> None:
+    tables = re.findall(r"^\| all \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    assert len(tables) == len(LABS)
+    for made, killed, equivalent, surviving in tables:
+        assert int(surviving) == 0
+        assert int(made) == int(killed) + int(equivalent) > 0
