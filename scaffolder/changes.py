@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scaffolder.errors import DevlabError
 from scaffolder.model import ChangeSet, Replacement
@@ -12,11 +12,13 @@ from scaffolder.workspace import read_text, resolve_inside
 def apply(change: ChangeSet, root: Path) -> None:
     """Carry out `change` in the folder `root`.
 
-    Raises DevlabError, an author's error, where a path leads outside, a file to delete or edit is
-    not there, or the text to replace does not stand exactly once. Nothing is written then.
+    Raises DevlabError, an author's error, where a path leads outside or into a repository's own
+    files, a file to delete or edit is not there, or the text to replace does not stand exactly
+    once. Nothing is written then.
     """
     for path in change.paths:
         resolve_inside(root, path)
+        _refuse_repository(path)
     edited = _edited_texts(change, root)
     for path in change.delete:
         target = root / path
@@ -27,6 +29,12 @@ def apply(change: ChangeSet, root: Path) -> None:
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, "utf-8")
+
+
+def _refuse_repository(path: str) -> None:
+    # git runs the programs that a repository's settings name, and devlab runs git.
+    if any(part.casefold() == ".git" for part in PurePosixPath(path).parts):
+        raise DevlabError(f"{path}: a change must not touch a repository's own files")
 
 
 def _edited_texts(change: ChangeSet, root: Path) -> dict[str, str]:

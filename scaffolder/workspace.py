@@ -215,7 +215,7 @@ def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(root) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
     for entry in ordered:
-        if entry.name in IGNORED:
+        if entry.name.casefold() in IGNORED:
             continue
         yield entry
         if entry.is_dir(follow_symlinks=False):

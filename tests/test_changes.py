@@ -39,6 +39,8 @@ def test_delete_write_and_replace(tmp_path: Path) -> None:
         ChangeSet(write={"new": "n", "../outside": "x"}),
         ChangeSet(write={"/tmp/outside": "x"}),
         ChangeSet(write={"new": "n"}, delete=("missing",)),
+        ChangeSet(write={"new": "n", ".git/config": "[core]\n\tfsmonitor = touch /tmp/outside"}),
+        ChangeSet(write={"new": "n", "sub/.GIT/config": "x"}),
     ],
 )
 def test_an_edit_that_does_not_apply_changes_nothing(tmp_path: Path, change: ChangeSet) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +18,7 @@ from scaffolder.checks.base import Run
 from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labfile import read_lab
 from scaffolder.model import Outcome
+from scaffolder.testing.containers import whole_within
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
 from tests.support.labs import HEAD, Catalog
@@ -151,6 +156,51 @@ def test_each_test_has_a_copy_of_its_own(bench: Bench) -> None:
     assert verdict.outcome is Outcome.PASS, verdict
     assert (bench.work / "a.txt").read_text() == "as it was"
     assert not list(bench.lab.glob("**/__pycache__"))
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "raise AssertionError('the answer is wrong ' + 'x' * 20_000_000)",
+        "assert 'secret' not in chr(10).join(f'{n} secret' * 20 for n in range(4_000)), 'is wrong'",
+        "assert [str(n) for n in range(60_000)] == [str(-n) for n in range(60_000)], 'is wrong'",
+    ],
+    ids=["message", "text", "list"],
+)
+def test_what_the_work_makes_long_is_a_fail_in_few_words(bench: Bench, test: str) -> None:
+    """As an error its points would leave the denominator, and talking much would pay."""
+    verdict = bench.check(f"def test_it(): {test}")
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert "wrong" in verdict.message
+    assert len(str(verdict)) < 20_000
+
+
+def test_an_answer_that_never_ends_ends_in_time() -> None:
+    ours, theirs = socket.socketpair()
+    stop = threading.Event()
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not stop.wait(0.02):
+                theirs.sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    answer = http.client.HTTPResponse(ours)
+
+    def read() -> None:
+        with whole_within(0.3, ours):
+            answer.begin()
+            answer.read()
+
+    try:
+        with pytest.raises(TimeoutError, match="not whole"):
+            read()
+    finally:
+        stop.set()
+        ours.close()
+        thread.join()
 
 
 def test_a_pack_that_is_not_trusted_runs_nothing(bench: Bench, tmp_path: Path) -> None:

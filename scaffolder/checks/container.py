@@ -114,8 +114,8 @@ def _uids(processes: Sequence[Process]) -> str:
     return ", ".join(str(uid) for uid in found)
 
 
-class _StillRunningError(CheckFailedError):
-    """The container did not end in time."""
+class _TimingError(CheckFailedError):
+    """The container did not end in time, or the request was not in flight yet."""
 
 
 class Stops(ContainerKind, frozen=True, kw_only=True):
@@ -152,12 +152,12 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Stop the service in the middle of a request.
 
-        One that is late is given a second chance: a busy machine can hold up the best of services,
-        and one that cannot stop is late twice.
+        One that is late, or cuts the request off, is given a second chance: a busy machine can hold
+        up the best of services and the request itself, and one that cannot stop fails twice.
         """
         try:
             return self._stop(context)
-        except _StillRunningError:
+        except _TimingError:
             return self._stop(context)
 
     def _stop(self, context: Context) -> Verdict:
@@ -218,7 +218,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             f"still running; its first process is: {first}",
             hint="does the first process get the signal? a shell in front of the server does not"
             " hand it on: use the exec form of CMD, or exec in the entry point",
-            error=_StillRunningError,
+            error=_TimingError,
         )
 
     def _require_answer(self, service: Service, asked: concurrent.futures.Future[Answer]) -> None:
@@ -232,6 +232,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 "the request in flight was cut off",
                 trouble,
                 hint="does the server itself get SIGTERM, and time to finish its requests?",
+                error=_TimingError,
             )
 
     def _failed(

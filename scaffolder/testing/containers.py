@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from scaffolder.testing.channel import Channel, WorkFailedError
 
 _BODY_LIMIT = 1024 * 1024
 _SHOWN = 300
+_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,35 @@ class Witness:
     findings: list[dict[str, Any]] = field(default_factory=list)
 
 
+@contextlib.contextmanager
+def whole_within(seconds: float, connected: socket.socket) -> Iterator[None]:
+    """End the block with TimeoutError after so many seconds, though each byte comes in time."""
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+    alarm = threading.Timer(seconds, hang_up)
+    alarm.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
+    finally:
+        alarm.cancel()
+    if late.is_set():
+        raise TimeoutError(f"not whole after {seconds:g} s")
+
+
+def _shown(argv: Sequence[str]) -> str:
+    """Return a command as people type it; what they would not type is cut short."""
+    short = (part if len(part) <= _WORD else f"{part[:_WORD]}…" for part in argv)
+    return shlex.join(" ".join(part.split()) or part for part in short)
+
+
 class Container:
     """A container of the learner's image, started for one test and removed after it."""
 
@@ -96,7 +129,7 @@ class Container:
     ) -> Answer:
         """Send a request and return the answer, whatever its status; no answer is a fail.
 
-        `body` is sent as JSON, bytes as they are; `timeout`, in seconds, bounds each wait.
+        `body` is sent as JSON, bytes as they are; `timeout`, in seconds, bounds the whole answer.
         """
         asked = f"{method} {path}"
         address = urlsplit(self.url)
@@ -107,10 +140,12 @@ class Container:
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
         try:
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            known = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(asked, answer.status, known, answer.read(_BODY_LIMIT))
+            connection.connect()
+            with whole_within(timeout, connection.sock):
+                connection.request(method, path, body, sent)
+                answer = connection.getresponse()
+                known = {name.lower(): value for name, value in answer.getheaders()}
+                return Answer(asked, answer.status, known, answer.read(_BODY_LIMIT))
         except (OSError, http.client.HTTPException) as error:
             raise self._unanswered(asked, error) from error
         finally:
@@ -135,7 +170,7 @@ class Container:
     def exec(self, argv: Sequence[str], *, timeout: float = 10) -> Ran:
         """Run a command in the container; one that does not end within `timeout` s is a fail."""
         answer = Ran(**self._do("exec", argv=list(map(str, argv)), timeout=timeout))
-        self._witness.ran = f"docker exec CONTAINER {shlex.join(argv)}"
+        self._witness.ran = f"docker exec CONTAINER {_shown(argv)}"
         self._witness.log = lambda: (answer.out + answer.err).splitlines()[-8:]
         return answer
 

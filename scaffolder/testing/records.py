@@ -13,6 +13,9 @@ from scaffolder.testing.channel import CannotJudgeError, Channel, WorkFailedErro
 from scaffolder.testing.containers import Witness
 
 _LINES = 30
+_TEXT_LIMIT = 4000
+# pytest compares what differs line by line, in a time that grows with the square of its length.
+_COMPARED = 2000
 
 
 class Records:
@@ -62,12 +65,20 @@ class Records:
         """Tell what became of a test."""
         self._tell(nodeid, self._trouble or {"outcome": "passed"})
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        """Explain what is long in short; what is not, pytest explains."""
+        shown = [repr(one) for one in (left, right)]
+        if all(len(one) <= _COMPARED for one in shown):
+            return None
+        return [f" {op} ".join(one if len(one) < 80 else f"{one[:79]}…" for one in shown)]
+
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Tell that all is over, and of how much."""
         self._channel.tell("finished", collected=len(self._collected), code=int(exitstatus))
 
     def _tell(self, test: str, fields: Mapping[str, Any]) -> None:
-        self._channel.tell("tested", test=test, **fields)
+        self._channel.tell("tested", test=test, **_clipped(fields))
 
     def _judge(
         self, report: pytest.TestReport, caught: pytest.ExceptionInfo[BaseException] | None
@@ -126,6 +137,15 @@ class Records:
 
     def _is_own(self, path: Path) -> bool:
         return path.is_relative_to(self._folder)
+
+
+def _clipped(value: Any) -> Any:
+    """Return a record in which no text is longer than people read, whatever the work printed."""
+    if isinstance(value, str):
+        return value if len(value) <= _TEXT_LIMIT else f"{value[:_TEXT_LIMIT]}…"
+    if isinstance(value, Mapping):
+        return {key: _clipped(part) for key, part in value.items()}
+    return [_clipped(part) for part in value[-_LINES:]] if isinstance(value, list) else value
 
 
 def _reason(text: str) -> str:

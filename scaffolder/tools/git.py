@@ -22,7 +22,7 @@ _IDENTITY = {
 # Nobody loses anything if a power cut takes a repository that was made a moment ago.
 _QUIET = (
     *("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"),
-    *("-c", "core.fsync=none", "-c", "user.useConfigOnly=true"),
+    *("-c", "core.fsync=none", "-c", "user.useConfigOnly=true", "-c", "core.fsmonitor=false"),
 )
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG")
 
@@ -42,7 +42,8 @@ _SILENT = {
     "GIT_LFS_SKIP_SMUDGE": "1",
     "LC_ALL": "C",
 }
-_SECRET = re.compile(r"(://[^/:@\s]+:)[^/@\s]+@")
+# Who asks, too: of a token alone nobody knows that it is one. The last @ ends it.
+_SECRET = re.compile(r"(://)[^/\s]*@")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _OFFLINE = re.compile(
     r"could not resolve|unable to access|unable to connect|connection (refused|timed out|reset)"
@@ -98,7 +99,7 @@ def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path,
 
 
 def without_secret(text: str) -> str:
-    """Return `text` with the passwords in its URLs blotted out."""
+    """Return `text` with the names, passwords and tokens in its URLs blotted out."""
     return _SECRET.sub(r"\1***@", text)
 
 
