@@ -8,12 +8,13 @@ from scaffolder.checks import (
     workflow_cache,
     workflow_expressions,
     workflow_model,
+    workflow_permissions,
     workflow_triggers,
     workflow_validity,
 )
 from scaffolder.checks.base import Context, Kind
 from scaffolder.checks.workflow_cache import Judgement, Project
-from scaffolder.checks.workflow_model import Workflow, text
+from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_patterns import selected
 from scaffolder.checks.workflow_triggers import Reason
 from scaffolder.errors import UnusableFileError
@@ -26,7 +27,6 @@ _TOOL_SECONDS = 60.0
 # Above this zizmor takes minutes or breaks, and no honest workflow comes near it.
 _AUDIT_LIMIT = 32 * 1024
 _CACHING = "https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching"
-_PERMISSIONS = "https://docs.zizmor.sh/audits/#excessive-permissions"
 
 
 class Valid(Kind, frozen=True):
@@ -226,12 +226,15 @@ class Secure(Kind, frozen=True):
         workflow: path of the file; .github/workflows/ci.yml unless given.
         min_severity: low, medium or high; medium unless given.
         min_confidence: low, medium or high; low unless given.
+        may_write: the scopes, such as contents, that a job may have with `write`; zizmor lets a job
+            have any that it names. Not looked at unless given; [] means none.
 
     Passes: no finding of at least this severity. Audits that would ask GitHub itself
         (known-vulnerable-actions, impostor-commit and the like) are not part of it.
 
-    Fails: every finding with its line and zizmor's page on it; permissions: write-all; a file of
-        more than 32 KiB, or with an expression longer than GitHub takes, as neither is audited.
+    Fails: every finding with its line and zizmor's page on it; permissions: write-all, and with
+        may_write every other `write`; a file of more than 32 KiB, or with an expression longer than
+        GitHub takes, as neither is audited.
 
     Example:
         - id: least-privilege
@@ -242,6 +245,7 @@ class Secure(Kind, frozen=True):
     workflow: str = DEFAULT
     min_severity: Level = "medium"
     min_confidence: Level = "low"
+    may_write: tuple[str, ...] | None = None
 
     def run(self, context: Context) -> Verdict:
         """Tell what zizmor finds."""
@@ -265,7 +269,8 @@ class Secure(Kind, frozen=True):
                 f"zizmor cannot read {self.workflow} as a workflow: {error}",
                 hint="mend first what the check of its validity says",
             )
-        findings = [*_write_all(workflow), *(_audit_finding(audit) for audit in audits)]
+        wide = workflow_permissions.too_wide(run.snapshot, workflow, self.may_write)
+        findings = [*wide, *(_audit_finding(audit) for audit in audits)]
         if not findings:
             online = ", ".join(zizmor.ONLINE_AUDITS)
             return passed(
@@ -328,16 +333,3 @@ def _audit_finding(audit: Audit) -> Finding:
         rule=audit.rule,
         url=audit.url,
     )
-
-
-def _write_all(workflow: Workflow) -> list[Finding]:
-    """Return a finding for write-all over the whole workflow, which zizmor lets a lone job have."""
-    if text(workflow.data.get("permissions")).strip() != "write-all":
-        return []
-    message = "permissions: write-all gives every job every right; name what each job needs"
-    line = workflow.line("permissions")
-    return [
-        Finding(
-            message, path=workflow.path, line=line, rule="excessive-permissions", url=_PERMISSIONS
-        )
-    ]
