@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import random
 import secrets
 import time
@@ -21,6 +22,7 @@ LIMITS = Limits()
 _ASK_SECONDS = 5.0
 _PAUSE = 0.04
 _OUT_OF_MEMORY = 137
+_MOST_PATIENCE = 4.0
 
 
 class ContainerKind(ImageKind, frozen=True, kw_only=True):
@@ -176,3 +178,16 @@ def poll(context: Context, met: Callable[[], bool], seconds: float) -> bool:
             return False
         context.run.cancel.wait(_PAUSE)
     return True
+
+
+def patience() -> float:
+    """Return how many times longer than on an idle machine something may take right now.
+
+    That is the number of processes that want a processor, for each that there is: from 1 to
+    _MOST_PATIENCE. A machine that does not tell counts as idle.
+    """
+    try:
+        wanting = os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return 1.0
+    return min(max(wanting / (os.cpu_count() or 1), 1.0), _MOST_PATIENCE)

@@ -12,6 +12,7 @@ from scaffolder.checks._containers import (
     Service,
     ended,
     exchange,
+    patience,
     serving,
     shared_service,
     wait_until_answers,
@@ -152,15 +153,16 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Stop the service in the middle of a request.
 
-        One that is late, or cuts the request off, is given a second chance: a busy machine can hold
-        up the best of services and the request itself, and one that cannot stop fails twice.
+        One that is late, or cuts the request off, is given a second chance, with more time where
+        the machine is busy: that can hold up the best of services and the request itself, and one
+        that cannot stop fails twice.
         """
         try:
-            return self._stop(context)
+            return self._stop(context, self.within)
         except _TimingError:
-            return self._stop(context)
+            return self._stop(context, self.within * patience())
 
-    def _stop(self, context: Context) -> Verdict:
+    def _stop(self, context: Context, within: float) -> Verdict:
         with (
             serving(context, self) as service,
             concurrent.futures.ThreadPoolExecutor(1) as pool,
@@ -169,19 +171,19 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             signal = built(context, self.dockerfile).image.config.get("StopSignal") or "SIGTERM"
             context.say(f"sending {signal} while a request is in flight")
             began = time.monotonic()
-            asked = pool.submit(service.ask, self.request, self.takes + self.within + 2)
+            asked = pool.submit(service.ask, self.request, self.takes + within + 2)
             context.run.cancel.wait(min(0.5, self.takes / 2))
             self._require_in_flight(service, asked)
             service.container.kill(signal)
             signalled = time.monotonic()
             state = service.container.wait_until(
                 lambda state: not state.running,
-                began + self.takes + self.within - time.monotonic(),
+                began + self.takes + within - time.monotonic(),
                 context.run.cancel,
             )
             took = time.monotonic() - signalled
             if state is None:
-                raise self._still_running(service)
+                raise self._still_running(service, within)
             self._require_answer(service, asked)
             if state.exit_code == _KILLED:
                 raise self._failed(service, "the container was killed", "exit code 137")
@@ -209,12 +211,12 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             ),
         )
 
-    def _still_running(self, service: Service) -> CheckFailedError:
+    def _still_running(self, service: Service, within: float) -> CheckFailedError:
         first = next((process.command for process in service.container.processes()), "nothing")
         service.container.kill("SIGKILL")
         return self._failed(
             service,
-            f"the container still runs {self.within:g} s after the last request was due",
+            f"the container still runs {within:.3g} s after the last request was due",
             f"still running; its first process is: {first}",
             hint="does the first process get the signal? a shell in front of the server does not"
             " hand it on: use the exec form of CMD, or exec in the entry point",
