@@ -92,6 +92,22 @@ def test_a_service_is_not_everybody() -> None:
     assert cloud_policy.principals(trust) == ["ecs-tasks.amazonaws.com"]
 
 
+@pytest.mark.parametrize(
+    ("action", "able"),
+    [
+        ("sts:AssumeRole", True),
+        (["sts:TagSession", "STS:assumerole"], True),
+        ("sts:*", True),
+        ("sts:AssumeRoleWithWebIdentity", False),
+        ([], False),
+    ],
+)
+def test_only_who_is_given_the_action_can_assume(action: Any, able: bool) -> None:
+    who = {"Service": "ecs-tasks.amazonaws.com"}
+    trust = {"Statement": {"Effect": "Allow", "Principal": who, "Action": action}}
+    assert cloud_policy.assumers(trust) == (["ecs-tasks.amazonaws.com"] if able else [])
+
+
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_text_without_wildcards_matches_itself_alone(one: str, other: str) -> None:
     plain = one.replace("*", "").replace("?", "")

@@ -135,7 +135,7 @@ class Access(Kind, frozen=True, kw_only=True):
         return min(lacking, key=len, default=["there is no role"])
 
     def _lacking(self, role: Role, picture: Picture) -> Iterator[str]:
-        if self.trusts and self.trusts not in cloud_policy.principals(role.trust):
+        if self.trusts and self.trusts not in cloud_policy.assumers(role.trust):
             yield f"{self.trusts} may not assume {role.name}"
         for grant in self.grants:
             targets = list(_targets(grant, picture))

@@ -96,6 +96,19 @@ def principals(trust: Document) -> list[str]:
     return [name for one in statements(trust, "Allow") for name in principals_of(one)]
 
 
+def assumers(trust: Document) -> list[str]:
+    """Return those whom a trust policy lets assume the role: not only named, but given the action.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    """
+    able = [one for one in statements(trust, "Allow") if _any(_actions(one), "sts:assumerole")]
+    return [name for one in able for name in principals_of(one)]
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    return [action.lower() for action in values(statement, "Action")]
+
+
 def actions(documents: Sequence[Document]) -> list[str]:
     """Return every action that the documents allow, in lower case, once."""
     found = [
