@@ -174,7 +174,10 @@ def _too_wide(role: Role) -> Iterator[str]:
     for policy in role.policies:
         for problem in cloud_policy.wildcards(policy.document):
             yield f"the policy {policy.name} of {role.name} {problem}"
-    for problem in cloud_policy.open_principals(role.trust):
+    for problem in (
+        *cloud_policy.open_principals(role.trust),
+        *cloud_policy.wildcards(role.trust),
+    ):
         yield f"the trust of {role.name} {problem}"
 
 
