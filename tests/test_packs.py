@@ -177,7 +177,7 @@ def test_an_unreachable_host_is_named_and_no_password_is_shown(
 ) -> None:
     said = devlab("pack", "add", "http://me:hunter2@localhost:9/org/labs.git@v1")
     assert said.code == 3
-    assert "cannot reach http://me:***@localhost:9/org/labs.git" in said.err
+    assert "cannot reach http://***@localhost:9/org/labs.git" in said.err
     assert "hunter2" not in said.err
     assert not list((tmp_path / "data" / "devlab" / "packs").glob("[!.]*"))
 
