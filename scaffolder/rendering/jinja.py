@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,6 +89,22 @@ def carry_out(job: Job) -> None:
             _render_file(Path(source), Path(target), job.context)
 
 
+@contextlib.contextmanager
+def _sandboxed(folder: Path) -> Iterator[None]:
+    """Let cookiecutter render in the sandbox while the block lasts, and as ever after it."""
+    usual = cookiecutter.generate.create_env_with_context
+    cookiecutter.generate.create_env_with_context = lambda context: _TemplateSandbox(
+        folder=folder,
+        context=context,
+        keep_trailing_newline=True,
+        **context["cookiecutter"].get("_jinja2_env_vars", {}),
+    )
+    try:
+        yield
+    finally:
+        cookiecutter.generate.create_env_with_context = usual
+
+
 def _render_template(job: TemplateJob) -> None:
     # cookiecutter.main would ask the network about templates and write a replay file into HOME;
     # its generate module is the part that renders.
@@ -95,13 +112,7 @@ def _render_template(job: TemplateJob) -> None:
     staging = folder / ".rendering"
     values = {**job.values, "_template": job.source, "_output_dir": str(staging)}
     try:
-        with _ONE_AT_A_TIME:
-            cookiecutter.generate.create_env_with_context = lambda context: _TemplateSandbox(
-                folder=staging,
-                context=context,
-                keep_trailing_newline=True,
-                **context["cookiecutter"].get("_jinja2_env_vars", {}),
-            )
+        with _ONE_AT_A_TIME, _sandboxed(staging):
             made = cookiecutter.generate.generate_files(
                 job.source, {"cookiecutter": values}, staging, accept_hooks=job.hooks
             )
