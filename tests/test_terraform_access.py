@@ -53,7 +53,10 @@ def judged(
     trusts: tuple[Any, ...] = (),
 ) -> Verdict:
     policy = Policy("p", {"Statement": list(statements)})
-    doors = [{"Effect": "Allow", "Principal": one} for one in (trust, *trusts)]
+    doors = [
+        {"Effect": "Allow", "Principal": one, "Action": "sts:AssumeRole"}
+        for one in (trust, *trusts)
+    ]
     picture = Picture(
         buckets=(Bucket("artifacts", {}, "", "", {"Statement": list(bucket_policy)}),),
         roles=(Role("service", ROLE, {"Statement": doors}, (policy,)),),
