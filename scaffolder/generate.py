@@ -189,8 +189,13 @@ def _refuse_repositories(lab: Lab, folder: Path) -> None:
             )
 
 
+def alternatives(lab: Lab) -> tuple[str, ...]:
+    """Return the names of a lab's alternatives, sorted."""
+    return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
+
+
 def _alternative(lab: Lab, name: str) -> Path:
-    known = sorted(path.name for path in (lab.root / "alternatives").glob("*") if path.is_dir())
+    known = alternatives(lab)
     if name not in known:
         raise DevlabError(
             f"{lab.id} has no alternative {name!r}{did_you_mean(name, known)}",

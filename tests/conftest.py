@@ -75,6 +75,13 @@ def _own_state(
 
 
 @pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test a home and packs that no other test sees."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
 def devlab(monkeypatch: pytest.MonkeyPatch) -> Devlab:
     """Run a devlab command in this process, as the shell would see it."""
     return Devlab(monkeypatch)

@@ -17,12 +17,7 @@ from tests.support.command import Devlab, Said, shell
 from tests.support.labs import Catalog, task
 from tests.support.packs import commit, git, write_lab, write_template
 
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.delenv("DEVLAB_LABS", raising=False)
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture

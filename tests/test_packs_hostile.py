@@ -19,11 +19,7 @@ ESCAPE = "''.__class__.__mro__[1].__subclasses__()"
 OUTSIDE = "('.' ~ '.' ~ '\\x2f') * 3"
 
 
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.delenv("DEVLAB_LABS", raising=False)
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture

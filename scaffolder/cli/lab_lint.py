@@ -30,7 +30,7 @@ def command(labs: tuple[str, ...], form: str) -> int:
     LAB is an id or the path of a lab's folder. Without one: every lab in the folder labs/ here,
     or else every lab that is shipped. Ends with 1 where there is a problem.
     """
-    roots = [_root(lab) for lab in labs] or _all_roots()
+    roots = [_root(lab) for lab in labs or catalog.nearby()]
     found = {root: lint(root) for root in roots}
     click.echo(_json(found) if form == "json" else _text(found), color=color())
     return int(ExitCode.FAILED if any(found.values()) else ExitCode.PASSED)
@@ -48,11 +48,6 @@ def _root(lab: str) -> Path:
             raise
         near = did_you_mean(path.name, [one.name for one in path.parent.iterdir()])
         raise DevlabError(f"{lab}: there is no such folder{near}") from error
-
-
-def _all_roots() -> list[Path]:
-    here = sorted(path.parent.resolve() for path in Path("labs").glob("*/lab.yaml"))
-    return here or [catalog.locate(lab_id) for lab_id in catalog.lab_ids()]
 
 
 def _text(found: dict[Path, tuple[Problem, ...]]) -> str:

@@ -83,11 +83,11 @@ def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: M
         build_mutant(plan.lab, plan.mutants[_name(case)], case.variables, folder)
     else:
         generate.build_state(plan.lab, case.state, case.variables, folder)
-    name = key(plan.lab_key, folder, first_fail=mutant)
+    before = workspace.fingerprint(folder)
+    name = key(plan.lab_key, before, first_fail=mutant)
     known = None if case.stage is Stage.SOLUTION else memory.recall(name)
     if known is not None:
         return _Graded(known, remembered=True)
-    before = workspace.fingerprint(folder)
     if mutant:
         seen = _grade_until_a_fail(plan.lab, folder, cancel)
     else:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scaffolder import changes
+from scaffolder import changes, generate
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import Source
 from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
@@ -52,7 +52,7 @@ def unused_faults(lab: Lab) -> Iterator[Problem]:
 def of_alternatives(lab: Lab, states: States) -> Iterator[Problem]:
     """Tell where there are too few right answers, or some that are the same."""
     names = [name for name in states.folders if name.startswith("alternatives/")]
-    there = [path for path in (lab.root / "alternatives").glob("*") if path.is_dir()]
+    there = generate.alternatives(lab)
     if len(there) < _ALTERNATIVES:
         yield Problem(
             f"there are {len(there)} alternatives, and at least {_ALTERNATIVES} are needed",

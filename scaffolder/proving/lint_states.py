@@ -43,10 +43,8 @@ def render(lab: Lab, variables: Mapping[str, str], place: Path) -> States:
         states.problems.append(problem_of(error, lab.root))
         return states
     states.folders["start"] = start
-    alternatives = sorted(path for path in (lab.root / "alternatives").glob("*") if path.is_dir())
-    for source in (lab.root / "solution", *alternatives):
-        name = source.relative_to(lab.root).as_posix()
-        folder = place / name
+    for name in ("solution", *(f"alternatives/{one}" for one in generate.alternatives(lab))):
+        source, folder = lab.root / name, place / name
         shutil.copytree(start, folder)
         try:
             generate.overlay(source, context, folder, trusted=lab.trusted)

@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -96,13 +96,13 @@ def default_folder() -> Path:
     return places.cache() / "proofs"
 
 
-def key(lab_key: str, answer: Path, *, first_fail: bool) -> str:
-    """Return the name under which the grading of the folder `answer` is known.
+def key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:
+    """Return the name under which the grading of an answer is known.
 
-    `lab_key` is what `key_of_lab` says; `first_fail` whether grading ended at the first fail.
+    `lab_key` is what `key_of_lab` says, `answer` the fingerprint of the answer's folder;
+    `first_fail` whether grading ended at the first fail.
     """
-    lines = [lab_key, "first fail" if first_fail else "whole", *_lines(answer)]
-    return _hashed(lines)
+    return _hashed([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
 
 
 def key_of_lab(lab: Lab, scratch: Path) -> str:
@@ -117,7 +117,8 @@ def key_of_lab(lab: Lab, scratch: Path) -> str:
         for task in lab.tasks
     ]
     said = msgspec.json.encode((lab.id, lab.trusted, asked, lab.faults), order="deterministic")
-    lines = [_grader(), said.decode(), *_lines(scratch), *_lines(lab.root / TESTS)]
+    folders = [workspace.fingerprint(one) for one in (scratch, lab.root / TESTS)]
+    lines = [_grader(), said.decode(), *(line for one in folders for line in _lines(one))]
     shutil.rmtree(scratch)
     return _hashed(lines)
 
@@ -153,8 +154,8 @@ def _content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _lines(folder: Path) -> list[str]:
-    return [f"{name}\0{told}" for name, told in workspace.fingerprint(folder).items()]
+def _lines(fingerprint: Mapping[str, str]) -> list[str]:
+    return [f"{name}\0{told}" for name, told in fingerprint.items()]
 
 
 def _hashed(lines: Iterable[str]) -> str:

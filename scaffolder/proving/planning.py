@@ -57,11 +57,6 @@ def _chosen(case: Case, only: Sequence[str]) -> bool:
     return not only or any(fnmatch.fnmatchcase(case.state, name) for name in only)
 
 
-def alternatives(lab: Lab) -> tuple[str, ...]:
-    """Return the names of a lab's alternatives, sorted."""
-    return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
-
-
 def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> Iterator[Case]:
     yield Case(Stage.START, "start", "start")
     yield Case(Stage.SOLUTION, "solution", "solution")
@@ -69,7 +64,7 @@ def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> 
     others = generate.other_variables(lab)
     if others:
         yield Case(Stage.SOLUTION, "solution", "solution, other variables", others)
-    for name in alternatives(lab):
+    for name in generate.alternatives(lab):
         yield Case(Stage.ALTERNATIVE, f"alternative:{name}", f"alternative:{name}")
     for name in mistakes:
         yield Case(Stage.MISTAKE, f"mistake:{name}", f"mistake:{name}")
@@ -84,7 +79,7 @@ def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int
         "start": ("start", None),
         "solution": ("solution", None),
     }
-    for name in alternatives(lab):
+    for name in generate.alternatives(lab):
         places[f"alternative:{name}"] = (f"alternatives/{name}", None)
     for index, mistake in enumerate(read_wrong_answers(lab).mistakes):
         line = source.document.line("mistakes", index, "id")
