@@ -300,6 +300,9 @@ def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) 
     rendered: dict[Path, Path] = {}
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
+        if "__pycache__" in relative.parts:
+            # pip compiles what it installs, overlays too.
+            continue
         if path.is_dir():
             (folder / relative).mkdir(parents=True, exist_ok=True)
         elif relative == Path(DELETIONS):

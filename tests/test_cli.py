@@ -447,3 +447,17 @@ def test_labs_complete() -> None:
         check=False,
     )
     assert "plain,ci-pipeline" in done.stdout
+
+
+def test_what_pip_compiled_of_a_template_is_not_rendered(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path
+) -> None:
+    lab = catalog.lab(task("a"))
+    template = catalog.root / "templates" / "tiny" / "{{cookiecutter.name}}"
+    for folder in (template, lab / "start"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__" / "app.cpython-311.pyc").write_bytes(b"{{cookiecutter\0")
+    said = devlab("new", "tested", tmp_path / "work", "--no-input")
+    assert said.code == 0, said.err
+    assert (tmp_path / "work" / "app.py").is_file()
+    assert not list((tmp_path / "work").rglob("__pycache__"))

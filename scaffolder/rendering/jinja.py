@@ -124,6 +124,9 @@ def _render_template(job: TemplateJob) -> None:
         raise DevlabError(
             f"{job.source}{_place(error)}: the template cannot be rendered: {error}"
         ) from error
+    # pip compiles what it installs, templates too; that is no part of them.
+    for cache in list(Path(made).rglob("__pycache__")):
+        shutil.rmtree(cache)
     for entry in Path(made).iterdir():
         entry.rename(folder / entry.name)
     shutil.rmtree(staging)
