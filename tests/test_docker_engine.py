@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import container, dockerfile, image
+from scaffolder.checks._http import Request
 from scaffolder.checks._images import engine_of
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.model import Outcome
+from scaffolder.grading.grader import judge
+from scaffolder.model import CheckSpec, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building
 from scaffolder.workspace import snapshot
@@ -23,6 +25,23 @@ SERVER = (
     "h.HTTPServer(('0.0.0.0', int(os.environ['PORT'])), h.SimpleHTTPRequestHandler)"
     ".serve_forever()\n"
 )
+# Finishes its request when told to stop, and then takes its time.
+LINGERING = """
+import http.server, os, signal, threading, time
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(1 if self.path == "/slow" else 0)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{{}}")
+server = http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Slow)
+server.daemon_threads = False
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
+server.server_close()
+time.sleep({lingers})
+"""
 
 
 @pytest.fixture
@@ -134,6 +153,38 @@ def test_a_container_that_does_not_serve_fails(
     with pytest.raises(CheckFailedError, match=words) as caught:
         container.Serves(start_within=20 if "ended" in words else 3).run(ready)
     assert caught.value.verdict.evidence is not None
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("lingers", "busy", "expected"),
+    [
+        (0, 1, "pass"),
+        (0, 4, "pass"),
+        (2, 1, "fail"),
+        (2, 4, "unavailable"),
+        (60, 4, "fail"),
+    ],
+)
+def test_a_late_end_is_a_fail_only_where_the_container_is_to_blame(
+    context: Context,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lingers: int,
+    busy: float,
+    expected: str,
+) -> None:
+    monkeypatch.setattr(container, "patience", lambda: busy)
+    (work / "server.py").write_text(LINGERING.format(lingers=lingers))
+    ready = taken(context, work, f'{BASE}COPY server.py /\nCMD ["python3", "/server.py"]\n')
+    spec = CheckSpec(
+        id="stops",
+        kind="container.stops",
+        check=container.Stops(request=Request(path="/slow"), takes=1, within=1),
+        timeout=60,
+    )
+    verdict = judge(spec, ready)
+    assert verdict.outcome == expected, verdict
 
 
 @pytest.mark.engine

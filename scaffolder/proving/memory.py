@@ -26,6 +26,7 @@ import msgspec
 import scaffolder
 from scaffolder import generate, places, workspace
 from scaffolder.model import Lab, Outcome, Report
+from scaffolder.proving.digest import asked
 
 _DAYS = 14
 _SECONDS_A_DAY = 24 * 3600
@@ -111,14 +112,8 @@ def key_of_lab(lab: Lab, scratch: Path) -> str:
     `scratch` is a new folder, in which the start is rendered. Raises DevlabError where it cannot.
     """
     generate.build_state(lab, "start", {}, scratch)
-    # Titles and hints are left out: putting them better is no reason to grade everything anew.
-    asked = [
-        (task.id, task.needs, [(one.id, one.kind, one.timeout, one.check) for one in task.checks])
-        for task in lab.tasks
-    ]
-    said = msgspec.json.encode((lab.id, lab.trusted, asked, lab.faults), order="deterministic")
     folders = [workspace.fingerprint(one) for one in (scratch, lab.root / TESTS)]
-    lines = [_grader(), said.decode(), *(line for one in folders for line in _lines(one))]
+    lines = [_grader(), asked(lab).decode(), *(line for one in folders for line in _lines(one))]
     shutil.rmtree(scratch)
     return _hashed(lines)
 
