@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from scaffolder import changes
 from scaffolder.checks._canaries import Canaries, plant
@@ -27,6 +28,8 @@ _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-i
 
 class ImageKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that look at the image of the learner's Dockerfile."""
+
+    asks_engine: ClassVar[bool] = True
 
     dockerfile: str = "Dockerfile"
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -36,7 +36,23 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `faults` names the faults of the lab that the check plants, so that a lab with an unknown one
     is refused when it is read.
+
+    `quick` marks kinds that take about a second or less; where somebody waits for each save, they
+    go first. `asks_engine` marks those on which the Docker Engine, and the images in it, decide
+    too.
     """
+
+    quick: ClassVar[bool] = False
+    asks_engine: ClassVar[bool] = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Patterns, as of fnmatch, of the workspace's files that the verdict can depend on.
+
+        `*` stands for slashes too. A change of any other file leaves the verdict as it is, and the
+        check may be handed a copy without them.
+        """
+        return EVERYTHING
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -49,6 +65,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 T = TypeVar("T")
+
+# What a kind reads that may look at any file of the work.
+EVERYTHING = ("**",)
 
 # How many things that load the processor run at a time; the default is one per processor.
 JOBS = "DEVLAB_JOBS"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import glob
+from typing import ClassVar, Literal
 
 from scaffolder.checks._images import ImageKind, dockerfile_text
 from scaffolder.checks.base import Context
@@ -34,8 +35,16 @@ class Lint(ImageKind, frozen=True, kw_only=True):
           ignore: [DL3008]
     """
 
+    quick: ClassVar[bool] = True
+    asks_engine: ClassVar[bool] = False
+
     threshold: Level = "info"
     ignore: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The Dockerfile alone."""
+        return (glob.escape(self.dockerfile),)
 
     def run(self, context: Context) -> Verdict:
         """Lint the Dockerfile."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.base import EVERYTHING, Context, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
 from scaffolder.checks.terraform_session import formatting, session
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -38,7 +39,14 @@ class Formatted(Kind, frozen=True, kw_only=True):
           directory: infra
     """
 
+    quick: ClassVar[bool] = True
+
     directory: str = "infra"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The folder of the configuration alone."""
+        return (f"{glob.escape(self.directory)}/*",) if self.directory != "." else EVERYTHING
 
     def run(self, context: Context) -> Verdict:
         """Ask `terraform fmt`."""

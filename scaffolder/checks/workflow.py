@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
+from typing import ClassVar
 
 from scaffolder.checks import (
     workflow_cache,
@@ -50,7 +52,14 @@ class Valid(Kind, frozen=True):
           kind: workflow.valid
     """
 
+    quick: ClassVar[bool] = True
+
     workflow: str = DEFAULT
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The workflow alone."""
+        return (glob.escape(self.workflow),)
 
     def run(self, context: Context) -> Verdict:
         """Tell everything that GitHub would refuse."""
@@ -104,6 +113,8 @@ class Triggers(Kind, frozen=True):
           push_branches: [main]
           pull_request: true
     """
+
+    quick: ClassVar[bool] = True
 
     workflow: str = DEFAULT
     push_branches: tuple[str, ...] = ("main",)
@@ -187,6 +198,8 @@ class Cached(Kind, frozen=True):
           kind: workflow.cached
     """
 
+    quick: ClassVar[bool] = True
+
     workflow: str = DEFAULT
 
     def run(self, context: Context) -> Verdict:
@@ -242,10 +255,17 @@ class Secure(Kind, frozen=True):
           min_severity: medium
     """
 
+    quick: ClassVar[bool] = True
+
     workflow: str = DEFAULT
     min_severity: Level = "medium"
     min_confidence: Level = "low"
     may_write: tuple[str, ...] | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The workflow, and what it can lead to: reusable workflows and local actions."""
+        return (glob.escape(self.workflow), "*.yml", "*.yaml")
 
     def run(self, context: Context) -> Verdict:
         """Tell what zizmor finds."""

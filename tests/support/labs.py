@@ -7,12 +7,13 @@ import textwrap
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scaffolder import catalog, labfile
 from scaffolder.checks.base import CheckFailedError, Context, Kind
 from scaffolder.errors import UnavailableError
-from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.model import CheckSpec, Evidence, Finding, Lab, Task, Verdict, failed, passed
 
 
 class Ends(Kind, frozen=True):
@@ -135,6 +136,12 @@ def task(name: str, outcome: str = "pass", points: int = 10, needs: str = "") ->
         f"    - {{id: {name}-check, kind: test.ends, outcome: {outcome}}}\n",
         "  ",
     )
+
+
+def alone(lab: Lab, task: Task, *checks: CheckSpec) -> Lab:
+    """Return the lab with only these checks of this task, which needs nothing."""
+    only = msgspec.structs.replace(task, needs=(), checks=checks)
+    return msgspec.structs.replace(lab, tasks=(only,))
 
 
 class Catalog:
