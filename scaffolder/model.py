@@ -53,13 +53,18 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a check says: an outcome, the reason in one sentence, and what it rests on."""
+    """What a check says: an outcome, the reason in one sentence, and what it rests on.
+
+    One that is not `lasting` may be another one the next time though nothing has changed, since
+    something else than the work had a say: a package index, time.
+    """
 
     outcome: Outcome
     message: str
     findings: tuple[Finding, ...] = ()
     evidence: Evidence | None = None
     hint: str = ""
+    lasting: bool = True
 
 
 def passed(message: str, *findings: Finding) -> Verdict:
@@ -68,15 +73,22 @@ def passed(message: str, *findings: Finding) -> Verdict:
 
 
 def failed(
-    message: str, *findings: Finding, evidence: Evidence | None = None, hint: str = ""
+    message: str,
+    *findings: Finding,
+    evidence: Evidence | None = None,
+    hint: str = "",
+    lasting: bool = True,
 ) -> Verdict:
-    """Say that a check does not hold; `message` names the cause, `hint` what to do next."""
-    return Verdict(Outcome.FAIL, message, findings, evidence, hint)
+    """Say that a check does not hold; `message` names the cause, `hint` what to do next.
+
+    Where something else than the work may be the cause, it is not `lasting`.
+    """
+    return Verdict(Outcome.FAIL, message, findings, evidence, hint, lasting)
 
 
 def unavailable(message: str, hint: str = "") -> Verdict:
     """Say that this machine cannot judge; `hint` is the command that would mend it."""
-    return Verdict(Outcome.UNAVAILABLE, message, hint=hint)
+    return Verdict(Outcome.UNAVAILABLE, message, hint=hint, lasting=False)
 
 
 class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

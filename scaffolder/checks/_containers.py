@@ -127,6 +127,7 @@ def ended(kind: ContainerKind, service: Service, expected: str) -> CheckFailedEr
             log=service.container.logs(),
         ),
         hint="run the command above; what it prints last says why",
+        lasting=False,
     )
 
 
@@ -144,6 +145,7 @@ def _silent(
             log=service.container.logs(),
         ),
         hint=f"listen on 0.0.0.0 (127.0.0.1 is the container's own) and on ${kind.port_variable}",
+        lasting=False,
     )
 
 
@@ -170,6 +172,7 @@ def exchange(kind: ContainerKind, service: Service, requests: Sequence[Request])
                     log=service.container.logs(),
                 ),
                 hint="start the same container and ask it with curl",
+                lasting=False,
             )
 
 

@@ -152,6 +152,8 @@ def _did_not_build(error: BuildFailedError, dockerfile: str) -> CheckFailedError
             log=error.log,
         ),
         hint="run the same command in your folder; the last lines above name the step",
+        # The step may have asked a package index that does not answer now.
+        lasting=False,
     )
 
 

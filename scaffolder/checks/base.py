@@ -82,10 +82,15 @@ class CheckFailedError(Exception):
     """The verdict `fail`, raised from deep inside a check instead of returned."""
 
     def __init__(
-        self, message: str, *findings: Finding, evidence: Evidence | None = None, hint: str = ""
+        self,
+        message: str,
+        *findings: Finding,
+        evidence: Evidence | None = None,
+        hint: str = "",
+        lasting: bool = True,
     ) -> None:
         super().__init__(message)
-        self.verdict = failed(message, *findings, evidence=evidence, hint=hint)
+        self.verdict = failed(message, *findings, evidence=evidence, hint=hint, lasting=lasting)
 
 
 class Shared:

@@ -267,6 +267,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 log=service.container.logs(8),
             ),
             hint=hint,
+            lasting=False,
         )
 
 

@@ -108,6 +108,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                 actual=f"exit code {last.exit_code}" if last else "it did not end",
                 log=tuple(last.output.splitlines()[-8:]) if last else (),
             ),
+            lasting=False,
             hint="does it ask the port that the environment names? is its program in the image?",
         )
 
@@ -151,6 +152,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                     expected=f"an error from {self.path}",
                     actual="status 200",
                 ),
+                lasting=False,
                 hint="the image must run the code that lies in this folder",
             )
 
@@ -162,6 +164,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                 expected="unhealthy",
                 actual=health or "no health",
             ),
+            lasting=False,
             hint="the health check must fail when the endpoint does: look at its exit code",
         )
 

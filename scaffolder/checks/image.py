@@ -128,6 +128,7 @@ class Caches(ImageKind, frozen=True, kw_only=True):
                 f"the layer with {distribution} comes from the cache", "it was made anew"
             ),
             hint="copy requirements.txt and install from it before you copy the application",
+            lasting=False,
         )
 
     def _evidence(self, expected: str, actual: str) -> Evidence:

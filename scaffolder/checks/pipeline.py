@@ -182,6 +182,7 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
             *findings(context, rehearsal, found[:1]),
             evidence=evidence(rehearsal, found[0], "the step that runs the tests fails"),
             hint="let the test suite notice the bug, and let its exit code decide",
+            lasting=False,
         )
 
     def _not_noticed(
@@ -203,6 +204,7 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
                 f"({title}) from none",
                 *findings(context, base, base.failures[:1]),
                 evidence=evidence(base, base.failures[0], "green on the healthy app"),
+                lasting=False,
             )
         if canary is not None and not _testing_places(canary, base):
             return _tests_do_not_count(context, canary)
@@ -284,6 +286,7 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
             ),
             hint="give the test job a strategy.matrix of versions, and give the variable to "
             "actions/setup-python; quote them, as YAML reads 3.10 as 3.1",
+            lasting=False,
         )
 
 
@@ -336,6 +339,7 @@ def _tests_do_not_count(context: Context, canary: Rehearsal) -> Verdict:
                 actual="steps that ran: " + ", ".join(step_names(canary)),
             ),
             hint="run pytest without a selection of files or tests",
+            lasting=False,
         )
     if canary.forgiven:
         step = canary.forgiven[0]

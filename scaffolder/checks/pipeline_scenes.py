@@ -55,6 +55,7 @@ def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:
         *findings(context, rehearsal, rehearsal.failures),
         evidence=evidence(rehearsal, step, "green on the healthy app"),
         hint="the log says why the step failed; act runs the same on your machine",
+        lasting=False,
     )
 
 

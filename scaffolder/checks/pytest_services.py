@@ -139,6 +139,7 @@ class Services:
                     log=done.tail(),
                 ),
                 hint="run the same command yourself; what it prints last says why",
+                lasting=False,
             )
         return {
             "code": done.returncode,

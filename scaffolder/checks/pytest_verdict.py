@@ -62,6 +62,7 @@ def _fail(broken: list[Tested], transcript: Transcript) -> Verdict:
         *more,
         evidence=evidence if evidence != Evidence() else None,
         hint=first.hint,
+        lasting=False,
     )
 
 

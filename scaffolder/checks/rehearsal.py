@@ -247,6 +247,7 @@ class _Rehearser:
                     ran=f"act {scene.event}", log=running.log[-15:] if running else ()
                 ),
                 hint="look for a step that waits for something or never ends",
+                lasting=False,
             )
         if done.returncode < 0 or "panic: " in done.stderr:
             raise RuntimeError(f"act crashed ({done.returncode}): {done.stderr[-2000:]}")

@@ -38,6 +38,7 @@ def require_end(answer: Answer, verb: str, timeout: float) -> None:
         f"terraform {verb} {reason}",
         evidence=Evidence(ran=f"terraform {verb}", actual=reason, log=answer.tail()),
         hint=f"run terraform {verb} yourself and look what it does for so long",
+        lasting=False,
     )
 
 
