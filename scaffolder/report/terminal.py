@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, TaskResult
+from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report
 from scaffolder.report.text import harmless
 
 _MARKS = {
@@ -59,17 +59,18 @@ def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
         for check in task.checks:
             if verbose or check.verdict.outcome is not Outcome.PASS:
                 target.print()
-                target.print(_check(task, check, target))
+                target.print(check_block(task.id, check, target))
     target.print()
     target.print(_tasks(report, target))
     target.print(_score(report))
 
 
-def _check(task: TaskResult, check: CheckResult, target: Console) -> RenderableType:
+def check_block(task_id: str, check: CheckResult, target: Console) -> RenderableType:
+    """Return all that is known of a check that ended: what it says, and what that rests on."""
     head = Text.assemble(
         mark(check.verdict.outcome, target),
         " ",
-        (task.id, "bold"),
+        (task_id, "bold"),
         (" · ", "dim"),
         check.id,
         (f"  {check.kind}, {check.seconds:.1f} s", "dim"),
@@ -141,7 +142,7 @@ def _score(report: Report) -> Text:
     )
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
-        text.append(f"\nstuck? devlab show {report.lab_id} --hints {stuck}", style="dim")
+        text.append(f"\nstuck? devlab hint {stuck}", style="dim")
     for note in report.notes:
         text.append(f"\nnote: {harmless(note)}", style="dim")
     ungraded = score.total - score.gradable
