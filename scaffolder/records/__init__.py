@@ -1,0 +1,92 @@
+"""What a learner did, kept for them: attempts, best scores, tasks passed, hints used, last reports.
+
+A grade never depends on it. So the functions here never raise: where the records cannot be read or
+written, they answer as if there were none, write the trouble into devlab's log and keep a sentence
+for the user, which the command line takes with `notices` and prints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from scaffolder.errors import DevlabError
+from scaffolder.journal import write_log
+from scaffolder.model import Lab, Report
+from scaffolder.records import telling
+from scaffolder.standing import KeptReport, Key, Records
+from scaffolder.workspace import Workspace
+
+_Answer = TypeVar("_Answer")
+
+
+def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
+    """Keep what a finished check run said; call it once for each run."""
+    from scaffolder.records import entries, store
+
+    when = datetime.now(UTC)
+    _kindly(lambda: store.write(entries.note_report(_key(workspace), lab, report, when)), None)
+
+
+def last_report(workspace: Workspace) -> KeptReport | None:
+    """Return the report that was noted last for this workspace, with its time, or None."""
+    from scaffolder.records import entries, store
+
+    return _kindly(lambda: store.read(entries.last_report(_key(workspace)), None), None)
+
+
+def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
+    """Keep that a hint of a task was shown; `number` counts the task's hints from 1."""
+    from scaffolder.records import entries, store
+
+    when = datetime.now(UTC)
+    _kindly(lambda: store.write(entries.use_hint(_key(workspace), task_id, number, when)), None)
+
+
+def hints_used(workspace: Workspace) -> dict[str, int]:
+    """Return how many different hints were used, for each task of which one was."""
+    from scaffolder.records import entries, store
+
+    return _kindly(lambda: store.read(entries.hints_used(_key(workspace)), {}), {})
+
+
+def hints_had(workspace: Workspace, task_id: str) -> frozenset[int]:
+    """Return the numbers of the hints of a task that were used."""
+    from scaffolder.records import entries, store
+
+    nothing: frozenset[int] = frozenset()
+    query = entries.hints_had(_key(workspace), task_id)
+    return _kindly(lambda: store.read(query, nothing), nothing)
+
+
+def everything() -> Records:
+    """Return all that is kept."""
+    from scaffolder.records import entries, store
+
+    return _kindly(lambda: store.read(entries.everything, Records()), Records())
+
+
+def notices() -> tuple[str, ...]:
+    """Return what the user should hear about their records and has not heard in this run."""
+    return telling.take()
+
+
+def _key(workspace: Workspace) -> Key:
+    learner = getattr(workspace.manifest, "learner", None) or ""
+    return Key(str(workspace.root.resolve()), workspace.manifest.lab.id, learner)
+
+
+def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+    """Return what the work comes to; where it fails, tell the log and the user, and go on."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 -- no grade may depend on what is kept
+        with contextlib.suppress(OSError):
+            write_log("records", error)
+        if isinstance(error, DevlabError):
+            telling.say(f"{error.message} ({error.hint})")
+        else:
+            telling.say(f"what you did is not kept: {type(error).__name__}")
+        return otherwise

@@ -1,0 +1,34 @@
+"""The tables, as the steps that made them: a file of version N took the first N steps.
+
+A step that was released is never edited: a later version is one step more. Times are text in UTC,
+such as 2026-11-22T22:05:17Z, so that their order is the order of the text.
+"""
+
+from __future__ import annotations
+
+# Attempts are counted for each device that made them: so two exports can be merged, twice and in
+# any order, and each attempt counts once. `device` is drawn when the file is made.
+_FIRST = (
+    "CREATE TABLE device (id TEXT NOT NULL)",
+    "INSERT INTO device VALUES (lower(hex(randomblob(16))))",
+    """CREATE TABLE lab (
+        id TEXT PRIMARY KEY, version TEXT NOT NULL, title TEXT NOT NULL,
+        points INTEGER NOT NULL, skills TEXT NOT NULL, at TEXT NOT NULL)""",
+    """CREATE TABLE workspace (
+        id INTEGER PRIMARY KEY, path TEXT NOT NULL, lab TEXT NOT NULL, learner TEXT NOT NULL,
+        best INTEGER NOT NULL DEFAULT 0, best_of INTEGER NOT NULL DEFAULT 0,
+        at TEXT NOT NULL, report TEXT, report_at TEXT,
+        UNIQUE (path, lab, learner))""",
+    """CREATE TABLE attempts (
+        workspace INTEGER NOT NULL REFERENCES workspace, device TEXT NOT NULL,
+        count INTEGER NOT NULL, PRIMARY KEY (workspace, device))""",
+    """CREATE TABLE passed (
+        workspace INTEGER NOT NULL REFERENCES workspace, task TEXT NOT NULL,
+        points INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (workspace, task))""",
+    """CREATE TABLE hint (
+        workspace INTEGER NOT NULL REFERENCES workspace, task TEXT NOT NULL,
+        number INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (workspace, task, number))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+TABLES = frozenset({"device", "lab", "workspace", "attempts", "passed", "hint"})
