@@ -19,11 +19,11 @@ LAYERS = (
     ("packs",),
     ("labfile", "rendering"),
     ("checks",),
-    ("sandbox", "changes"),
+    ("sandbox", "changes", "records"),
     ("tools", "workspace", "yamlsource", "report"),
     ("journal",),
     ("places",),
-    ("proofs",),
+    ("proofs", "standing", "hints", "labschema"),
     ("model", "errors"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
@@ -46,6 +46,7 @@ OWNERS = {
     "pytest": "testing/",
     "yaml": "yamlsource",
     "rich": ("report/", "cli/"),
+    "sqlite3": "records/",
     "click": ("cli/",),
 }
 
