@@ -8,10 +8,10 @@ import click
 
 from scaffolder import catalog, grading, workspace
 from scaffolder.cli.options import complete_task
-from scaffolder.cli.output import deliver, output_option, require_writable
+from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
 from scaffolder.errors import ExitCode
 from scaffolder.model import Outcome, Report
-from scaffolder.report import FORMATS, REPORTERS, terminal
+from scaffolder.report import COMPANIONS, FORMATS, REPORTERS, terminal
 from scaffolder.report.progress import Checks, progress
 
 _EXIT_CODES = {
@@ -65,3 +65,5 @@ def _print(report: Report, form: str, output: Path | None, verbose: bool) -> Non
         REPORTERS[form](report) if form in REPORTERS else terminal.render(report, verbose=verbose)
     )
     deliver(text, output)
+    for variable, render in COMPANIONS.get(form, {}).items():
+        add_to_named(variable, render(report))

@@ -34,3 +34,18 @@ def deliver(text: str, output: Path | None) -> None:
         output.write_text(text, "utf-8")
     except OSError as error:
         raise DevlabError(f"cannot write {output}: {error.strerror}") from error
+
+
+def add_to_named(variable: str, text: str) -> None:
+    """Add a text to the file that an environment variable names, if it names one.
+
+    So GitHub's runner takes summaries and outputs. Raises DevlabError where it cannot be written.
+    """
+    named = os.environ.get(variable)
+    if not named:
+        return
+    try:
+        with Path(named).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise DevlabError(f"cannot write {named} ({variable}): {error.strerror}") from error

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from scaffolder.model import Report
 
-
-def _json(report: Report) -> str:
-    from scaffolder.report.json import render
-
-    return render(report)
+Renderer = Callable[[Report], str]
 
 
-def _junit(report: Report) -> str:
-    from scaffolder.report.junit import render
+def _lazily(module: str, function: str = "render") -> Renderer:
+    """Return a renderer whose module is imported when it is used: nobody waits for the others."""
 
-    return render(report)
+    def render(report: Report) -> str:
+        renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), function)
+        return renderer(report)
+
+    return render
 
 
 # Formats that are one text; the terminal's depends on the terminal and is drawn by `terminal`.
-REPORTERS: Mapping[str, Callable[[Report], str]] = {"json": _json, "junit": _junit}
+REPORTERS: Mapping[str, Renderer] = {
+    name: _lazily(name) for name in ("json", "junit", "markdown", "github", "sarif", "gradescope")
+}
+
+# What a format leaves beside its text: the variable that names a file, and what is added to it.
+COMPANIONS: Mapping[str, Mapping[str, Renderer]] = {
+    "github": {
+        "GITHUB_STEP_SUMMARY": _lazily("github", "summary"),
+        "GITHUB_OUTPUT": _lazily("github", "outputs"),
+    }
+}
 
 FORMATS = ("text", *REPORTERS)

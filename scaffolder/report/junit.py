@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, TaskResult
-from scaffolder.report.text import harmless, harmless_block
+from scaffolder.model import CheckResult, Outcome, Report, TaskResult
+from scaffolder.report.details import details
+from scaffolder.report.text import harmless
 
 # JUnit knows three ways not to pass; ungraded and blocked tasks are neither wrong nor broken.
 _ELEMENT = {
@@ -55,25 +56,5 @@ def _case(task: TaskResult, check: CheckResult) -> ET.Element:
     element = _ELEMENT.get(check.verdict.outcome)
     if element is not None:
         child = ET.SubElement(case, element, message=harmless(check.verdict.message))
-        child.text = _details(check)
+        child.text = details(check)
     return case
-
-
-def _details(check: CheckResult) -> str:
-    lines = [_finding(finding) for finding in check.verdict.findings]
-    if check.verdict.evidence is not None:
-        lines += _evidence(check.verdict.evidence)
-    if check.verdict.hint:
-        lines.append(f"next: {check.verdict.hint}")
-    return harmless_block("\n".join(lines))
-
-
-def _finding(finding: Finding) -> str:
-    place = f"{finding.path}:{finding.line or 1}: " if finding.path else ""
-    rule = f" [{finding.rule}]" if finding.rule else ""
-    return f"{place}{finding.message}{rule}"
-
-
-def _evidence(evidence: Evidence) -> list[str]:
-    named = {"ran": evidence.ran, "expected": evidence.expected, "happened": evidence.actual}
-    return [f"{name}: {text}" for name, text in named.items() if text] + list(evidence.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from urllib.parse import quote
 
 LINE_LIMIT = 500
 
@@ -30,3 +31,13 @@ def _visible(character: str) -> str:
     if unicodedata.category(character) in _UNSAFE_CATEGORIES and character not in _ALLOWED:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
+
+
+def web_address(url: str) -> str:
+    """Return an http(s) address with everything but a URI's own characters percent-encoded.
+
+    Nothing for any other address: a report links to pages, it runs nothing.
+    """
+    if not url.lower().startswith(("https://", "http://")):
+        return ""
+    return quote(url.encode("utf-8", "backslashreplace"), safe=":/?#@!$&'()*+,;=%~")

@@ -1,0 +1,58 @@
+"""What a check says in plain lines, for formats that have one field for all of it.
+
+The lines are not yet harmless to print, except those of `details`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scaffolder.model import CheckResult, Evidence, Finding
+from scaffolder.report.text import harmless_block
+
+
+def details(check: CheckResult) -> str:
+    """Return everything that a verdict rests on, and what to do next, harmless to print."""
+    lines = [finding_line(finding) for finding in check.verdict.findings]
+    if check.verdict.evidence is not None:
+        lines += [*observed(check.verdict.evidence), *check.verdict.evidence.log]
+    return harmless_block("\n".join([*lines, *_next(check)]))
+
+
+def explanation(check: CheckResult, findings: Sequence[Finding] = ()) -> str:
+    """Return the verdict's message, these findings without their places, and what to do next."""
+    message = check.verdict.message
+    lines = [message, *(words for each in findings if (words := finding_words(each)) != message)]
+    if check.verdict.evidence is not None:
+        lines += observed(check.verdict.evidence)
+    return "\n".join([*lines, *_next(check)])
+
+
+def finding_line(finding: Finding) -> str:
+    """Return a finding as compilers print one: place, message, rule."""
+    place = f"{finding.path}:{finding.line or 1}: " if finding.path else ""
+    return f"{place}{finding_words(finding)}"
+
+
+def finding_words(finding: Finding) -> str:
+    """Return a finding for where its place is told already."""
+    return f"{finding.message} [{finding.rule}]" if finding.rule else finding.message
+
+
+def split(check: CheckResult) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return the findings that name a file, and those that do not."""
+    findings = check.verdict.findings
+    return (
+        tuple(finding for finding in findings if finding.path),
+        tuple(finding for finding in findings if not finding.path),
+    )
+
+
+def observed(evidence: Evidence) -> list[str]:
+    """Return what was run, expected and seen, a line each."""
+    named = {"ran": evidence.ran, "expected": evidence.expected, "happened": evidence.actual}
+    return [f"{name}: {text}" for name, text in named.items() if text]
+
+
+def _next(check: CheckResult) -> list[str]:
+    return [f"next: {check.verdict.hint}"] if check.verdict.hint else []

@@ -1,0 +1,93 @@
+"""The report as the results.json that Gradescope's autograder reads.
+
+https://gradescope-autograders.readthedocs.io/en/latest/specs/
+
+Gradescope knows no task that is ungraded, and the points of an assignment are fixed. That such
+tasks must cost nothing is kept by the total: it is the share of the gradable points that was
+earned, of all points. The tests show what was earned; an ungraded one has no score and no status.
+Where nothing at all could be graded there is no score anywhere: Gradescope then says that the
+autograder failed, and neither zero nor full marks stand in a grade book.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from scaffolder.model import CheckResult, Outcome, Report, Score, TaskResult
+from scaffolder.report.details import details
+from scaffolder.report.text import harmless
+
+
+def render(report: Report) -> str:
+    """Return the report as indented JSON that ends in a newline."""
+    encoded = msgspec.json.encode(document(report))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as the data that Gradescope reads."""
+    score = report.score
+    return {
+        **_total(score),
+        "execution_time": round(report.seconds),
+        "output": _words(report),
+        "output_format": "text",
+        "visibility": "visible",
+        "tests": [_test(task) for task in report.tasks],
+        "extra_data": {
+            "lab": report.lab_id,
+            "version": harmless(report.lab_version),
+            "outcome": report.outcome.value,
+            **msgspec.to_builtins(score),
+        },
+    }
+
+
+def _total(score: Score) -> dict[str, float]:
+    if not score.gradable:
+        return {}
+    return {"score": round(score.earned * score.total / score.gradable, 2)}
+
+
+def _words(report: Report) -> str:
+    score = report.score
+    lines = [f"{report.lab_title}: {score.earned} of {score.gradable} points"]
+    if not score.gradable:
+        lines.append("Nothing could be graded, so there is no score: this is no fault of yours.")
+    elif score.gradable < score.total:
+        names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)
+        lines.append(
+            f"{score.total - score.gradable} of {score.total} points could not be graded and cost "
+            f"nothing ({names}): the total is your share of the other {score.gradable}."
+        )
+    return "\n".join(harmless(line) for line in [*lines, *report.notes])
+
+
+def _test(task: TaskResult) -> dict[str, Any]:
+    test: dict[str, Any] = {
+        "name": harmless(f"{task.title} ({task.id})"),
+        "name_format": "text",
+        "output": _output(task),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+    if task.outcome.graded:
+        status = "passed" if task.outcome is Outcome.PASS else "failed"
+        test |= {"score": task.earned, "max_score": task.points, "status": status}
+    return test
+
+
+def _output(task: TaskResult) -> str:
+    lines = [] if task.outcome.graded else ["not graded: this costs no points"]
+    if task.reason:
+        lines.append(harmless(task.reason))
+    return "\n".join([*lines, *(_check(check) for check in task.checks)])
+
+
+def _check(check: CheckResult) -> str:
+    verdict = check.verdict
+    head = harmless(f"{verdict.outcome.value}: {check.id}: {verdict.message}")
+    told = "" if verdict.outcome is Outcome.PASS else details(check)
+    return "\n".join([head, *(f"  {line}" for line in told.splitlines())])

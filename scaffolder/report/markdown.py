@@ -1,0 +1,103 @@
+"""The report as Markdown, to paste into a pull request or a wiki, or for a step's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, TaskResult
+from scaffolder.report.markup import block, code, link, prose, table
+
+# What GitHub takes as the text of a pull request or a comment, in characters.
+PASTED = 65_536
+_ROOM_FOR_LAST_WORDS = 200
+_FINDINGS_SHOWN = 20
+
+_VERDICTS = {
+    Outcome.PASS: "✅ pass",
+    Outcome.FAIL: "❌ fail",
+    Outcome.BLOCKED: "⏸️ blocked",
+    Outcome.UNAVAILABLE: "❔ unavailable",
+    Outcome.ERROR: "⚠️ error",
+}
+
+
+def render(report: Report, limit: int = PASTED) -> str:
+    """Return the report as Markdown of at most `limit` bytes; what does not fit is counted."""
+    return _fitted(list(_blocks(report)), limit)
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    """Yield parts that each stand for themselves: the text may end after any of them."""
+    score = report.score
+    yield f"## {score.earned} of {score.gradable} points · {prose(report.lab_title)}"
+    yield table(["verdict", "task", "what must hold", "points"], map(_row, report.tasks))
+    if score.gradable < score.total:
+        names = ", ".join(code(task.id) for task in report.tasks if not task.outcome.graded)
+        yield (
+            f"{score.total - score.gradable} of {score.total} points could not be graded here, "
+            f"and cost nothing: {names}"
+        )
+    yield from (f"Note: {prose(note)}" for note in report.notes)
+    for task in report.tasks:
+        for check in task.checks:
+            if check.verdict.outcome is not Outcome.PASS:
+                yield _check(task, check)
+
+
+def _row(task: TaskResult) -> list[str]:
+    points = f"{task.earned}/{task.points}" if task.outcome.graded else f"-/{task.points}"
+    # The ids of tasks are lower-case words with hyphens, by lab.yaml's own rules.
+    return [_VERDICTS[task.outcome], prose(task.id), prose(task.reason or task.title), points]
+
+
+def _check(task: TaskResult, check: CheckResult) -> str:
+    verdict = check.verdict
+    mark = _VERDICTS[verdict.outcome].split()[0]
+    parts = [f"### {mark} {prose(task.id)} · {prose(check.id)}", f"**{_line(verdict.message)}**"]
+    items = [f"- {_finding(finding)}" for finding in verdict.findings[:_FINDINGS_SHOWN]]
+    if len(verdict.findings) > _FINDINGS_SHOWN:
+        items.append(f"- and {len(verdict.findings) - _FINDINGS_SHOWN} more")
+    if verdict.evidence is not None:
+        items += _observed(verdict.evidence)
+    if items:
+        parts.append("\n".join(items))
+    if verdict.evidence is not None and verdict.evidence.log:
+        parts.append(block(verdict.evidence.log))
+    if verdict.hint:
+        parts.append(f"Next: {prose(verdict.hint)}")
+    return "\n\n".join(parts)
+
+
+def _line(message: str) -> str:
+    return prose(message) or "no reason was given"
+
+
+def _finding(finding: Finding) -> str:
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    parts = [code(place)] if finding.path and place else []
+    parts.append(prose(finding.message))
+    if finding.rule:
+        parts.append(link(finding.rule, finding.url or ""))
+    elif finding.url:
+        parts.append(link("why", finding.url))
+    return " ".join(part for part in parts if part)
+
+
+def _observed(evidence: Evidence) -> list[str]:
+    named = {
+        "ran": code(evidence.ran),
+        "expected": prose(evidence.expected),
+        "happened": prose(evidence.actual),
+    }
+    return [f"- {name}: {text}" for name, text in named.items() if text]
+
+
+def _fitted(blocks: Sequence[str], limit: int) -> str:
+    left = limit - _ROOM_FOR_LAST_WORDS
+    for number, part in enumerate(blocks):
+        left -= len(part.encode()) + 2
+        if left < 0:
+            missing = len(blocks) - number
+            told = f"{missing} more parts did not fit in here: `devlab check` shows them all."
+            return "\n\n".join([*blocks[:number], told]) + "\n"
+    return "\n\n".join(blocks) + "\n"
