@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -37,10 +38,15 @@ class UnavailableError(DevlabError):
     """A tool, engine, image or network that is missing on this machine.
 
     Raised by `tools/`; inside a check it becomes the verdict `unavailable`, never a fail.
-    `hint` is the command that would mend it.
+    `fix` are the commands that would mend it on this system, one after the other; `hint` says the
+    same in words, and is made of them where nothing else is said.
     """
 
     exit_code = ExitCode.UNGRADED
+
+    def __init__(self, message: str, hint: str = "", *, fix: Sequence[str] = ()) -> None:
+        super().__init__(message, hint or "   then: ".join(fix))
+        self.fix = tuple(fix)
 
 
 class UnusableFileError(DevlabError):

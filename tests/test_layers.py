@@ -12,19 +12,23 @@ PACKAGE = Path(__file__).parent.parent / "scaffolder"
 # Each layer may import itself and what stands below it.
 LAYERS = (
     ("cli",),
-    ("proving", "authoring"),
+    ("proving", "authoring", "watching", "doctor", "updating"),
     ("grading",),
+    ("reference",),
     ("generate",),
-    ("catalog",),
+    ("variables",),
+    ("catalog", "revision"),
     ("packs",),
+    ("answers",),
     ("labfile", "rendering"),
     ("checks",),
     ("sandbox", "changes", "records"),
     ("tools", "workspace", "yamlsource", "report"),
     ("journal",),
     ("places",),
-    ("proofs", "standing", "hints", "labschema"),
+    ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
     ("model", "errors"),
+    ("varying",),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
 )
@@ -48,6 +52,8 @@ OWNERS = {
     "rich": ("report/", "cli/"),
     "sqlite3": "records/",
     "click": ("cli/",),
+    "watchfiles": "watching/saves",
+    "termios": "watching/keys",
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

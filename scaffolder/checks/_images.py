@@ -17,6 +17,7 @@ from scaffolder.checks._canaries import Canaries, plant
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.model import ChangeSet, Evidence, Finding
+from scaffolder.readiness import Requirement
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Engine, Image, Layer
 from scaffolder.workspace import read_text
@@ -30,8 +31,14 @@ class ImageKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that look at the image of the learner's Dockerfile."""
 
     asks_engine: ClassVar[bool] = True
+    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ENGINE, Requirement.IMAGES})
 
     dockerfile: str = "Dockerfile"
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """The Dockerfile."""
+        return (self.dockerfile,)
 
 
 def dockerfile_text(run: Run, path: str) -> str:

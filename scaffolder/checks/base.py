@@ -26,6 +26,7 @@ import msgspec
 
 from scaffolder import sandbox
 from scaffolder.model import Evidence, Fault, Finding, Verdict, failed
+from scaffolder.readiness import Requirement
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
@@ -39,11 +40,13 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
     go first. `asks_engine` marks those on which the Docker Engine, and the images in it, decide
-    too.
+    too. `requires` are the resources of the machine without which the check is `unavailable`, and
+    the sandbox, which it does better with.
     """
 
     quick: ClassVar[bool] = False
     asks_engine: ClassVar[bool] = False
+    requires: ClassVar[frozenset[Requirement]] = frozenset()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -53,6 +56,15 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         check may be handed a copy without them.
         """
         return EVERYTHING
+
+    def requirements(self, lab_root: Path) -> frozenset[Requirement]:  # noqa: ARG002
+        """Return what this very check requires, in the lab whose folder is `lab_root`."""
+        return self.requires
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """Paths of the Dockerfiles that the check builds, whose base images must be there."""
+        return ()
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from scaffolder.checks import cloud_policy, terraform_files
-from scaffolder.checks.base import CheckFailedError, Context, Kind
-from scaffolder.checks.terraform_session import fair_parsing, session
+from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.terraform_session import TerraformKind, fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.cloud import Bucket, Picture
@@ -24,7 +24,7 @@ DESTROY = "https://developer.hashicorp.com/terraform/cli/commands/destroy"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-class Buckets(Kind, frozen=True, kw_only=True):
+class Buckets(TerraformKind, frozen=True, kw_only=True):
     """The buckets in the cloud are private, versioned and encrypted.
 
     After the apply, asks S3 for the public access block, the bucket policy, the versioning and
@@ -101,7 +101,7 @@ def _in_words(bucket: Bucket) -> str:
     )
 
 
-class Outputs(Kind, frozen=True, kw_only=True):
+class Outputs(TerraformKind, frozen=True, kw_only=True):
     """The outputs tell the names of things that are really there.
 
     After the apply, compares each output with what the cloud says is there. Without terraform,
@@ -190,7 +190,7 @@ def _names(picture: Picture) -> dict[str, set[str]]:
     }
 
 
-class Settings(Kind, frozen=True, kw_only=True):
+class Settings(TerraformKind, frozen=True, kw_only=True):
     """A parameter in the cloud holds the service's settings, as one JSON object.
 
     After the apply, asks the Systems Manager for the values of all parameters. Without terraform,
@@ -252,7 +252,7 @@ class Settings(Kind, frozen=True, kw_only=True):
                 yield f"has {key} = {json.dumps(found[key])}, not {json.dumps(wanted)}"
 
 
-class Destroyed(Kind, frozen=True, kw_only=True):
+class Destroyed(TerraformKind, frozen=True, kw_only=True):
     """`terraform destroy` leaves nothing behind.
 
     After everything else, puts objects into every bucket, runs `terraform destroy` with the

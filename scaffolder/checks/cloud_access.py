@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from scaffolder.checks import cloud_policy, terraform_files
-from scaffolder.checks.base import CheckFailedError, Context, Kind
+from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.cloud import missing
-from scaffolder.checks.terraform_session import fair_parsing, session
+from scaffolder.checks.terraform_session import TerraformKind, fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import hcl
@@ -30,7 +30,7 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str = "object.txt"
 
 
-class Access(Kind, frozen=True, kw_only=True):
+class Access(TerraformKind, frozen=True, kw_only=True):
     """A role may do what it needs, and nothing more.
 
     After the apply, asks IAM for every role, user and group with the documents of all policies,

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from scaffolder.checks._images import ImageKind, dockerfile_text
 from scaffolder.checks.base import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.readiness import Requirement
 from scaffolder.tools import hadolint
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.hadolint import LEVELS, Level, Violation
@@ -37,9 +38,15 @@ class Lint(ImageKind, frozen=True, kw_only=True):
 
     quick: ClassVar[bool] = True
     asks_engine: ClassVar[bool] = False
+    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.HADOLINT})
 
     threshold: Level = "info"
     ignore: tuple[str, ...] = ()
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """None: the Dockerfile is only read."""
+        return ()
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from scaffolder.checks import workflow_model
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.base import Context
 from scaffolder.checks.pipeline_scenes import (
     evidence,
     faulty,
@@ -29,13 +29,14 @@ from scaffolder.checks.rehearsal import (
     require_playable,
     why_not_started,
 )
+from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.act import Step
 
 DEFAULT = ".github/workflows/ci.yml"
 
 
-class _Pipeline(Kind, frozen=True, kw_only=True):
+class _Pipeline(RehearsedKind, frozen=True, kw_only=True):
     """What every kind of the family needs to know: which workflow."""
 
     workflow: str = DEFAULT

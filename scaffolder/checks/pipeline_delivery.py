@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from scaffolder.checks import workflow_model
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.base import Context
 from scaffolder.checks.pipeline_scenes import (
     faulty,
     healthy,
@@ -27,12 +27,13 @@ from scaffolder.checks.rehearsal import (
     require_playable,
     why_not_started,
 )
+from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 DEFAULT = ".github/workflows/ci.yml"
 
 
-class Delivers(Kind, frozen=True, kw_only=True):
+class Delivers(RehearsedKind, frozen=True, kw_only=True):
     """A package is delivered by a push to main that passed every gate, and by nothing else.
 
     Runs the workflow with act for a push to main, a push to another branch and a pull request, and

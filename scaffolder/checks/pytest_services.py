@@ -6,6 +6,7 @@ the sandbox, the image and the apply are the run's own, containers carry its lab
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import math
@@ -20,13 +21,19 @@ from typing import Any
 from scaffolder.checks._containers import ContainerKind, Service, serving, wait_until_answers
 from scaffolder.checks._images import built, dockerfile_text
 from scaffolder.checks.base import CheckFailedError, Context
-from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_session import TerraformKind, session
 from scaffolder.model import Evidence
+from scaffolder.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
 
 _OUTPUT_LIMIT = 1024 * 1024
+_SERVICES = {
+    "image": ContainerKind.requires,
+    "container": ContainerKind.requires,
+    "terraform": TerraformKind.requires,
+}
 
 
 class TestedKind(ContainerKind, frozen=True, kw_only=True):
@@ -34,6 +41,36 @@ class TestedKind(ContainerKind, frozen=True, kw_only=True):
 
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
+
+    @property
+    def test_files(self) -> tuple[str, ...]:
+        """The files of the lab's folder that the check runs."""
+        return ()
+
+    def requirements(self, lab_root: Path) -> frozenset[Requirement]:
+        """Return what the services need that the tests, or what they share, ask for by name."""
+        asked = _parameters(lab_root, self.test_files)
+        needed = {Requirement.SANDBOX} if asked & {"run", *_SERVICES} else set()
+        for service, requirements in _SERVICES.items():
+            if service in asked:
+                needed |= requirements
+        return frozenset(needed)
+
+
+def _parameters(lab_root: Path, test_files: Sequence[str]) -> set[str]:
+    """Return the names of all parameters in test files and the conftest.py beside them."""
+    files = {path for one in test_files for path in _with_shared(lab_root / one)}
+    asked: set[str] = set()
+    for file in files:
+        # A file that cannot be read is the check's to complain of.
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            tree = ast.parse(file.read_bytes())
+            asked |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return asked
+
+
+def _with_shared(file: Path) -> tuple[Path, ...]:
+    return (file, file.parent / "conftest.py")
 
 
 class Services:

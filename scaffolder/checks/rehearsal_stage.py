@@ -10,16 +10,29 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from scaffolder.checks.base import Run
+from scaffolder.checks.base import Kind, Run
 from scaffolder.errors import UnavailableError
+from scaffolder.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, isolated
 from scaffolder.tools import act, uv_cache, wheelhouse
 
 # An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
 _NOBODY = "192.0.2.1:2375"
 
+# What a rehearsal needs; the sandbox keeps the pipeline in.
+_REQUIRES = frozenset(
+    {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX},
+)
+
 STANDINS = Path(__file__).parent.parent / "standins"
+
+
+class RehearsedKind(Kind, frozen=True, kw_only=True):
+    """Base of the kinds that rehearse a pipeline."""
+
+    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from scaffolder.checks.base import EVERYTHING, Context, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
-from scaffolder.checks.terraform_session import formatting, session
+from scaffolder.checks.terraform_session import TerraformKind, formatting, session
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.readiness import Requirement
 from scaffolder.tools.terraform import Change, Resource
 
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
@@ -40,6 +41,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
     """
 
     quick: ClassVar[bool] = True
+    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TERRAFORM})
 
     directory: str = "infra"
 
@@ -68,7 +70,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
         )
 
 
-class Valid(Kind, frozen=True, kw_only=True):
+class Valid(TerraformKind, frozen=True, kw_only=True):
     """Terraform finds the configuration valid.
 
     Parses it, refuses what must not run here (provisioners, providers other than aws, modules
@@ -104,7 +106,7 @@ class Valid(Kind, frozen=True, kw_only=True):
         return refuse(answer, "validate", self.directory)
 
 
-class Applies(Kind, frozen=True, kw_only=True):
+class Applies(TerraformKind, frozen=True, kw_only=True):
     """The configuration can be applied to an empty account.
 
     Runs `terraform apply` with the given values against a local cloud that was started for this
@@ -140,7 +142,7 @@ class Applies(Kind, frozen=True, kw_only=True):
         return passed(f"apply made {len(applied.state.resources)} resources: {made}")
 
 
-class Tagged(Kind, frozen=True, kw_only=True):
+class Tagged(TerraformKind, frozen=True, kw_only=True):
     """Every resource that can carry tags carries the asked ones.
 
     Looks at the state after the apply: `tags_all` of every resource that has it, so the
@@ -196,7 +198,7 @@ class Tagged(Kind, frozen=True, kw_only=True):
                 yield f"has the tag {key} = {value}, not {wanted}"
 
 
-class Stable(Kind, frozen=True, kw_only=True):
+class Stable(TerraformKind, frozen=True, kw_only=True):
     """A second plan changes nothing.
 
     After the apply, plans again with the same values, reading everything from the cloud anew.

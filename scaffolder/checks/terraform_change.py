@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.base import Context
 from scaffolder.checks.terraform import PLAN, in_words, nothing_made
-from scaffolder.checks.terraform_session import Applied, session
+from scaffolder.checks.terraform_session import Applied, TerraformKind, session
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 OUTPUTS = "https://developer.hashicorp.com/terraform/language/values/outputs"
@@ -17,7 +17,7 @@ OUTPUTS = "https://developer.hashicorp.com/terraform/language/values/outputs"
 _COUNTED = frozenset({"version", "etag", "version_id", "last_modified", "insecure_value"})
 
 
-class Change(Kind, frozen=True, kw_only=True):
+class Change(TerraformKind, frozen=True, kw_only=True):
     """Changing one variable changes what it should, and nothing else.
 
     After the apply, applies once more with one variable changed and compares the state before
@@ -155,7 +155,7 @@ def _unordered(value: Any) -> Any:
     return value
 
 
-class Follows(Kind, frozen=True, kw_only=True):
+class Follows(TerraformKind, frozen=True, kw_only=True):
     """Outputs follow a variable: another value makes them name another thing.
 
     After the apply, plans with one variable changed and looks which outputs would change. An

@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.base import Context, Kind, Run
 from scaffolder.checks.terraform_answers import refuse, require_end, require_service
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import UnavailableError
-from scaffolder.tools import cloud, moto, terraform, terraform_provider
+from scaffolder.readiness import Requirement
+from scaffolder.tools import cloud, moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import HclSyntaxError
 from scaffolder.tools.terraform import UNFORMATTED, Answer, State, Terraform
@@ -32,6 +33,20 @@ _LEFT_OVER = ("terraform.tfstate*", ".terraform.lock.hcl", ".terraform.tfstate*"
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
 T = TypeVar("T")
+
+# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
+_REQUIRES = frozenset(
+    {
+        *(Requirement.TERRAFORM, Requirement.AWS_PROVIDER),
+        *(Requirement.CLOUD, Requirement.SANDBOX),
+    }
+)
+
+
+class TerraformKind(Kind, frozen=True, kw_only=True):
+    """Base of the kinds that need more of Terraform than to read a file."""
+
+    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
 
 
 class Stage(IntEnum):
@@ -155,7 +170,7 @@ class Session:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
         with fair_parsing(context, self.folder):
             refuse_unsafe(self._run.snapshot, self.folder)
-        terraform.program()
+        terraform_program.program()
         terraform_provider.find()
         moto.require()
         context.say("starting a local cloud")
@@ -339,7 +354,7 @@ def fair_parsing(context: Context, folder: str) -> Iterator[None]:
         yield
     except HclSyntaxError as error:
         try:
-            terraform.program()
+            terraform_program.program()
         except UnavailableError:
             raise error from None
         answer = formatting(context, folder)

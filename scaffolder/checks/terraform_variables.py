@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from scaffolder.checks import terraform_files
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.base import Context
 from scaffolder.checks.terraform_answers import finding, refuse, require_end
-from scaffolder.checks.terraform_session import fair_parsing, session
+from scaffolder.checks.terraform_session import TerraformKind, fair_parsing, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools import terraform
+from scaffolder.tools import terraform_program
 from scaffolder.tools.hcl import Block, Configuration
 from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
 from scaffolder.workspace import read_text
@@ -43,7 +43,7 @@ class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("good and bad need one value each at least")
 
 
-class Variables(Kind, frozen=True, kw_only=True):
+class Variables(TerraformKind, frozen=True, kw_only=True):
     """Variables have types and validations that refuse bad values and take good ones.
 
     Plans the configuration's variables with each value: a bad one must be refused by the
@@ -86,7 +86,7 @@ class Variables(Kind, frozen=True, kw_only=True):
         if faults:
             return failed(_sum_up(faults), *faults, hint="declare it with a type: " + TYPES)
         try:
-            terraform.program()
+            terraform_program.program()
         except UnavailableError as missing:
             return self._structure(configuration, missing)
         attempt = self._attempt(context, configuration)

@@ -21,6 +21,7 @@ from scaffolder.checks.workflow_patterns import selected
 from scaffolder.checks.workflow_triggers import Reason
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.readiness import Requirement
 from scaffolder.tools import act_validate, zizmor
 from scaffolder.tools.zizmor import Audit, Level
 
@@ -53,6 +54,7 @@ class Valid(Kind, frozen=True):
     """
 
     quick: ClassVar[bool] = True
+    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ACT})
 
     workflow: str = DEFAULT
 
@@ -256,6 +258,7 @@ class Secure(Kind, frozen=True):
     """
 
     quick: ClassVar[bool] = True
+    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ZIZMOR})
 
     workflow: str = DEFAULT
     min_severity: Level = "medium"

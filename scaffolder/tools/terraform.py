@@ -23,17 +23,16 @@ import functools
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.errors import UnusableFileError
 from scaffolder.tools import terraform_provider
 from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.terraform_program import program
 
-INSTALL = "install it from https://developer.hashicorp.com/terraform/install"
 UNFORMATTED = 3  # what `fmt -check` exits with
 STATE_LIMIT = 16 * 1024 * 1024
 _OLD_FILE = re.compile(r"^--- old/(.+)$", re.M)  # in the differences that `fmt` shows
@@ -46,14 +45,6 @@ _OUT_OF_MEMORY = re.compile(
 # Terraform takes a reattached provider for dead when the process of its id is gone, and the
 # provider's id means nothing in another pid namespace. Its own is alive as long as it asks.
 _WITH_OWN_PID = 'TF_REATTACH_PROVIDERS="$1$$$2"; export TF_REATTACH_PROVIDERS; shift 2; exec "$@"'
-
-
-def program() -> Path:
-    """Return Terraform's program; raises UnavailableError where it is not installed."""
-    found = shutil.which("terraform")
-    if found is None:
-        raise UnavailableError("terraform is not installed here", hint=INSTALL)
-    return Path(found)
 
 
 def require_provider() -> None:

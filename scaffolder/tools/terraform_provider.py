@@ -44,19 +44,32 @@ def find() -> Path:
 
     Raises UnavailableError where there is none.
     """
-    target = f"{sys.platform}_{_PROCESSORS.get(platform.machine(), platform.machine())}"
-    found = [
-        path
-        for place in dict.fromkeys(_places())
-        for path in place.glob(f"{SOURCE}/*/{target}/terraform-provider-aws*")
-        if path.is_file() and os.access(path, os.X_OK)
-    ]
+    found = candidates()
     if not found:
         raise UnavailableError(
             "Terraform's AWS provider is not on this machine",
             hint=HINT,
         )
     return max(found, key=lambda path: _version(path.parent.parent.name))
+
+
+def version() -> str:
+    """Return the version of the provider that `find` finds, by the name of its folder."""
+    return find().parent.parent.name
+
+
+def candidates() -> list[Path]:
+    """Return every AWS provider for this machine that lies unpacked in one of Terraform's places.
+
+    The places are those of https://developer.hashicorp.com/terraform/cli/config/config-file.
+    """
+    target = f"{sys.platform}_{_PROCESSORS.get(platform.machine(), platform.machine())}"
+    return [
+        path
+        for place in dict.fromkeys(_places())
+        for path in place.glob(f"{SOURCE}/*/{target}/terraform-provider-aws*")
+        if path.is_file() and os.access(path, os.X_OK)
+    ]
 
 
 def _version(text: str) -> tuple[int, ...]:

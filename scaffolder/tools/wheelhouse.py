@@ -35,6 +35,8 @@ REQUIREMENT = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9,._ -]+\])?"
     r"(?:\s*(?:==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+(?:\s*,\s*)?)*"
 )
+_PYPI = "https://pypi.org/simple"
+_INDEX = re.compile(r"""(?:global|download|install|:env:)\.index-url=["'](?P<address>[^"']+)["']""")
 _NO_SUCH = ("No matching distribution found", "ResolutionImpossible", "conflicting dependencies")
 _NO_INDEX = (
     "Connection refused",
@@ -121,8 +123,7 @@ def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
     Fetches them where they are not there yet. Raises UnavailableError without network.
     """
     asked = sorted({*wanted, *USUAL})
-    key = hashlib.sha256("\n".join((*asked, sys.platform)).encode()).hexdigest()[:16]
-    target = root() / f"py3{minor}-{key}"
+    target = _place(asked, minor)
     if not target.is_dir():
         with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
             done = _fetch(asked, minor, Path(made) / "wheels", cancel)
@@ -132,6 +133,27 @@ def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
             with contextlib.suppress(OSError):
                 (Path(made) / "wheels").rename(target)
     return target
+
+
+def has(wanted: Sequence[str], minor: int) -> bool:
+    """Whether `prepare` has nothing to fetch."""
+    return _place(sorted({*wanted, *USUAL}), minor).is_dir()
+
+
+def _place(asked: Sequence[str], minor: int) -> Path:
+    key = hashlib.sha256("\n".join((*asked, sys.platform)).encode()).hexdigest()[:16]
+    return root() / f"py3{minor}-{key}"
+
+
+def index(cancel: CancelToken) -> str:
+    """Return the address of the package index that `prepare` fetches from, as pip is set up."""
+    asked = (_pip_python(cancel), "-m", "pip", "config", "list")
+    done = processes.run(asked, timeout=QUERY_SECONDS, cancel=cancel)
+    # A later file, and the environment last of all, wins.
+    chosen = [
+        found["address"] for line in done.stdout.splitlines() if (found := _INDEX.match(line))
+    ]
+    return chosen[-1] if chosen else _PYPI
 
 
 def extra(minor: int) -> Path:

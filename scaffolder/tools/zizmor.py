@@ -14,6 +14,7 @@ import msgspec
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.versions import pip_install, told
 
 Level = Literal["low", "medium", "high"]
 DOCUMENTATION = "https://docs.zizmor.sh/audits/"
@@ -42,6 +43,11 @@ class Audit(msgspec.Struct, frozen=True):
     message: str
     path: str
     line: int
+
+
+def version() -> str:
+    """Return zizmor's version; raises UnavailableError where it is missing or does not run."""
+    return told((_program(), "--version"))
 
 
 def audit(
@@ -79,7 +85,7 @@ def _program() -> str:
     beside = sysconfig.get_path("scripts")
     found = shutil.which("zizmor", path=beside) or shutil.which("zizmor")
     if found is None:
-        raise UnavailableError("zizmor is not installed", hint="pip install zizmor")
+        raise UnavailableError("zizmor is not installed", fix=(pip_install("zizmor"),))
     return found
 
 

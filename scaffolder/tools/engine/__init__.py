@@ -19,6 +19,8 @@ from scaffolder.tools.engine.containers import (
     State,
     start,
 )
+from scaffolder.tools.engine.examining import About, examine, is_standin, offered, pull
+from scaffolder.tools.engine.glancing import Glance, glance
 from scaffolder.tools.engine.images import (
     Entry,
     Image,
@@ -31,11 +33,13 @@ from scaffolder.tools.engine.images import (
 
 __all__ = [
     "RUN_LABEL",
+    "About",
     "Build",
     "BuildFailedError",
     "Container",
     "Engine",
     "Entry",
+    "Glance",
     "Hardening",
     "HealthTiming",
     "Image",
@@ -48,8 +52,13 @@ __all__ = [
     "base_of",
     "build",
     "connect",
+    "examine",
+    "glance",
     "inspect",
+    "is_standin",
     "least_size",
+    "offered",
+    "pull",
     "remove_run",
     "saved_layers",
     "start",

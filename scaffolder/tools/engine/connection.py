@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scaffolder.errors import UnavailableError
+from scaffolder.tools.engine import mending
 
 RUN_LABEL = "devlab.run"
 _ANSWER_SECONDS = 60
-_INSTALL = "https://docs.docker.com/engine/install/"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Engine:
     api: Any
     published_on: str = "127.0.0.1"
     reached_at: str = "127.0.0.1"
+
+
+def chosen_by() -> str:
+    """Return what decided which engine is asked, in words."""
+    if os.environ.get("DOCKER_HOST"):
+        return "chosen by DOCKER_HOST"
+    if _context_endpoint():
+        return f"chosen by the docker context {_context_name()}"
+    return ""
 
 
 def endpoint() -> str:
@@ -56,23 +65,35 @@ def endpoint() -> str:
 
 def _context_endpoint() -> str:
     """Return the endpoint of the docker context that is in use, or nothing."""
-    home = os.environ.get("HOME", "")
-    config = Path(os.environ.get("DOCKER_CONFIG") or Path(home, ".docker"))
+    name = _context_name()
+    if not name or name == "default":
+        return ""
+    folder = hashlib.sha256(name.encode()).hexdigest()
     try:
-        name = os.environ.get("DOCKER_CONTEXT") or json.loads(
-            (config / "config.json").read_text("utf-8")
-        ).get("currentContext")
-        if not name or name == "default":
-            return ""
-        folder = hashlib.sha256(name.encode()).hexdigest()
-        meta = json.loads((config / "contexts/meta" / folder / "meta.json").read_text("utf-8"))
+        meta = json.loads((_config() / "contexts/meta" / folder / "meta.json").read_text("utf-8"))
         return str(meta["Endpoints"]["docker"]["Host"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
 
 
-def connect() -> Engine:
-    """Return the engine of this machine.
+def _context_name() -> str:
+    """Return the name of the docker context that is in use, or nothing."""
+    if os.environ.get("DOCKER_CONTEXT"):
+        return os.environ["DOCKER_CONTEXT"]
+    try:
+        settings = json.loads((_config() / "config.json").read_text("utf-8"))
+        return str(settings.get("currentContext") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _config() -> Path:
+    home = os.environ.get("HOME", "")
+    return Path(os.environ.get("DOCKER_CONFIG") or Path(home, ".docker"))
+
+
+def connect(seconds: int = _ANSWER_SECONDS) -> Engine:
+    """Return the engine of this machine, which may take `seconds` for each of its answers.
 
     Raises UnavailableError where there is none, it does not run, or this user may not use it;
     the hint is what mends that on this system.
@@ -85,13 +106,13 @@ def connect() -> Engine:
         try:
             client = docker.from_env(
                 environment={**os.environ, "DOCKER_HOST": address},
-                timeout=_ANSWER_SECONDS,
+                timeout=seconds,
                 version="auto",
             )
         except docker.errors.DockerException as error:
             raise UnavailableError(
                 f"the Docker Engine at {address} does not answer: {_innermost(error)}",
-                hint=_start_hint(),
+                fix=mending.wake(address),
             ) from error
     parts = urlsplit(address)
     if parts.scheme in ("tcp", "http", "https"):
@@ -127,34 +148,18 @@ def _raise_unless_reachable(address: str) -> None:
     except PermissionError as error:
         raise UnavailableError(
             f"this user may not use the Docker Engine ({parts.path})",
-            hint="sudo usermod -aG docker $USER   then log in again",
+            fix=mending.permit(Path(parts.path)),
         ) from error
     except OSError as error:
         installed = shutil.which("docker") or shutil.which("dockerd")
         if installed:
             raise UnavailableError(
                 f"Docker is installed but its engine does not run ({parts.path})",
-                hint=_start_hint(),
+                fix=mending.start(address),
             ) from error
-        raise UnavailableError("Docker is not installed", hint=_install_hint()) from error
-
-
-def _start_hint() -> str:
-    if platform.system() == "Darwin":
-        return "open -a Docker"
-    if platform.system() == "Windows":
-        return "start Docker Desktop"
-    if Path("/run/systemd/system").is_dir():
-        return "sudo systemctl start docker"
-    return "sudo service docker start"
-
-
-def _install_hint() -> str:
-    if platform.system() == "Darwin":
-        return "brew install --cask docker"
-    if Path("/etc/debian_version").exists():
-        return f"sudo apt-get install docker.io   (or see {_INSTALL})"
-    return f"see {_INSTALL}"
+        raise UnavailableError(
+            "Docker is not installed", hint=mending.advice(), fix=mending.install()
+        ) from error
 
 
 @contextlib.contextmanager
@@ -170,7 +175,8 @@ def trouble() -> Iterator[None]:
         if "timed out" in str(error).lower():
             raise
         raise UnavailableError(
-            f"the Docker Engine stopped answering: {_innermost(error)}", hint=_start_hint()
+            f"the Docker Engine stopped answering: {_innermost(error)}",
+            fix=mending.start(endpoint()),
         ) from error
 
 
