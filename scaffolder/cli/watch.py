@@ -1,0 +1,47 @@
+"""`devlab watch`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, grading, workspace
+from scaffolder.cli.check import EXIT_CODES
+from scaffolder.cli.notices import tell_records
+from scaffolder.report import terminal
+
+
+@click.command(
+    "watch",
+    epilog="Examples: devlab watch    devlab watch ~/ci-pipeline    devlab watch > log\n\n"
+    "Keys: h hint, n next failing task, a check all, s solution, r reset a file, ? help, q quit; "
+    "the arrows scroll. Without a terminal it prints lines, until Ctrl-C or SIGTERM.\n\n"
+    "Exit codes: q ends as devlab check would, 3 where something is not checked since the last "
+    "save; 130 interrupted.",
+)
+@click.argument("directory", default=".", type=click.Path(path_type=Path))
+def command(directory: Path) -> int:
+    """Check the workspace that DIRECTORY lies in on every save, and show what holds."""
+    found = workspace.find(directory)
+    lab = catalog.load_by_id(found.manifest.lab.id)
+    from scaffolder import watching
+    from scaffolder.report.watch import Lines, Screen
+
+    target = terminal.console()
+    whole = target.is_terminal and not target.is_dumb_terminal and sys.stdin.isatty()
+    if not whole:
+        click.echo(f"watching {found.root}; Ctrl-C ends", err=True)
+    with grading.sweeping():
+        end = watching.run(
+            found.root,
+            lab,
+            Screen(target) if whole else Lines(target),
+            watching.Keyboard(sys.stdin.fileno()) if whole else None,
+            lambda: click.echo("ending what runs ...", err=True),
+        )
+    score = end.score
+    click.echo(f"{score.earned} of {score.gradable} points")
+    tell_records()
+    return int(EXIT_CODES[end.outcome])

@@ -1,0 +1,70 @@
+"""Find what a learner asks for while watching: hints, the solution, a file as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from scaffolder import hints, records, workspace
+from scaffolder.errors import DevlabError
+from scaffolder.journal import write_log
+from scaffolder.model import Lab
+from scaffolder.watched import (
+    Choice,
+    Effect,
+    Page,
+    Question,
+    Shown,
+    TakeHint,
+)
+from scaffolder.workspace import Workspace
+
+
+class Desk:
+    """Answers one question after the other in a thread of its own; answers go to `post`."""
+
+    def __init__(self, root: Path, post: Callable[[Shown], None]) -> None:
+        self._root = root
+        self._post = post
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="desk")
+
+    def ask(self, lab: Lab, effect: Effect) -> None:
+        """Have an effect carried out that shows something."""
+        self._pool.submit(self._answer, lab, effect)
+
+    def close(self) -> None:
+        """Answer nothing more; what is being written is written to its end."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _answer(self, lab: Lab, effect: Effect) -> None:
+        try:
+            found = Workspace(self._root, workspace.read_manifest(self._root))
+            page = _page(lab, found, effect)
+        except DevlabError as error:
+            page = Page(error.message, error.hint)
+        except Exception as error:  # noqa: BLE001 -- what cannot be shown must not end the watching
+            log = write_log(f"watch, {type(effect).__name__}", error)
+            page = Page(
+                f"devlab failed in a way that it should not: {type(error).__name__}: {error}",
+                f"please report it with {log}",
+            )
+        self._post(Shown(page))
+
+
+def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Question:
+    if isinstance(effect, TakeHint):
+        return _hint(lab, found, effect)
+    raise TypeError(f"{effect} shows nothing")
+
+
+def _hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
+    used = records.hints_had(found, wanted.task)
+    given = hints.next_hint(lab, wanted.task, wanted.report, used)
+    if given is not None:
+        records.use_hint(found, wanted.task, given.number)
+        meant = f", for the failure of {given.answers}" if given.answers else ""
+        return Page(f"hint {given.place} of {given.of}{meant}", given.text, "h")
+    had = hints.used_hints(lab, wanted.task, wanted.report, used)
+    told = "\n".join(f"{one.place}. {one.text}" for one in had)
+    return Page(f"{wanted.task} has no further hint; s shows the solution", told, "h")
