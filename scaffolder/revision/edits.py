@@ -1,0 +1,201 @@
+"""What is to change in a learner's folder, and doing it so that nothing can be lost.
+
+A backup of all that changes is whole before the first file is touched, and each file changes at
+once. Who is killed in between leaves a marker that names the backup; `recover` puts it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.revision import backups, trees
+from scaffolder.revision.backups import Backup
+from scaffolder.revision.trees import Entry, Tree
+from scaffolder.workspace import Workspace
+
+_OWN = Path(".devlab")
+_DRAFT = _OWN / "draft"
+_UNFINISHED = _OWN / "unfinished"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What stands at a path, and what is to stand there; None is nothing."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+
+def between(before: Tree, after: Tree) -> tuple[Edit, ...]:
+    """Return the edits that make one tree of the other, sorted by path."""
+    return tuple(
+        Edit(path, before.get(path), after.get(path))
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    )
+
+
+def making_room(root: Path, wanted: Tree, spared: Collection[str] = ()) -> tuple[Edit, ...]:
+    """Return the edits that take away what stands where files of `wanted` need folders or a place.
+
+    That is a file or link where a folder must be, and whatever is in a folder where a file must be.
+    """
+    gone: set[str] = set()
+    for path in wanted:
+        stands_above = trees.obstacle(root, path)
+        if stands_above is not None:
+            gone.add(stands_above)
+        elif (root / path).is_dir() and not (root / path).is_symlink():
+            gone |= {f"{path}/{inner}" for inner in trees.paths(root / path)}
+    taken = sorted(gone - set(wanted) - set(spared))
+    return tuple(Edit(path, trees.read_entry(root, path), None) for path in taken)
+
+
+def carry_out(workspace: Workspace, edits: Iterable[Edit], command: str) -> Backup:
+    """Make the edits in a learner's folder and return the backup of what was there.
+
+    `command` names who asks, for people who look at the backups. Deletions come first, then files
+    in the order given. Raises DevlabError, and changes nothing, where a file is not what the edit
+    says it is, or something that is no part of the edits is in the way of one.
+    """
+    root = workspace.root
+    ordered = tuple(edits)
+    with locked(root):
+        _require_unchanged(root, ordered)
+        _require_room(root, ordered)
+        kept = backups.make(workspace, {edit.path: edit.before for edit in ordered}, command)
+        _apply(root, ordered, kept.name)
+    return kept
+
+
+def recover(workspace: Workspace) -> Backup | None:
+    """Put back what was there before a change that was killed; None where none was.
+
+    Returns the backup that it was put back from. What stood there until now is backed up, too.
+    """
+    name = _unfinished(workspace.root)
+    if name is None:
+        return None
+    kept = backups.find(workspace.root, name)
+    edits = restoring(workspace.root, kept)
+    with locked(workspace.root):
+        backups.make(workspace, {edit.path: edit.before for edit in edits}, "recover")
+        # The marker goes on naming the first backup: who is killed here begins again.
+        _apply(workspace.root, edits, kept.name)
+    return kept
+
+
+def restoring(root: Path, kept: Backup) -> tuple[Edit, ...]:
+    """Return the edits that make the files of a backup what they were."""
+    wanted = backups.read(root, kept)
+    there = {path: entry for path, entry in wanted.items() if entry is not None}
+    room = making_room(root, there)
+    edits = (Edit(path, trees.read_entry(root, path), entry) for path, entry in wanted.items())
+    return (*room, *(edit for edit in edits if edit.before != edit.after))
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Keep other devlabs from changing the same folder; raises DevlabError where one does."""
+    folder = os.open(backups.own_folder(root), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DevlabError(
+                f"another devlab is changing {root} right now", hint="wait until it is done"
+            ) from error
+        yield
+    finally:
+        os.close(folder)
+
+
+def _require_unchanged(root: Path, edits: tuple[Edit, ...]) -> None:
+    for edit in edits:
+        if trees.read_entry(root, edit.path) != edit.before:
+            raise DevlabError(
+                f"{edit.path} was changed in the meantime; nothing was touched",
+                hint="run the command again",
+            )
+
+
+def _require_room(root: Path, edits: tuple[Edit, ...]) -> None:
+    """Raise where something that nobody said to take away stands where a file is to be."""
+    leaving = {edit.path for edit in edits if edit.after is None}
+    for edit in edits:
+        if edit.after is None:
+            continue
+        above = trees.obstacle(root, edit.path)
+        if above is not None and above not in leaving:
+            raise _in_the_way(above, edit.path)
+        target = root / edit.path
+        if target.is_dir() and not target.is_symlink():
+            staying = sorted(_files_in(root, edit.path) - leaving)
+            if staying:
+                raise _in_the_way(staying[0], edit.path)
+
+
+def _files_in(root: Path, folder: str) -> set[str]:
+    inside = (root / folder).rglob("*")
+    found = (path for path in inside if path.is_symlink() or not path.is_dir())
+    return {path.relative_to(root).as_posix() for path in found}
+
+
+def _in_the_way(there: str, wanted: str) -> UnusableFileError:
+    return UnusableFileError(
+        f"{there} stands where {wanted} belongs; nothing was touched",
+        there,
+        hint="move it elsewhere and run the command again",
+    )
+
+
+def _apply(root: Path, edits: tuple[Edit, ...], backup: str) -> None:
+    marker = root / _UNFINISHED
+    trees.write_entry(root, str(_UNFINISHED), Entry(f"{backup}\n".encode()), root / _DRAFT)
+    for edit in edits:
+        if edit.after is None:
+            (root / edit.path).unlink(missing_ok=True)
+            _remove_empty_above(root, edit.path)
+    for edit in edits:
+        if edit.after is not None:
+            _remove_empty(root / edit.path)
+            trees.write_entry(root, edit.path, edit.after, root / _DRAFT)
+    marker.unlink()
+
+
+def _remove_empty_above(root: Path, path: str) -> None:
+    """Remove the folders that a deletion left empty, as git does."""
+    for above in PurePosixPath(path).parents[:-1]:
+        try:
+            (root / above).rmdir()
+        except OSError:
+            return
+
+
+def _remove_empty(target: Path) -> None:
+    """Remove a folder, with nothing but folders in it, that stands where a file is to be."""
+    if target.is_dir() and not target.is_symlink():
+        for folder in sorted(target.rglob("*"), reverse=True):
+            folder.rmdir()
+        target.rmdir()
+
+
+def _unfinished(root: Path) -> str | None:
+    entry = trees.read_entry(root, str(_UNFINISHED))
+    return None if entry is None else entry.content.decode("utf-8", "replace").strip()
+
+
+def described(edits: Iterable[Edit]) -> Mapping[str, tuple[str, ...]]:
+    """Return the paths of edits by what happens to them: added, changed, removed."""
+    words: dict[str, list[str]] = {"added": [], "changed": [], "removed": []}
+    for edit in edits:
+        word = "added" if edit.before is None else "removed" if edit.after is None else "changed"
+        words[word].append(edit.path)
+    return {word: tuple(found) for word, found in words.items()}

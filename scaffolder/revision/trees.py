@@ -1,0 +1,167 @@
+"""The files of a folder as values: what each holds, and whether it may be run or is a link.
+
+A path is relative, with slashes, and names a file: folders are there where files are in them. No
+link is ever followed, so nothing outside the folder is read or written.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from scaffolder.errors import UnusableFileError
+from scaffolder.workspace import COUNT_LIMIT, FILE_LIMIT, IGNORED, TOTAL_LIMIT, walk
+
+_PERMISSIONS = 0o777
+
+
+class Kind(StrEnum):
+    """What can stand at a path."""
+
+    FILE = "file"
+    PROGRAM = "program"
+    LINK = "link"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One file, with its content; of a link, where it leads."""
+
+    content: bytes
+    kind: Kind = Kind.FILE
+
+    @property
+    def binary(self) -> bool:
+        """Whether it has no lines that could be compared: git asks for the same."""
+        return self.kind is Kind.LINK or b"\0" in self.content[:8000]
+
+
+Tree = Mapping[str, Entry]
+
+
+def is_plain(path: str) -> bool:
+    """Whether `path` may be a file of somebody's work: inside, and no part of version control.
+
+    Paths that were written down somewhere are asked this before they are used.
+    """
+    parts = PurePosixPath(path).parts
+    return (
+        bool(parts)
+        and str(PurePosixPath(path)) == path
+        and not path.startswith("/")
+        and ".." not in parts
+        and "\0" not in path
+        and not any(part.casefold() in IGNORED for part in parts)
+        and _is_text(path)
+    )
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_entry(root: Path, path: str) -> Entry | None:
+    """Return what stands at `path` below `root`; None for nothing, or a folder.
+
+    Where a folder on the way is a link, nothing stands there. Raises UnusableFileError for what
+    cannot be held: a pipe, a file larger than FILE_LIMIT or one that may not be read.
+    """
+    target = root / path
+    if obstacle(root, path) is not None:
+        return None
+    try:
+        status = os.lstat(target)
+        if stat.S_ISLNK(status.st_mode):
+            return Entry(os.fsencode(target.readlink()), Kind.LINK)
+        if stat.S_ISDIR(status.st_mode):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableFileError("is neither a file nor a folder", path)
+        if status.st_size > FILE_LIMIT:
+            raise UnusableFileError(f"is larger than {FILE_LIMIT // 2**20} MB", path)
+        kind = Kind.PROGRAM if status.st_mode & stat.S_IXUSR else Kind.FILE
+        return Entry(target.read_bytes(), kind)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UnusableFileError(f"cannot be read: {error.strerror}", path) from error
+
+
+def obstacle(root: Path, path: str) -> str | None:
+    """Return the part of `path` that should be a folder and is a file or a link, if one is."""
+    parts = PurePosixPath(path).parts
+    for end in range(1, len(parts)):
+        above = root.joinpath(*parts[:end])
+        if os.path.lexists(above) and (above.is_symlink() or not above.is_dir()):
+            return "/".join(parts[:end])
+    return None
+
+
+def paths(root: Path) -> tuple[str, ...]:
+    """Return the paths of everything in `root` but folders, without caches and version control.
+
+    Names that are no UTF-8 are left out: no lab has such a file.
+    """
+    found = (
+        Path(entry.path).relative_to(root).as_posix()
+        for entry in walk(root)
+        if entry.is_symlink() or not entry.is_dir(follow_symlinks=False)
+    )
+    return tuple(path for path in found if is_plain(path))
+
+
+def read_tree(root: Path, wanted: Iterable[str] | None = None) -> dict[str, Entry]:
+    """Return the files at the paths `wanted`, by default all; raises as `read_entry`.
+
+    Raises UnusableFileError for more than COUNT_LIMIT files or TOTAL_LIMIT bytes, too.
+    """
+    found: dict[str, Entry] = {}
+    total = 0
+    for path in sorted(paths(root) if wanted is None else set(wanted)):
+        entry = read_entry(root, path)
+        if entry is not None:
+            found[path] = entry
+            total += len(entry.content)
+        if len(found) > COUNT_LIMIT or total > TOTAL_LIMIT:
+            raise UnusableFileError(
+                f"and what is beside it are more than {COUNT_LIMIT:,} files or "
+                f"{TOTAL_LIMIT // 2**20} MB",
+                path,
+            )
+    return found
+
+
+def write_entry(root: Path, path: str, entry: Entry, draft: Path) -> None:
+    """Put `entry` at `path` below `root`: whole or not at all, also for whoever kills us.
+
+    It is written as `draft`, on the same disk, and moved. Permissions that a file had are kept but
+    for who may run it. Folders are made; the caller knows that no link is on the way.
+    """
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft.unlink(missing_ok=True)
+    if entry.kind is Kind.LINK:
+        draft.symlink_to(os.fsdecode(entry.content))
+    else:
+        with draft.open("xb") as file:
+            file.write(entry.content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(_permissions(target, draft, entry))
+    draft.replace(target)
+
+
+def _permissions(target: Path, draft: Path, entry: Entry) -> int:
+    """Return those of the file that is replaced, or else of a new one, run or not as it should."""
+    old = target if target.is_file() and not target.is_symlink() else draft
+    mode = stat.S_IMODE(old.stat().st_mode) & _PERMISSIONS
+    readable = (mode & 0o444) >> 2
+    return mode | readable if entry.kind is Kind.PROGRAM else mode & ~0o111
