@@ -6,75 +6,23 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from scaffolder import yamlsource
 from scaffolder.errors import DevlabError, LabFileError, UnusableFileError
-from scaffolder.model import CheckSpec, Equivalent, Fault, Lab, Mistake, Task, WrongAnswers
+from scaffolder.labschema import CheckKeys, LabFile, TaskFile, WrongAnswersFile
+from scaffolder.model import CheckSpec, Equivalent, Fault, Hint, Lab, Task, WrongAnswers
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
 
 if TYPE_CHECKING:
     from scaffolder.checks.base import Kind
 
-DEFAULT_TIMEOUT = 120.0
 COMMON_CHECK_KEYS = ("id", "kind", "timeout")
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Words = Annotated[str, Meta(min_length=1, max_length=2000)]
-
 T = TypeVar("T")
-
-
-class CheckKeys(msgspec.Struct, frozen=True):
-    """One verification inside a task; it has the keys of every check and those of its kind."""
-
-    id: Annotated[Id, Meta(description="Unique in the lab; mistakes name it.")]
-    kind: Annotated[str, Meta(description="What verifies it; `devlab lab kinds` shows them all.")]
-    timeout: Annotated[
-        float,
-        Meta(gt=0, le=3600, description="Seconds that the learner's work may take."),
-    ] = DEFAULT_TIMEOUT
-
-
-class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the learner sees: a title, points, hints, and the checks that decide."""
-
-    id: Annotated[Id, Meta(description="Unique in the lab; named in instructions.md.")]
-    title: Annotated[Words, Meta(description="What must hold, as one sentence.")]
-    points: Annotated[int, Meta(gt=0, description="All or none of them are earned.")]
-    checks: Annotated[
-        list[dict[str, Any]], Meta(min_length=1, description="All must pass; they run together.")
-    ]
-    needs: Annotated[
-        tuple[Id, ...], Meta(description="Tasks without which this one cannot pass.")
-    ] = ()
-    hints: Annotated[
-        tuple[Words, ...], Meta(description="From a nudge to nearly the answer; at least two.")
-    ] = ()
-    given: Annotated[bool, Meta(description="It passes on the start already.")] = False
-
-
-class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lab: what to do and how it is graded."""
-
-    version: Annotated[str, Meta(description="Raise it when a grade may change.")]
-    title: Annotated[Words, Meta(description="What the learner will be able to do.")]
-    summary: Annotated[Words, Meta(description="One or two sentences for the list of labs.")]
-    track: Annotated[Id, Meta(description="The course that it belongs to, e.g. containers.")]
-    level: Annotated[Id, Meta(description="For example beginner, intermediate, advanced.")]
-    minutes: Annotated[int, Meta(gt=0, description="How long a learner takes.")]
-    skills: Annotated[tuple[Id, ...], Meta(description="What is practised, as tags.")]
-    template: Annotated[
-        Id, Meta(description="The starting code: a folder beside labs/ in templates/, or ours.")
-    ]
-    tasks: Annotated[list[TaskFile], Meta(min_length=1, description="In the learner's order.")]
-    context: Annotated[
-        dict[str, str], Meta(description="Other defaults for the template's variables.")
-    ] = {}
 
 
 class Source:
@@ -157,7 +105,9 @@ def _fields(kind: type, position: Position) -> tuple[str, ...]:
 
 def _step(info: Any, part: str | int) -> Any:
     if isinstance(part, int):
-        return getattr(info, "item_type", None)
+        item = getattr(info, "item_type", None)
+        # Of a text or a struct, only the struct has parts.
+        return next((one for one in getattr(item, "types", ()) if hasattr(one, "fields")), item)
     for field in getattr(info, "fields", ()):
         if field.encode_name == part:
             return field.type
@@ -182,7 +132,7 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
             points=task.points,
             checks=read_checks(source, task, index),
             needs=task.needs,
-            hints=task.hints,
+            hints=_hints(source, task, index),
             given=task.given,
         )
         for index, task in enumerate(file.tasks)
@@ -231,6 +181,23 @@ def _require_known_entries(root: Path) -> None:
     for name, required in ENTRIES.items():
         if required and name not in present:
             raise LabFileError("is missing; every lab has one", root / name)
+
+
+def _hints(source: Source, task: TaskFile, index: int) -> tuple[Hint, ...]:
+    """Return the hints of a task; one that answers a failure must name what the task has."""
+    known = [str(check.get("id")) for check in task.checks]
+    hints = tuple(Hint(one) if isinstance(one, str) else one for one in task.hints)
+    for number, hint in enumerate(hints):
+        place = ("tasks", index, "hints", number)
+        if hint.check and hint.check not in known:
+            raise source.unknown("check", hint.check, known, *place, "check")
+        if hint.general and not isinstance(task.hints[number], str):
+            raise source.error(
+                "a hint with keys says which failure it answers: check, rule or message",
+                *place,
+                hint="one that fits every failure of its task is written as a text alone",
+            )
+    return hints
 
 
 def _no_checks(source: Source, task: TaskFile, index: int) -> tuple[CheckSpec, ...]:  # noqa: ARG001
@@ -344,13 +311,6 @@ def _read_faults(root: Path) -> dict[str, Fault]:
     faults = source.convert(source.document.data or [], tuple[Fault, ...])
     _refuse_repeats(source, "fault", [(one.id, (at, "id")) for at, one in enumerate(faults)])
     return {fault.id: fault for fault in faults}
-
-
-class WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lab's wrong answers: mistakes that must fail, generated mutants that need not."""
-
-    mistakes: tuple[Mistake, ...] = ()
-    equivalent: tuple[Equivalent, ...] = ()
 
 
 def read_wrong_answers(lab: Lab) -> WrongAnswers:

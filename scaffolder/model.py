@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 
 class Outcome(StrEnum):
@@ -157,6 +158,37 @@ class CheckSpec(msgspec.Struct, frozen=True):
     timeout: float
 
 
+class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What helps a learner on. One that names a `check`, `rule` or `message` answers that failure.
+
+    All that it names must fit one failed check: its id, the rule of a finding, and words that the
+    check's message, a finding or what happened contains. `message` is a plain part of a text and
+    no pattern, whatever its case and spacing: no text that a learner's program prints can make the
+    search slow, and the brackets and stars of a quoted command mean themselves.
+    """
+
+    text: Annotated[str, Meta(min_length=1, max_length=2000, description="What the learner reads.")]
+    check: Annotated[
+        str, Meta(pattern=r"\S", max_length=60, description="The id of a check of the task.")
+    ] = ""
+    rule: Annotated[
+        str, Meta(pattern=r"\S", max_length=100, description="The rule of a finding: DL3025.")
+    ] = ""
+    message: Annotated[
+        str,
+        Meta(
+            pattern=r"\S",
+            max_length=300,
+            description="A part of what the failed check says, any case; no pattern.",
+        ),
+    ] = ""
+
+    @property
+    def general(self) -> bool:
+        """Whether it fits every failure of its task."""
+        return not (self.check or self.rule or self.message)
+
+
 class Task(msgspec.Struct, frozen=True):
     """What the learner sees: a title, points, hints, and the tasks that must pass first.
 
@@ -168,7 +200,7 @@ class Task(msgspec.Struct, frozen=True):
     points: int
     checks: tuple[CheckSpec, ...]
     needs: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
     given: bool = False
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +202,16 @@ def fingerprint(root: Path) -> dict[str, str]:
     That is its kind, its permissions, and the SHA-256 of its content or where it leads.
     """
     return {str(path.relative_to(root)): _fingerprint(path) for path in sorted(root.rglob("*"))}
+
+
+def changed_since(root: Path, moment: float) -> bool:
+    """Whether anything of the work may be another than at a time, in seconds since the epoch.
+
+    By when the system says that files and folders were changed, which nobody sets as they like; a
+    time that is still to come says nothing, so then it may be.
+    """
+    looked_at = (str(root), *(entry.path for entry in _walk(root)))
+    return moment > time.time() or any(os.lstat(path).st_ctime >= moment for path in looked_at)
 
 
 def _fingerprint(path: Path) -> str:

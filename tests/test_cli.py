@@ -228,7 +228,7 @@ def test_the_text_report_tells_all_and_is_harmless(
         "R1",
         "do better",
         "10 of 20",
-        "--hints a",
+        "devlab hint a",
     ):
         assert words in said.out, words
     assert "\x1b" not in said.out + said.err

@@ -11,13 +11,8 @@ import msgspec
 from scaffolder.authoring import reference
 from scaffolder.authoring.reference import KindPage
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import (
-    CheckKeys,
-    LabFile,
-    WrongAnswersFile,
-    did_you_mean,
-    known_kinds,
-)
+from scaffolder.labfile import did_you_mean, known_kinds
+from scaffolder.labschema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,7 +9,7 @@ import click
 from scaffolder import catalog, generate
 from scaffolder.cli.options import lab_argument, listing_format
 from scaffolder.labfile import require_task
-from scaffolder.model import Lab
+from scaffolder.model import Hint, Lab
 from scaffolder.report.text import harmless
 
 
@@ -25,11 +25,18 @@ def command(lab: str, hints: str | None, form: str) -> None:
     found = catalog.load(lab, graded=False)
     if hints is not None:
         numbered = enumerate(require_task(found, hints).hints, start=1)
-        _print("\n".join(f"{number}. {hint}" for number, hint in numbered))
+        _print("\n".join(f"{number}. {hint.text}{_when(hint)}" for number, hint in numbered))
     elif form == "json":
         click.echo(json.dumps(_document(found), indent=2))
     else:
         _print(_text(found))
+
+
+def _when(hint: Hint) -> str:
+    """Say which failure a hint was written for."""
+    named = (("check", hint.check), ("rule", hint.rule), ("message", hint.message))
+    words = ", ".join(f"{name} {value!r}" for name, value in named if value)
+    return f"  (for {words})" if words else ""
 
 
 def _print(text: str) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import msgspec
 
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Id, Source
+from scaffolder.labfile import Source
+from scaffolder.labschema import Id
 
 FILE = "pack.yaml"
 # What of a folder belongs to a pack; anything else in a repository is none of devlab's business.

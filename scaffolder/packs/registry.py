@@ -18,7 +18,7 @@ import msgspec
 
 from scaffolder import places
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Id
+from scaffolder.labschema import Id
 from scaffolder.tools.git import without_secret
 
 SCHEMA = "devlab.packs/1"

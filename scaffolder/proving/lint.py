@@ -14,7 +14,8 @@ import msgspec
 
 from scaffolder import catalog, generate
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Source, WrongAnswersFile, read_lab, read_wrong_answers
+from scaffolder.labfile import Source, read_lab, read_wrong_answers
+from scaffolder.labschema import WrongAnswersFile
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
 from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_words
 from scaffolder.proving.lint_places import problem_of

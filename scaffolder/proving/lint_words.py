@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from scaffolder.errors import DevlabError
 from scaffolder.generate import TASKS_MARKER
 from scaffolder.labfile import Source
-from scaffolder.model import Lab, Problem, Task
+from scaffolder.model import CheckSpec, Hint, Lab, Problem, Task
 from scaffolder.proving.lint_places import problem_of
 from scaffolder.workspace import read_text
 
@@ -41,20 +41,38 @@ def _of_titles(lab: Lab, source: Source) -> Iterator[Problem]:
 
 
 def _of_hints(task: Task, source: Source, index: int) -> Iterator[Problem]:
-    if len(task.hints) < _HINTS:
+    general = sum(hint.general for hint in task.hints)
+    if general < _HINTS:
         yield Problem(
-            f"task {task.id!r} has {len(task.hints)} hint{'' if len(task.hints) == 1 else 's'}, "
-            f"and at least {_HINTS} are needed",
+            f"task {task.id!r} has {general} hint{'' if general == 1 else 's'} that "
+            f"fit{'s' if general == 1 else ''} every failure, and at least {_HINTS} are needed",
             _FILE,
             source.document.line("tasks", index, "hints"),
             "the first asks a question that leads there, the last is nearly the answer",
         )
     seen: set[str] = set()
     for number, hint in enumerate(task.hints):
-        if _plain(hint) in seen:
-            line = source.document.line("tasks", index, "hints", number)
+        line = source.document.line("tasks", index, "hints", number)
+        if _plain(hint.text) in seen:
             yield Problem(f"task {task.id!r} gives the same hint twice", _FILE, line)
-        seen.add(_plain(hint))
+        seen.add(_plain(hint.text))
+        if hint.rule and all(hint.rule in _ignored(check) for check in _meant(task, hint)):
+            yield Problem(
+                f"task {task.id!r} has a hint that nobody ever gets: its check ignores the rule "
+                f"{hint.rule}",
+                _FILE,
+                line,
+                "take the hint away, or the rule out of `ignore`",
+            )
+
+
+def _meant(task: Task, hint: Hint) -> list[CheckSpec]:
+    return [check for check in task.checks if hint.check in ("", check.id)]
+
+
+def _ignored(check: CheckSpec) -> Collection[str]:
+    ignored: Collection[str] = getattr(check.check, "ignore", ())
+    return ignored
 
 
 def _of_instructions(lab: Lab, source: Source) -> Iterator[Problem]:

@@ -1,0 +1,128 @@
+"""`devlab hint`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, hints, records, workspace
+from scaffolder.cli.options import complete_task, listing_format
+from scaffolder.hints import Advice
+from scaffolder.labfile import require_task
+from scaffolder.model import Lab, Report
+from scaffolder.report import terminal
+from scaffolder.report.text import harmless
+from scaffolder.workspace import Workspace
+
+
+@click.command(
+    "hint",
+    epilog="Examples: devlab hint    devlab hint stops-gracefully    "
+    "devlab hint stops-gracefully --all\n\n"
+    "Hints are chosen by why the task fails, where the lab has one for that. What you have used is "
+    "remembered and costs nothing.",
+)
+@click.argument("task", required=False, shell_complete=complete_task)
+@click.option("--all", "again", is_flag=True, help="Show the hints that you have had, again.")
+@listing_format
+def command(task: str | None, again: bool, form: str) -> None:
+    """Give the next hint for the first failing task, or for TASK."""
+    found = workspace.find(Path())
+    lab = catalog.load_of(found.manifest)
+    if task is not None:
+        require_task(lab, task)
+    report = _why(lab, found, task)
+    advice = _advise(lab, found, report, task)
+    if advice is not None and advice.hint is not None and not again:
+        records.use_hint(found, advice.task.id, advice.hint.number)
+    _print(advice, report, form, again=again)
+    for notice in records.notices():
+        click.echo(f"note: {harmless(notice)}", err=True)
+
+
+def _why(lab: Lab, found: Workspace, wanted: str | None) -> Report:
+    """Return a report that tells why a task fails: the last one if it still holds, or a new one.
+
+    As little is checked as tells it: the task that was asked about, or one after the other of those
+    that failed the last time, until one fails.
+    """
+    last = records.last_report(found)
+    if (
+        last is not None
+        and _tells(last, lab, wanted)
+        and _holds(last, last.when.timestamp() - last.seconds, lab, found)
+    ):
+        return last
+    if wanted is not None:
+        return _check(lab, found, wanted)
+    known = {task.id for task in lab.tasks}
+    for result in hints.failing(last) if last is not None else ():
+        if result.id in known:
+            report = _check(lab, found, result.id)
+            if any(hints.failing(report)):
+                return report
+    return _check(lab, found)
+
+
+def _tells(report: Report, lab: Lab, wanted: str | None) -> bool:
+    """Whether a report says enough: one of a few tasks that pass says nothing of the others."""
+    if wanted is not None:
+        return hints.result_of(report, wanted) is not None
+    return any(hints.failing(report)) or len(report.tasks) == len(lab.tasks)
+
+
+def _holds(report: Report, began: float, lab: Lab, found: Workspace) -> bool:
+    """Whether a report that was begun then is of this lab and of the work as it is now."""
+    same = (report.lab_id, report.lab_version) == (lab.id, lab.version)
+    return same and not workspace.changed_since(found.root, began)
+
+
+def _check(lab: Lab, found: Workspace, *only: str) -> Report:
+    from scaffolder import grading
+    from scaffolder.report.progress import Checks, progress
+
+    screen = terminal.console(stderr=True)
+    with grading.sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
+        report = grading.grade(lab, found, only=only, listen=listen)
+    records.note_report(found, lab, report)
+    return report
+
+
+def _advise(lab: Lab, found: Workspace, report: Report, wanted: str | None) -> Advice | None:
+    """Return what to say about the task that holds the learner up; None where none does."""
+    result = hints.held_up_by(lab, report, wanted)
+    if result is None:
+        return None
+    used = records.hints_had(found, result.id)
+    return Advice(
+        lab_id=lab.id,
+        task=result,
+        hint=hints.next_hint(lab, result.id, report, used),
+        used=hints.used_hints(lab, result.id, report, used),
+        waiting=wanted if wanted is not None and wanted != result.id else "",
+    )
+
+
+def _print(advice: Advice | None, report: Report, form: str, *, again: bool) -> None:
+    from scaffolder.report import hint
+
+    if form == "json":
+        click.echo(hint.document(advice), nl=False)
+    elif advice is None:
+        click.echo(_all_is_well(report))
+    elif (screen := terminal.console()).is_terminal:
+        hint.draw(advice, screen, again=again)
+    else:
+        click.echo(hint.render(advice, again=again), nl=False)
+
+
+def _all_is_well(report: Report) -> str:
+    ungraded = [task.id for task in report.tasks if not task.outcome.graded]
+    if ungraded:
+        return (
+            f"Nothing fails, but {', '.join(ungraded)} could not be graded here.\n"
+            f"For a hint all the same: devlab hint {ungraded[0]}"
+        )
+    passed = [task.id for task in report.tasks]
+    return f"No task fails: {', '.join(passed)} {'passes' if len(passed) == 1 else 'pass'}."
