@@ -1,6 +1,6 @@
 """The words of devlab as frozen values: labs and what grading them says.
 
-This module imports nothing of devlab's, so every other module may rely on it.
+This module imports nothing of devlab's but shapes of its own, so every other may rely on it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from scaffolder.varying import Variation
 
 
 class Outcome(StrEnum):
@@ -207,7 +209,8 @@ class Task(msgspec.Struct, frozen=True):
 class Lab(msgspec.Struct, frozen=True):
     """One exercise: what to do and how it is graded. `root` is its folder.
 
-    Only a `trusted` lab may bring code of its own: template hooks, test files.
+    Only a `trusted` lab may bring code of its own: template hooks, test files. `learner` is whose
+    lab it is, "" where it is everybody's, and `values` what the variables of `variation` are then.
     """
 
     id: str
@@ -224,6 +227,9 @@ class Lab(msgspec.Struct, frozen=True):
     context: Mapping[str, str] = {}
     faults: Mapping[str, Fault] = {}
     trusted: bool = True
+    variation: Variation = Variation()
+    learner: str = ""
+    values: Mapping[str, str] = {}
 
     @property
     def points(self) -> int:
@@ -251,12 +257,16 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """A verdict with the check that it belongs to and the seconds that it took."""
+    """A verdict with the check that it belongs to and the seconds that it took.
+
+    A `cached` one was found by an earlier run, when everything that decides was the same.
+    """
 
     id: str
     kind: str
     verdict: Verdict
     seconds: float
+    cached: bool = False
 
 
 class TaskResult(msgspec.Struct, frozen=True):
@@ -287,6 +297,7 @@ class Report(msgspec.Struct, frozen=True):
     """The whole result of a check run, from which every output format is made.
 
     `notes` tell what a reader should know that is no verdict: files left out, another version.
+    `learner` is whose lab it was graded as, "" where it was everybody's.
     """
 
     lab_id: str
@@ -296,6 +307,12 @@ class Report(msgspec.Struct, frozen=True):
     tasks: tuple[TaskResult, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+
+    @property
+    def cached(self) -> bool:
+        """Whether every verdict was found by an earlier run, and nothing ran for this one."""
+        checks = [check for task in self.tasks for check in task.checks]
+        return bool(checks) and all(check.cached for check in checks)
 
     @property
     def score(self) -> Score:

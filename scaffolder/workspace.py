@@ -11,16 +11,19 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.variation import normalized
 
 MANIFEST = Path(".devlab") / "manifest.json"
 MANIFEST_SCHEMA = "devlab.workspace/1"
+# The same with a learner in it, whom an older devlab would not know to grade by.
+LEARNER_SCHEMA = "devlab.workspace/2"
 TEXT_LIMIT = 1024 * 1024
 FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
@@ -54,11 +57,26 @@ class ManifestLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `devlab new` wrote down about a workspace; `context` holds the template's variables."""
+    """What `devlab new` wrote down about a workspace; `context` holds the template's variables.
+
+    `learner` is the normalised id of whom it was made for, where it was made for somebody.
+    """
 
     schema: str = MANIFEST_SCHEMA
     lab: ManifestLab
     context: dict[str, str]
+    learner: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def learner_id(self) -> str:
+        """Whom it was made for; "" for nobody in particular."""
+        return "" if self.learner is msgspec.UNSET else self.learner
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What every version of a manifest begins with; the rest is the version's own."""
+
+    schema: str
 
 
 @dataclass(frozen=True)
@@ -100,17 +118,30 @@ def read_manifest(root: Path) -> Manifest:
     hint = "restore it with: git checkout -- .devlab   or start afresh with: devlab new LAB"
     try:
         text = read_text(root, str(MANIFEST))
+        header = msgspec.json.decode(text, type=_Header)
+        if header.schema not in (MANIFEST_SCHEMA, LEARNER_SCHEMA):
+            raise _from_elsewhere(path, header.schema)
         manifest = msgspec.json.decode(text, type=Manifest)
+        if manifest.learner_id != (manifest.learner_id and normalized(manifest.learner_id)):
+            raise DevlabError("its learner's id is not written as devlab writes it")
     except UnusableFileError as error:
         raise DevlabError(f"{path}: {error.message}", hint=hint) from error
     except msgspec.DecodeError as error:
         raise DevlabError(f"{path}: not a devlab manifest: {error}", hint=hint) from error
-    if manifest.schema != MANIFEST_SCHEMA:
-        raise DevlabError(
-            f"{path}: schema is {manifest.schema!r}, this devlab reads {MANIFEST_SCHEMA!r}",
-            hint="it was made by another version of devlab: upgrade devlab, or start afresh",
-        )
     return manifest
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return a manifest as `read_manifest` reads it."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def _from_elsewhere(path: Path, schema: str) -> DevlabError:
+    return DevlabError(
+        f"{path}: schema is {schema!r}, this devlab reads {MANIFEST_SCHEMA!r} and "
+        f"{LEARNER_SCHEMA!r}",
+        hint="it was made by another version of devlab: upgrade devlab, or start afresh",
+    )
 
 
 def resolve_inside(root: Path, relative: str) -> Path:
@@ -173,12 +204,9 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
     work is larger than FILE_LIMIT, TOTAL_LIMIT or COUNT_LIMIT allow.
     """
     skipped: list[Skipped] = []
-    total = 0
     destination.mkdir(parents=True)
-    for count, entry in enumerate(_walk(root), start=1):
-        relative = Path(entry.path).relative_to(root)
+    for relative, entry, reason in _work(root):
         target = destination / relative
-        reason = _why_left_out(root, entry)
         if reason:
             skipped.append(Skipped(str(relative), reason))
         elif entry.is_symlink():
@@ -186,14 +214,53 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
         elif entry.is_dir(follow_symlinks=False):
             target.mkdir()
         else:
-            total += entry.stat(follow_symlinks=False).st_size
             shutil.copy2(entry.path, target, follow_symlinks=False)
+    return tuple(skipped)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a snapshot of some work would hold, without making it.
+
+    `told` says, for each path, what would differ if it were changed: its kind, whether it may be
+    run, the SHA-256 of its content, or where a link leads. `skipped` is what would be left out.
+    """
+
+    told: Mapping[str, str]
+    skipped: tuple[Skipped, ...]
+
+
+def survey(root: Path) -> Survey:
+    """Look at the work in `root` as `snapshot` does; raises as it does."""
+    told: dict[str, str] = {}
+    skipped: list[Skipped] = []
+    for relative, entry, reason in _work(root):
+        if reason:
+            skipped.append(Skipped(str(relative), reason))
+        elif entry.is_dir(follow_symlinks=False):
+            told[str(relative)] = "folder"
+        else:
+            told[str(relative)] = _fingerprint(Path(entry.path))
+    return Survey(told, tuple(skipped))
+
+
+def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
+    """Yield the entries of a workspace, and why one is left out.
+
+    Raises DevlabError where there is more than FILE_LIMIT, TOTAL_LIMIT or COUNT_LIMIT allow.
+    """
+    total = 0
+    for count, entry in enumerate(walk(root), start=1):
+        relative = Path(entry.path).relative_to(root)
+        reason = _why_left_out(root, entry)
+        yield relative, entry, reason
+        if not reason and entry.is_file(follow_symlinks=False):
+            total += entry.stat(follow_symlinks=False).st_size
         if count > COUNT_LIMIT or total > TOTAL_LIMIT:
             raise DevlabError(
                 f"{root}: more than {COUNT_LIMIT:,} files or {TOTAL_LIMIT // 2**20} MB of work",
                 hint=f"something large got in; near {relative}",
             )
-    return tuple(skipped)
 
 
 def fingerprint(root: Path) -> dict[str, str]:
@@ -210,7 +277,7 @@ def changed_since(root: Path, moment: float) -> bool:
     By when the system says that files and folders were changed, which nobody sets as they like; a
     time that is still to come says nothing, so then it may be.
     """
-    looked_at = (str(root), *(entry.path for entry in _walk(root)))
+    looked_at = (str(root), *(entry.path for entry in walk(root)))
     return moment > time.time() or any(os.lstat(path).st_ctime >= moment for path in looked_at)
 
 
@@ -221,7 +288,7 @@ def _fingerprint(path: Path) -> str:
     return f"{mode} {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else mode
 
 
-def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
+def walk(root: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a folder, parents before children, in a stable order."""
     with os.scandir(root) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
@@ -230,7 +297,7 @@ def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
             continue
         yield entry
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path))
+            yield from walk(Path(entry.path))
 
 
 def _why_left_out(root: Path, entry: os.DirEntry[str]) -> str:

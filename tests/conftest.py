@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder.grading import keeping
 from scaffolder.proving import memory
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
@@ -72,6 +73,7 @@ def _own_state(
     monkeypatch.delenv("DEVLAB_LABS", raising=False)
     # A proof that is remembered from another test would hide that nothing was graded.
     monkeypatch.setattr(memory, "default_folder", lambda: tmp_path / "proofs")
+    monkeypatch.setattr(keeping, "default_folder", lambda: tmp_path / "verdicts")
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ class Place:
         build_state(real_catalog.load(lab), "solution", {}, self.work)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return shell("check", *arguments, cwd=self.work, env={"TMPDIR": str(self.temporary)})
+        return shell(
+            "check", "--no-cache", *arguments, cwd=self.work, env={"TMPDIR": str(self.temporary)}
+        )
 
     def left_folders(self) -> list[str]:
         return [str(path) for path in self.temporary.glob("devlab-*/*")]

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, grading, workspace
-from scaffolder.cli.options import complete_task
+from scaffolder import catalog, grading, records, workspace
+from scaffolder.cli.notices import tell_records
+from scaffolder.cli.options import complete_task, learner_option
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
 from scaffolder.errors import ExitCode
 from scaffolder.model import Outcome, Report
 from scaffolder.report import COMPANIONS, FORMATS, REPORTERS, terminal
 from scaffolder.report.progress import Checks, progress
 
-_EXIT_CODES = {
+EXIT_CODES = {
     Outcome.PASS: ExitCode.PASSED,
     Outcome.FAIL: ExitCode.FAILED,
     Outcome.UNAVAILABLE: ExitCode.UNGRADED,
@@ -40,20 +41,33 @@ _EXIT_CODES = {
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_option
+@learner_option(help="Grade as the lab of this learner, whomever the workspace says it is for.")
+@click.option(
+    "--no-cache", is_flag=True, help="Check everything anew, whatever has not changed since."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the checks that passed as well.")
 def command(
-    directory: Path, tasks: tuple[str, ...], form: str, output: Path | None, verbose: bool
+    directory: Path,
+    tasks: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    learner: str,
+    no_cache: bool,
+    verbose: bool,
 ) -> int:
     """Check the workspace that DIRECTORY lies in, for real, and say what holds."""
     found = workspace.find(directory)
-    lab = catalog.load_by_id(found.manifest.lab.id)
+    lab = catalog.load_of(found.manifest, learner=learner)
     require_writable(output)
     screen = terminal.console(stderr=True)
     quiet = form != "text" and not screen.is_terminal
     with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
-        report = grading.grade(lab, found, only=tasks, listen=listen)
+        kept = grading.Kept.of_this_user(afresh=no_cache)
+        report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)
+    records.note_report(found, lab, report)
+    tell_records()
     _print(report, form, output, verbose)
-    return int(_EXIT_CODES[report.outcome])
+    return int(EXIT_CODES[report.outcome])
 
 
 def _print(report: Report, form: str, output: Path | None, verbose: bool) -> None:

@@ -7,6 +7,7 @@ import errno
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 from scaffolder import places
@@ -19,6 +20,7 @@ from scaffolder.errors import (
 )
 from scaffolder.generate import build_state
 from scaffolder.grading import plan
+from scaffolder.grading.keeping import Inputs, Kept, Recall
 from scaffolder.grading.lifecycle import new_run
 from scaffolder.journal import write_log
 from scaffolder.model import (
@@ -40,9 +42,12 @@ from scaffolder.model import (
     unavailable,
 )
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import Workspace, snapshot
+from scaffolder.variables import all_variables, whose_work
+from scaffolder.workspace import Skipped, Workspace, snapshot, survey
 
 Listener = Callable[[Event], None]
+# The tasks' results, and what the report should say besides, in order.
+_Results = tuple[list[TaskResult], dict[str, None]]
 
 # How long threads may take to unwind after Ctrl-C before the run ends without them.
 _UNWIND_SECONDS = 15.0
@@ -57,35 +62,95 @@ def grade(
     only: Sequence[str] = (),
     listen: Listener = lambda _: None,
     cancel: CancelToken | None = None,
+    kept: Kept | None = None,
+    quick_first: bool = False,
 ) -> Report:
     """Check a workspace against its lab and return the report.
 
     `only` names tasks (what they need is graded too); `listen` is told what happens while it
-    happens, from the calling thread or a check's. The workspace is copied first and never
-    written to. Raises DevlabError where it cannot be copied, InterruptedRunError on Ctrl-C or
-    when `cancel` is called; everything that the run created is removed either way.
+    happens, from the calling thread or a check's. With `kept`, a check whose inputs are as they
+    were ends with the verdict that is kept, and new verdicts are kept. With `quick_first` no slow
+    check starts while a quick one could run. The workspace is copied first and never written to.
+    Raises DevlabError where it cannot be copied, InterruptedRunError on Ctrl-C or when `cancel` is
+    called; everything that the run created is removed either way.
     """
     tasks = plan.select(lab, only)
     started = time.monotonic()
-    with new_run() as (run_id, folder):
-        run = _prepare(lab, workspace, run_id, folder, cancel or CancelToken())
-        try:
-            results = _Grader(run, tasks, listen).grade()
-        finally:
-            run.shared.close()
+    results = None if kept is None else _recalled(lab, workspace, tasks, kept, listen)
+    if results is None:
+        results = _graded(
+            lab, workspace, tasks, listen, cancel or CancelToken(), kept, quick_first=quick_first
+        )
+    done, notes = results
     return Report(
         lab_id=lab.id,
         lab_version=lab.version,
         lab_title=lab.title,
         workspace=str(workspace.root),
-        tasks=tuple(results),
+        tasks=tuple(done),
         seconds=time.monotonic() - started,
-        notes=tuple(run.notes),
+        notes=tuple(notes),
+        learner=lab.learner,
     )
 
 
+def _graded(
+    lab: Lab,
+    workspace: Workspace,
+    tasks: Sequence[Task],
+    listen: Listener,
+    cancel: CancelToken,
+    kept: Kept | None,
+    *,
+    quick_first: bool,
+) -> _Results:
+    with new_run() as (run_id, folder):
+        run = _prepare(lab, workspace, run_id, folder, cancel)
+        recall = None
+        if kept is not None:
+            seen = replace(survey(run.snapshot), skipped=run.skipped)
+            recall = Recall(kept, Inputs(lab, run.variables, run.snapshot, seen))
+        try:
+            return _Grader(run, tasks, listen, recall, quick_first=quick_first).grade(), run.notes
+        finally:
+            run.shared.close()
+
+
+def _recalled(
+    lab: Lab, workspace: Workspace, tasks: Sequence[Task], kept: Kept, listen: Listener
+) -> _Results | None:
+    """Return the results of tasks whose every verdict is kept; None where one has to be found.
+
+    Then nothing is copied and nothing runs.
+    """
+    try:
+        seen = survey(workspace.root)
+    except OSError:
+        return None
+    variables = all_variables(lab, workspace.manifest.context)
+    recall = Recall(kept, Inputs(lab, variables, workspace.root, seen))
+    notes = _notes(lab, workspace, seen.skipped)
+    ended: dict[str, TaskResult] = {}
+    events: list[Event] = []
+    for task in plan.in_order(tasks):
+        result = plan.withheld(task, ended)
+        if result is None:
+            checks = [recall.of(spec) for spec in task.checks]
+            known = [check for check in checks if check is not None]
+            if len(known) < len(checks):
+                return None
+            events += [CheckEnded(task.id, check) for check, _ in known]
+            notes |= dict.fromkeys(note for _, said in known for note in said)
+            result = plan.conclude(task, [check for check, _ in known])
+        ended[task.id] = result
+        events.append(TaskEnded(result))
+    for event in events:
+        listen(event)
+    return [ended[task.id] for task in tasks], notes
+
+
 def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: CancelToken) -> Run:
-    variables = workspace.manifest.context
+    variables = all_variables(lab, workspace.manifest.context)
     try:
         skipped = snapshot(workspace.root, folder / "snapshot")
     except OSError as error:
@@ -111,21 +176,21 @@ def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: 
         cancel=cancel,
         skipped=skipped,
     )
-    _note(run, lab, workspace)
+    run.notes.update(_notes(lab, workspace, skipped))
     return run
 
 
-def _note(run: Run, lab: Lab, workspace: Workspace) -> None:
-    """Note what a reader should know before they trust the report."""
+def _notes(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) -> dict[str, None]:
+    """Return what a reader should know before they trust the report."""
+    notes = []
     made_from = workspace.manifest.lab.version
     if made_from != lab.version:
-        run.notes[
-            f"made from version {made_from} of {lab.id}, checked by version {lab.version}"
-        ] = None
-    for entry in run.skipped[:NOTES_SHOWN]:
-        run.notes[f"left out: {entry.path}, {entry.reason}"] = None
-    if len(run.skipped) > NOTES_SHOWN:
-        run.notes[f"left out: {len(run.skipped) - NOTES_SHOWN} more"] = None
+        notes.append(f"made from version {made_from} of {lab.id}, checked by version {lab.version}")
+    notes += whose_work(lab, workspace.manifest)
+    notes += [f"left out: {entry.path}, {entry.reason}" for entry in skipped[:NOTES_SHOWN]]
+    if len(skipped) > NOTES_SHOWN:
+        notes.append(f"left out: {len(skipped) - NOTES_SHOWN} more")
+    return dict.fromkeys(notes)
 
 
 def _cannot_copy(error: OSError, workspace: Workspace) -> DevlabError:
@@ -140,8 +205,21 @@ def _cannot_copy(error: OSError, workspace: Workspace) -> DevlabError:
 class _Grader:
     """One pass over the tasks: submits what is ready, collects what has ended."""
 
-    def __init__(self, run: Run, tasks: Sequence[Task], listen: Listener) -> None:
+    def __init__(
+        self,
+        run: Run,
+        tasks: Sequence[Task],
+        listen: Listener,
+        recall: Recall | None,
+        *,
+        quick_first: bool,
+    ) -> None:
         self._run = run
+        self._recall = recall
+        self._quick_first = quick_first
+        self._slow: list[tuple[str, CheckSpec]] = []
+        # What was noted before any check ran is no check's to remember.
+        self._noted = frozenset(run.notes)
         self._waiting = list(tasks)
         self._order = [task.id for task in tasks]
         self._listen = listen
@@ -157,13 +235,15 @@ class _Grader:
     def grade(self) -> list[TaskResult]:
         try:
             self._submit_ready()
-            while self._futures:
+            while self._futures or self._slow:
                 self._run.cancel.raise_if_cancelled()
                 done, _ = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(self._futures.pop(future), future.result())
                 if done:
                     self._submit_ready()
+                if not self._futures:
+                    self._submit_slow()
         except (KeyboardInterrupt, InterruptedRunError) as error:
             self._unwind()
             raise InterruptedRunError from error
@@ -193,8 +273,17 @@ class _Grader:
             return
         self._open[task.id] = {spec.id: None for spec in task.checks}
         for spec in task.checks:
-            future = self._pool.submit(self._check, task.id, spec)
-            self._futures[future] = task.id
+            if self._quick_first and not _kind(spec).quick:
+                self._slow.append((task.id, spec))
+            else:
+                self._submit(task.id, spec)
+
+    def _submit_slow(self) -> None:
+        while self._slow:
+            self._submit(*self._slow.pop(0))
+
+    def _submit(self, task_id: str, spec: CheckSpec) -> None:
+        self._futures[self._pool.submit(self._check, task_id, spec)] = task_id
 
     def _collect(self, task_id: str, result: CheckResult) -> None:
         self._open[task_id][result.id] = result
@@ -208,6 +297,21 @@ class _Grader:
 
     def _check(self, task_id: str, spec: CheckSpec) -> CheckResult:
         self._run.cancel.raise_if_cancelled()
+        known = self._recall.of(spec) if self._recall else None
+        if known is not None:
+            result, notes = known
+            self._run.notes.update(dict.fromkeys(notes))
+            self._listen(CheckEnded(task_id, result))
+            return result
+        result = self._run_check(task_id, spec)
+        if self._recall:
+            self._recall.keep(
+                spec, result, [one for one in self._run.notes if one not in self._noted]
+            )
+        self._listen(CheckEnded(task_id, result))
+        return result
+
+    def _run_check(self, task_id: str, spec: CheckSpec) -> CheckResult:
         self._listen(CheckStarted(task_id, spec.id))
         started = time.monotonic()
         context = Context(
@@ -217,9 +321,7 @@ class _Grader:
             say=lambda text: self._listen(CheckSaid(task_id, spec.id, text)),
         )
         verdict = judge(spec, context)
-        result = CheckResult(spec.id, spec.kind, verdict, time.monotonic() - started)
-        self._listen(CheckEnded(task_id, result))
-        return result
+        return CheckResult(spec.id, spec.kind, verdict, time.monotonic() - started)
 
 
 def judge(spec: CheckSpec, context: Context) -> Verdict:

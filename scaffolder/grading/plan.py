@@ -29,6 +29,18 @@ def select(lab: Lab, wanted: Sequence[str]) -> tuple[Task, ...]:
     return tuple(task for task in lab.tasks if task.id in chosen)
 
 
+def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Return the tasks in an order in which each comes after those that it needs."""
+    ordered: list[Task] = []
+    waiting = list(tasks)
+    while waiting:
+        done = {task.id for task in ordered}
+        task = next(one for one in waiting if done.issuperset(one.needs))
+        waiting.remove(task)
+        ordered.append(task)
+    return tuple(ordered)
+
+
 def ready(task: Task, ended: Mapping[str, TaskResult]) -> bool:
     """Whether every task that `task` needs has ended."""
     return all(needed in ended for needed in task.needs)

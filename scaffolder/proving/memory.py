@@ -9,36 +9,21 @@ the solution is graded anew every time, and `--no-cache` grades everything anew.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
-import importlib.metadata
-import os
-import platform
 import secrets
 import shutil
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-import scaffolder
 from scaffolder import generate, places, workspace
+from scaffolder.grading import surroundings
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import asked
 
 _DAYS = 14
 _SECONDS_A_DAY = 24 * 3600
-# The parts of devlab that no verdict depends on, given the files of an answer and of the start, and
-# what a lab asks: those that make or read these are left out, for what they make is looked at.
-_NOT_GRADING = frozenset(
-    {
-        *("authoring", "catalog.py", "cli", "generate.py", "labfile.py", "packs", "proofs.py"),
-        *("proving", "rendering", "report"),
-    }
-)
-_PROGRAMS = ("bwrap", "docker", "dockerd", "git", "terraform")
 # The folder of a lab with test files of its own.
 TESTS = "tests"
 
@@ -103,7 +88,7 @@ def key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:
     `lab_key` is what `key_of_lab` says, `answer` the fingerprint of the answer's folder;
     `first_fail` whether grading ended at the first fail.
     """
-    return _hashed([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
+    return surroundings.hashed([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
 
 
 def key_of_lab(lab: Lab, scratch: Path) -> str:
@@ -113,45 +98,14 @@ def key_of_lab(lab: Lab, scratch: Path) -> str:
     """
     generate.build_state(lab, "start", {}, scratch)
     folders = [workspace.fingerprint(one) for one in (scratch, lab.root / TESTS)]
-    lines = [_grader(), asked(lab).decode(), *(line for one in folders for line in _lines(one))]
-    shutil.rmtree(scratch)
-    return _hashed(lines)
-
-
-@functools.cache
-def _grader() -> str:
-    """Return a digest of the grader: its code, the libraries and programs that it uses."""
-    package = Path(scaffolder.__file__).parent
-    code = [
-        f"{path.relative_to(package)} {_content(path)}"
-        for path in sorted(package.rglob("*"))
-        if path.is_file() and _grades(path.relative_to(package))
+    lines = [
+        surroundings.here(),
+        asked(lab).decode(),
+        *(line for one in folders for line in _lines(one)),
     ]
-    libraries = sorted(
-        f"{one.metadata['Name']} {one.version}" for one in importlib.metadata.distributions()
-    )
-    return _hashed([*code, *libraries, sys.version, platform.platform(), *map(_program, _PROGRAMS)])
-
-
-def _grades(path: Path) -> bool:
-    return path.parts[0] not in _NOT_GRADING and "__pycache__" not in path.parts
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        return f"{name}: none"
-    told = os.stat(found)  # noqa: PTH116 -- of what a link leads to
-    return f"{found} {told.st_size} {told.st_mtime_ns}"
-
-
-def _content(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    shutil.rmtree(scratch)
+    return surroundings.hashed(lines)
 
 
 def _lines(fingerprint: Mapping[str, str]) -> list[str]:
     return [f"{name}\0{told}" for name, told in fingerprint.items()]
-
-
-def _hashed(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\0\0".join(lines).encode()).hexdigest()

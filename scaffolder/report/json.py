@@ -23,6 +23,7 @@ def document(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "lab": {"id": report.lab_id, "version": report.lab_version, "title": report.lab_title},
         "workspace": report.workspace,
+        "learner": report.learner or None,
         "outcome": report.outcome.value,
         "score": report.score,
         "seconds": round(report.seconds, 3),
@@ -51,6 +52,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "message": check.verdict.message,
         "hint": check.verdict.hint,
         "seconds": round(check.seconds, 3),
+        "cached": check.cached,
         "findings": [
             {"level": finding.level, **msgspec.to_builtins(finding)}
             for finding in check.verdict.findings

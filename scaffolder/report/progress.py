@@ -20,7 +20,7 @@ from rich.text import Text
 
 from scaffolder.model import CheckEnded, CheckSaid, CheckStarted, TaskEnded
 from scaffolder.proofs import OUTCOMES, CaseEnded, CaseStarted
-from scaffolder.report.terminal import mark
+from scaffolder.report.terminal import AS_BEFORE, mark
 from scaffolder.report.text import harmless
 
 
@@ -62,7 +62,8 @@ class Checks:
         """Return the line of a check or a withheld task that ended."""
         if isinstance(event, CheckEnded):
             result = event.result
-            text = f"{event.task_id} · {result.id}  {result.seconds:.1f} s"
+            before = AS_BEFORE if result.cached else ""
+            text = f"{event.task_id} · {result.id}  {result.seconds:.1f} s{before}"
             return Text.assemble(mark(result.verdict.outcome, console), " ", text)
         if isinstance(event, TaskEnded) and not event.result.checks:
             text = f"{event.result.id}  {event.result.reason}"

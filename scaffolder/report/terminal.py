@@ -30,6 +30,8 @@ _FINDINGS_SHOWN = 8
 
 
 WIDTH = 100
+# Behind a verdict of an earlier run.
+AS_BEFORE = ", as before"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -42,8 +44,12 @@ def console(*, stderr: bool = False) -> Console:
 def mark(outcome: Outcome, target: Console) -> Text:
     """Return the sign for an outcome, in letters where the terminal cannot draw it."""
     sign, style = _MARKS[outcome]
-    encodable = (target.encoding or "").lower().startswith("utf")
-    return Text(sign if encodable else _PLAIN_MARKS[outcome], style=style)
+    return Text(sign if draws(target) else _PLAIN_MARKS[outcome], style=style)
+
+
+def draws(target: Console) -> bool:
+    """Whether a terminal or a file takes more than letters."""
+    return (target.encoding or "").lower().startswith("utf")
 
 
 def render(report: Report, *, verbose: bool = False) -> str:
@@ -73,7 +79,7 @@ def check_block(task_id: str, check: CheckResult, target: Console) -> Renderable
         (task_id, "bold"),
         (" · ", "dim"),
         check.id,
-        (f"  {check.kind}, {check.seconds:.1f} s", "dim"),
+        (f"  {check.kind}, {check.seconds:.1f} s{AS_BEFORE if check.cached else ''}", "dim"),
     )
     parts: list[RenderableType] = [Text(harmless(check.verdict.message))]
     findings = check.verdict.findings
@@ -143,6 +149,8 @@ def _score(report: Report) -> Text:
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
         text.append(f"\nstuck? devlab hint {stuck}", style="dim")
+    if report.cached:
+        text.append("\nnothing has changed since; --no-cache checks it all anew", style="dim")
     for note in report.notes:
         text.append(f"\nnote: {harmless(note)}", style="dim")
     ungraded = score.total - score.gradable

@@ -1,0 +1,502 @@
+"""Verdicts that were kept: at once where nothing has changed, never where something has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scaffolder import catalog as real_catalog
+from scaffolder import generate, workspace
+from scaffolder.checks.base import EVERYTHING, Kind
+from scaffolder.generate import build_state
+from scaffolder.grading import Kept, grade, keeping, surroundings
+from scaffolder.grading.keeping import Entry, Inputs
+from scaffolder.model import (
+    CheckEnded,
+    CheckSpec,
+    CheckStarted,
+    Event,
+    Lab,
+    Outcome,
+    Report,
+    Verdict,
+    failed,
+    passed,
+)
+from scaffolder.tools.engine import Glance
+from tests.support.command import Devlab
+from tests.support.labs import Catalog, task
+
+
+class Loop:
+    """A learner who checks again and again; `ran` are the checks that ran the last time."""
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        catalog.lab(task("first") + task("second", needs="first") + HOLDING)
+        self.work = folder / "work"
+        build_state(real_catalog.load("tested"), "start", {}, self.work)
+        self.folder = folder / "verdicts"
+        self.ran: list[str] = []
+
+    def check(self, *, afresh: bool = False, only: tuple[str, ...] = ()) -> Report:
+        self.ran.clear()
+        return grade(
+            real_catalog.load("tested"),
+            workspace.find(self.work),
+            only=only,
+            kept=Kept(self.folder, afresh=afresh),
+            listen=self._note,
+        )
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, CheckStarted):
+            self.ran.append(event.check_id)
+
+
+HOLDING = """\
+  - id: holding
+    title: The app has a name
+    points: 10
+    hints: [a nudge, nearly the answer]
+    checks:
+      - {id: holding-check, kind: test.holds, path: app.py, text: NAME}
+"""
+ALL = ["first-check", "holding-check", "second-check"]
+
+
+@pytest.fixture
+def loop(catalog: Catalog, tmp_path: Path) -> Loop:
+    return Loop(catalog, tmp_path)
+
+
+def test_what_has_not_changed_is_not_checked_again(loop: Loop) -> None:
+    first = loop.check()
+    assert sorted(loop.ran) == ALL
+    second = loop.check()
+    assert loop.ran == []
+    assert second.cached
+    assert not first.cached
+    assert second.score == first.score
+    assert [one.outcome for one in second.tasks] == [one.outcome for one in first.tasks]
+
+
+def test_to_touch_a_file_or_to_move_the_clock_changes_nothing(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.check()
+    for path in loop.work.rglob("*"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    loop.check()
+    assert loop.ran == []
+
+
+def test_a_change_is_seen_and_its_undoing_too(loop: Loop) -> None:
+    assert loop.check().outcome is Outcome.PASS
+    text = (loop.work / "app.py").read_text()
+    (loop.work / "app.py").write_text(text.replace("NAME", "MANE"))
+    broken = loop.check()
+    assert broken.outcome is Outcome.FAIL
+    assert sorted(loop.ran) == ALL
+    (loop.work / "app.py").write_text(text)
+    assert loop.check().outcome is Outcome.PASS
+    assert loop.ran == []
+
+
+def test_a_change_while_it_is_checked_is_not_kept_for_what_was_before(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learner saves between the first look and the copy that is graded."""
+    whole = (loop.work / "app.py").read_text()
+    taken = workspace.snapshot
+
+    def saved_meanwhile(root: Path, destination: Path) -> tuple[workspace.Skipped, ...]:
+        (root / "app.py").write_text("")
+        return taken(root, destination)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scaffolder.grading.grader.snapshot", saved_meanwhile)
+        assert loop.check().outcome is Outcome.FAIL
+    (loop.work / "app.py").write_text(whole)
+    assert loop.check().outcome is Outcome.PASS
+
+
+def test_afresh_runs_everything_and_keeps_it(loop: Loop) -> None:
+    loop.check(only=("holding",))
+    loop.check(afresh=True)
+    assert sorted(loop.ran) == ALL
+    loop.check()
+    assert loop.ran == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content.replace(b'"pass"', b'"fail"'),
+        lambda content: content.replace(b'"seconds":', b'"seconds": '),
+        lambda content: b"0" * 64 + b"\n" + content.partition(b"\n")[2],
+        lambda content: b"\xff\xfe" + content,
+        lambda _: b'{"verdict": "pass"}',
+    ],
+)
+def test_what_is_not_whole_is_as_good_as_none(loop: Loop, spoil: Callable[[bytes], bytes]) -> None:
+    loop.check()
+    for path in loop.folder.iterdir():
+        path.write_bytes(spoil(path.read_bytes()))
+    report = loop.check()
+    assert sorted(loop.ran) == ALL
+    assert report.outcome is Outcome.PASS
+
+
+def test_an_entry_of_another_version_is_as_good_as_none(loop: Loop) -> None:
+    loop.check()
+    for path in loop.folder.iterdir():
+        content = msgspec.json.encode({"outcome": "pass", "since": 3})
+        path.write_bytes(keeping._digest(content) + b"\n" + content)
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_a_folder_that_cannot_be_written_is_no_matter(loop: Loop) -> None:
+    loop.folder.write_text("a file")
+    assert loop.check().outcome is Outcome.PASS
+    assert loop.check().outcome is Outcome.PASS
+    assert sorted(loop.ran) == ALL
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (passed("holds"), True),
+        (failed("does not hold"), True),
+        (failed("the index did not answer", lasting=False), False),
+        (Verdict(Outcome.UNAVAILABLE, "no engine"), False),
+        (Verdict(Outcome.ERROR, "a crash"), False),
+    ],
+)
+def test_only_what_lasts_is_kept_and_takes_the_place_of_what_was(
+    tmp_path: Path, verdict: Verdict, found: bool
+) -> None:
+    kept = Kept(tmp_path)
+    kept.keep("name", Entry(passed("before"), 1.0))
+    kept.keep("name", Entry(verdict, 2.0, ("a note",)))
+    known = kept.recall("name")
+    assert (known is not None) is found
+    assert known is None or known == Entry(verdict, 2.0, ("a note",))
+
+
+def test_quick_checks_come_before_slow_ones(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.support.labs import Holds
+
+    monkeypatch.setattr(Holds, "quick", True)
+    catalog.lab(task("first") + task("second") + HOLDING)
+    build_state(real_catalog.load("tested"), "start", {}, tmp_path / "work")
+    ended: list[str] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, CheckStarted | CheckEnded):
+            ended.append(event.check_id if isinstance(event, CheckStarted) else event.result.id)
+
+    grade(
+        real_catalog.load("tested"),
+        workspace.find(tmp_path / "work"),
+        listen=note,
+        quick_first=True,
+    )
+    assert ended[:2] == ["holding-check", "holding-check"]
+
+
+def test_the_command_says_that_nothing_has_changed(
+    catalog: Catalog, devlab: Devlab, tmp_path: Path
+) -> None:
+    loop = Loop(catalog, tmp_path)
+    assert "nothing has changed" not in devlab("check", cwd=loop.work).out
+    again = devlab("check")
+    assert "nothing has changed" in again.out
+    assert again.code == 0
+    cached = [
+        check["cached"]
+        for one in json.loads(devlab("check", "--format", "json").out)["tasks"]
+        for check in one["checks"]
+    ]
+    assert cached == [True] * 3
+    assert "nothing has changed" not in devlab("check", "--no-cache").out
+
+
+# ---- what a name is made of: every input of every check of every lab --------------------------
+
+LABS = [lab for lab in real_catalog.labs() if "/" not in lab.id]
+SPECS = [
+    pytest.param(lab, spec, id=f"{lab.id}-{spec.id}")
+    for lab in LABS
+    for task_ in lab.tasks
+    for spec in task_.checks
+]
+# One check of each lab for each thing that its checks may read.
+READERS = {
+    (lab.id, spec.check.reads): pytest.param(lab, spec, id=f"{lab.id}-{spec.id}")
+    for lab in LABS
+    for task_ in lab.tasks
+    for spec in task_.checks
+    if isinstance(spec.check, Kind)
+}
+IMAGES = {"engine": "28.1", "python:3.13-slim": "sha256:1"}
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {}
+    for lab in LABS:
+        folders[lab.id] = tmp_path_factory.mktemp("solved") / lab.id
+        build_state(lab, "solution", {}, folders[lab.id])
+    return folders
+
+
+def name(lab: Lab, spec: CheckSpec, root: Path, images: dict[str, str] | None = None) -> str:
+    variables = workspace.read_manifest(root).context
+    inputs = Inputs(lab, variables, root, workspace.survey(root))
+    return inputs.name(spec, IMAGES if images is None else images)
+
+
+@pytest.mark.parametrize(("lab", "spec"), READERS.values())
+def test_every_file_that_a_check_reads_counts(
+    lab: Lab, spec: CheckSpec, solved: dict[str, Path], tmp_path: Path
+) -> None:
+    root = tmp_path / "work"
+    shutil.copytree(solved[lab.id], root, symlinks=True)
+    assert isinstance(spec.check, Kind)
+    before = name(lab, spec, root)
+    assert name(lab, spec, root) == before
+    counted = 0
+    for path in [one for one in root.rglob("*") if one.is_file()]:
+        relative = path.relative_to(root).as_posix()
+        if relative.startswith(".devlab/"):
+            continue
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n")
+        changed = name(lab, spec, root) != before
+        path.write_bytes(content)
+        assert changed or spec.check.reads != EVERYTHING
+        counted += changed
+    assert counted >= 1
+    assert name(lab, spec, root) == before
+
+
+@pytest.mark.parametrize(("lab", "spec"), SPECS)
+def test_everything_that_is_asked_for_counts(
+    lab: Lab, spec: CheckSpec, solved: dict[str, Path]
+) -> None:
+    root = solved[lab.id]
+    before = name(lab, spec, root)
+    assert isinstance(spec.check, Kind)
+    names = {before}
+    for field in msgspec.structs.fields(spec.check):
+        other = msgspec.structs.replace(spec.check, **{field.name: "something else"})
+        names.add(name(lab, msgspec.structs.replace(spec, check=other), root))
+    assert len(names) == len(msgspec.structs.fields(spec.check)) + 1
+    assert name(lab, msgspec.structs.replace(spec, timeout=1.5), root) not in names
+    assert name(msgspec.structs.replace(lab, trusted=not lab.trusted), spec, root) not in names
+    assert name(msgspec.structs.replace(lab, context={"port": "1"}), spec, root) not in names
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: (root / "new.txt").write_text(""),
+        lambda root: (root / "folder").mkdir(),
+        lambda root: (root / "name\nof two lines").write_text(""),
+        lambda root: (root / "README.md").unlink(),
+        lambda root: (root / "README.md").chmod(0o755),
+        lambda root: (root / "README.md").rename(root / "README.txt"),
+        lambda root: (root / "link").symlink_to("README.md"),
+        lambda root: (root / "link").symlink_to("/etc/passwd"),
+        lambda root: os.mkfifo(root / "pipe"),
+    ],
+)
+def test_any_change_of_the_work_counts(
+    change: Callable[[Path], object], solved: dict[str, Path], tmp_path: Path
+) -> None:
+    lab = real_catalog.load("slim-image")
+    spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
+    root = tmp_path / "work"
+    shutil.copytree(solved[lab.id], root)
+    before = name(lab, spec, root)
+    change(root)
+    assert name(lab, spec, root) != before
+
+
+def test_where_there_are_links_everything_counts(solved: dict[str, Path], tmp_path: Path) -> None:
+    """A Dockerfile may be a link to any other file of the work."""
+    lab = real_catalog.load("containerize-flask")
+    spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "dockerfile.lint")
+    root = tmp_path / "work"
+    shutil.copytree(solved[lab.id], root)
+    (root / "Dockerfile").rename(root / "other.txt")
+    (root / "Dockerfile").symlink_to("other.txt")
+    before = name(lab, spec, root)
+    (root / "other.txt").write_text("FROM scratch\n")
+    assert name(lab, spec, root) != before
+
+
+def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return ways to change what a check stands on."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for program in ("git", "terraform", "docker"):
+        (programs / program).write_text("#!/bin/sh\n")
+        (programs / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    libraries = folder / "libraries"
+    (libraries / "zizmor-1.30.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(libraries))
+    return {
+        "a program is another one": lambda: (programs / "terraform").write_text("#!/bin/sh\n:\n"),
+        "a program is gone": (programs / "docker").unlink,
+        "a library is another one": lambda: (libraries / "zizmor-1.30.0.dist-info").rename(
+            libraries / "zizmor-1.31.0.dist-info"
+        ),
+        "a setting": lambda: monkeypatch.setenv("TF_CLI_ARGS", "-no-color"),
+        "a proxy": lambda: monkeypatch.setenv("https_proxy", "http://proxy"),
+        "another PATH": lambda: monkeypatch.setenv("PATH", "/nowhere"),
+        "the grader": lambda: monkeypatch.setattr(surroundings, "grader", lambda: "another"),
+    }
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "a program is another one",
+        "a program is gone",
+        "a library is another one",
+        "a setting",
+        "a proxy",
+        "another PATH",
+        "the grader",
+    ],
+)
+def test_what_a_check_stands_on_counts(
+    what: str, solved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = surrounding(monkeypatch, tmp_path)[what]
+    lab = real_catalog.load("terraform-stubs")
+    spec = lab.tasks[0].checks[0]
+    before = name(lab, spec, solved[lab.id])
+    assert name(lab, spec, solved[lab.id]) == before
+    change()
+    assert name(lab, spec, solved[lab.id]) != before
+
+
+def test_the_code_of_every_kind_is_part_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    content = surroundings._content
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return content(path)
+
+    monkeypatch.setattr(surroundings, "_content", noted)
+    surroundings.grader.__wrapped__()
+    package = Path(surroundings.__file__).parent.parent
+    assert {*(package / "checks").rglob("*.py"), *(package / "tools").rglob("*.py")} <= set(read)
+    assert {*(package / "standins").rglob("*"), *(package / "sandbox").rglob("*.py")} <= {
+        *read,
+        *(one for one in package.rglob("*") if one.is_dir() or "__pycache__" in one.parts),
+    }
+
+
+@pytest.mark.parametrize("folder", ["start", "tests"])
+def test_the_lab_s_own_files_count(catalog: Catalog, tmp_path: Path, folder: str) -> None:
+    loop = Loop(catalog, tmp_path)
+    loop.check()
+    (catalog.root / "labs/tested" / folder).mkdir(exist_ok=True)
+    (catalog.root / "labs/tested" / folder / "test_new.py").write_text("")
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_the_template_counts(catalog: Catalog, tmp_path: Path) -> None:
+    loop = Loop(catalog, tmp_path)
+    loop.check()
+    (catalog.root / "templates/tiny/{{cookiecutter.name}}/more.py").write_text("")
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_the_variables_count(loop: Loop) -> None:
+    loop.check()
+    generate._write_manifest(real_catalog.load("tested"), {"name": "other"}, loop.work)
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+# ---- images -----------------------------------------------------------------------------------
+
+SEEN = Glance("28.1", {"python:3.13-slim": "sha256:1", "registry.io/team/base:2": "sha256:2"})
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM python:3.13-slim\n", {"python:3.13-slim"}),
+        ("ARG V=3.13\nFROM python:${V}-slim\n", {"python:3.13-slim"}),
+        ("FROM scratch\nCOPY --from=registry.io/team/base:2 /a /a\n", {"registry.io/team/base:2"}),
+        ("FROM alpine\n", set()),
+    ],
+)
+def test_the_images_that_a_dockerfile_may_name_count(dockerfile: str, expected: set[str]) -> None:
+    assert set(surroundings.images(dockerfile, SEEN)) == {"engine", *expected}
+
+
+def test_without_an_engine_nothing_is_told() -> None:
+    assert surroundings.images("FROM python:3.13-slim\n", None) == {}
+
+
+@pytest.mark.parametrize(("lab", "spec"), SPECS)
+def test_images_count_for_what_asks_the_engine(
+    lab: Lab, spec: CheckSpec, solved: dict[str, Path]
+) -> None:
+    root = solved[lab.id]
+    assert isinstance(spec.check, Kind)
+    inputs = Inputs(lab, {}, root, workspace.survey(root))
+    inputs.__dict__["_engine"] = SEEN
+    told = inputs.images(spec)
+    family = spec.kind.partition(".")[0]
+    assert bool(told) is spec.check.asks_engine is (family in ("image", "container", "pytest"))
+    assert name(lab, spec, root, {**IMAGES, "python:3.13-slim": "sha256:9"}) != name(
+        lab, spec, root
+    )
+
+
+def test_a_base_image_that_was_changed_while_the_check_ran_is_noticed(
+    solved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = real_catalog.load("slim-image")
+    spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
+    root = solved[lab.id]
+    seen = workspace.survey(root)
+
+    def kept_after(now: dict[str, str]) -> bool:
+        kept = Kept(tmp_path / now.get("python:3.13-slim", "none"))
+        inputs = Inputs(lab, {}, root, seen)
+        told = [{"engine": "1", "python:3.13-slim": "sha256:1"}, now, now]
+        monkeypatch.setattr(inputs, "images", lambda *_, **__: told.pop(0))
+        recall = keeping.Recall(kept, inputs)
+        assert recall.of(spec) is None
+        result = keeping.CheckResult(spec.id, spec.kind, passed("built"), 1.0)
+        recall.keep(spec, result, ())
+        return recall.of(spec) is not None
+
+    assert kept_after({"engine": "1", "python:3.13-slim": "sha256:1"})
+    assert not kept_after({"engine": "1", "python:3.13-slim": "sha256:2"})
+    assert not kept_after({})
