@@ -25,8 +25,9 @@ LAYERS = (
     ("sandbox", "changes", "records"),
     ("tools", "workspace", "yamlsource", "report"),
     ("journal",),
-    ("places",),
+    ("places", "guidance"),
     ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
+    ("skills",),
     ("model", "errors"),
     ("varying",),
     # Runs in a process of its own, with nothing of ours but itself.

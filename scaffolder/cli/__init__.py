@@ -23,8 +23,14 @@ COMMANDS = {
     "lab": "scaffolder.cli.lab",
     "list": "scaffolder.cli.list_labs",
     "new": "scaffolder.cli.new",
+    "next": "scaffolder.cli.next",
     "pack": "scaffolder.cli.pack",
+    "progress": "scaffolder.cli.progress",
+    "reset": "scaffolder.cli.reset",
     "show": "scaffolder.cli.show",
+    "solution": "scaffolder.cli.solution",
+    "update": "scaffolder.cli.update",
+    "watch": "scaffolder.cli.watch",
 }
 
 

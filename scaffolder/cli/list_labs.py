@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
 
 import click
 
-from scaffolder import catalog
+from scaffolder import catalog, records
+from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.model import Lab, Problem
-from scaffolder.report.text import harmless, harmless_block
+from scaffolder.report.text import harmless
+from scaffolder.standing import LabStanding, level_rank, stand
+
+_MARKS = {"new": " ", "begun": "~", "done": "✓"}
+_PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
+_WIDTH = 100
 
 
-@click.command("list", epilog="Example: devlab list --format json")
+@click.command(
+    "list",
+    epilog="Examples: devlab list    devlab list --format json\n\n"
+    "The sign before a lab: ✓ all of its tasks passed, ~ begun. devlab next says what comes next.",
+)
 @listing_format
 def command(form: str) -> None:
-    """List the labs: ours, and those of packs."""
+    """List the labs, ours and those of packs, by track and level, and what you did of them."""
     found = catalog.survey()
-    for problem in (*found.broken.values(), *found.problems):
-        click.echo(f"warning: {harmless_block(problem.message)}", err=True)
-        if problem.hint:
-            click.echo(f"  {harmless_block(problem.hint)}", err=True)
+    warn(*found.broken.values(), *found.problems)
+    standing = {one.id: one for one in stand(found.labs, records.everything()).labs}
+    tell_records()
     if form == "json":
         broken = [_broken(lab_id, problem) for lab_id, problem in found.broken.items()]
-        click.echo(json.dumps([*map(_entry, found.labs), *broken], indent=2))
+        entries = [_entry(lab, standing[lab.id]) for lab in found.labs]
+        click.echo(json.dumps([*entries, *broken], indent=2))
         return
-    width = max((len(lab.id) for lab in found.labs), default=0)
-    for lab in found.labs:
-        click.echo(f"{lab.id:<{width}}  {harmless(lab.title)}")
-        click.echo(
-            f"{'':<{width}}  {lab.track}, {lab.level}, about {lab.minutes} minutes, "
-            f"{len(lab.tasks)} tasks, {lab.points} points"
+    width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
+    for line in _lines([(lab, standing[lab.id]) for lab in found.labs], width):
+        click.echo(line)
+    click.echo("What comes next?  devlab next\nTell me more:     devlab show LAB")
+    click.echo("Begin:            devlab new LAB")
+
+
+def _lines(labs: list[tuple[Lab, LabStanding]], width: int) -> Iterator[str]:
+    def place(one: tuple[Lab, LabStanding]) -> tuple[str, int, str]:
+        return one[0].track, level_rank(one[0].level), one[0].id
+
+    for track, ours in itertools.groupby(sorted(labs, key=place), key=lambda one: one[0].track):
+        yield click.style(harmless(track), bold=True)
+        for lab, done in ours:
+            yield from _lab(lab, done, width)
+        yield ""
+
+
+def _lab(lab: Lab, done: LabStanding, width: int) -> Iterator[str]:
+    marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
+    yield f"{marks[done.state]} {harmless(lab.id)}"
+    points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
+    told = f"{lab.level}, about {lab.minutes} minutes, {len(lab.tasks)} tasks, {points} points"
+    for text in (lab.title, told):
+        yield from textwrap.wrap(
+            harmless(text), width, initial_indent="    ", subsequent_indent="    "
         )
-    click.echo("\nTell me more:  devlab show LAB      Begin:  devlab new LAB")
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:
@@ -40,10 +74,10 @@ def _broken(lab_id: str, problem: Problem) -> dict[str, object]:
     empty = dict.fromkeys(
         ("version", "title", "summary", "track", "level", "minutes", "skills", "tasks", "points")
     )
-    return {"id": lab_id, **empty, "problem": problem.message}
+    return {"id": lab_id, **empty, "problem": problem.message, "progress": None}
 
 
-def _entry(lab: Lab) -> dict[str, object]:
+def _entry(lab: Lab, done: LabStanding) -> dict[str, object]:
     return {
         "id": lab.id,
         "version": lab.version,
@@ -56,4 +90,12 @@ def _entry(lab: Lab) -> dict[str, object]:
         "tasks": len(lab.tasks),
         "points": lab.points,
         "problem": None,
+        "progress": {
+            "state": done.state,
+            "gained": done.gained,
+            "passed": list(done.passed),
+            "attempts": done.attempts,
+            "best": {"earned": done.best, "total": done.best_of},
+            "hints": done.hints,
+        },
     }

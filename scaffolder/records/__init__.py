@@ -8,9 +8,11 @@ for the user, which the command line takes with `notices` and prints.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from scaffolder.errors import DevlabError
 from scaffolder.journal import write_log
@@ -18,6 +20,9 @@ from scaffolder.model import Lab, Report
 from scaffolder.records import telling
 from scaffolder.standing import KeptReport, Key, Records
 from scaffolder.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffolder.records import exchange
 
 _Answer = TypeVar("_Answer")
 
@@ -27,14 +32,14 @@ def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(lambda: store.write(entries.note_report(_key(workspace), lab, report, when)), None)
+    _kindly(lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)), None)
 
 
 def last_report(workspace: Workspace) -> KeptReport | None:
     """Return the report that was noted last for this workspace, with its time, or None."""
     from scaffolder.records import entries, store
 
-    return _kindly(lambda: store.read(entries.last_report(_key(workspace)), None), None)
+    return _kindly(lambda: store.read(entries.last_report(key_of(workspace)), None), None)
 
 
 def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
@@ -42,14 +47,14 @@ def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(lambda: store.write(entries.use_hint(_key(workspace), task_id, number, when)), None)
+    _kindly(lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)), None)
 
 
 def hints_used(workspace: Workspace) -> dict[str, int]:
     """Return how many different hints were used, for each task of which one was."""
     from scaffolder.records import entries, store
 
-    return _kindly(lambda: store.read(entries.hints_used(_key(workspace)), {}), {})
+    return _kindly(lambda: store.read(entries.hints_used(key_of(workspace)), {}), {})
 
 
 def hints_had(workspace: Workspace, task_id: str) -> frozenset[int]:
@@ -57,7 +62,7 @@ def hints_had(workspace: Workspace, task_id: str) -> frozenset[int]:
     from scaffolder.records import entries, store
 
     nothing: frozenset[int] = frozenset()
-    query = entries.hints_had(_key(workspace), task_id)
+    query = entries.hints_had(key_of(workspace), task_id)
     return _kindly(lambda: store.read(query, nothing), nothing)
 
 
@@ -68,14 +73,35 @@ def everything() -> Records:
     return _kindly(lambda: store.read(entries.everything, Records()), Records())
 
 
+def export() -> str:
+    """Return all that is kept as a text that `merge` reads; raises DevlabError if it cannot."""
+    from scaffolder.records import exchange
+
+    return exchange.export()
+
+
+def merge(path: Path) -> exchange.Counts:
+    """Merge an exported file into what is kept, all or nothing; return how much it held.
+
+    Unlike the others it raises: DevlabError where the file is no progress that can be believed, or
+    nothing can be written.
+    """
+    from scaffolder.records import exchange
+
+    return exchange.merge(path)
+
+
 def notices() -> tuple[str, ...]:
     """Return what the user should hear about their records and has not heard in this run."""
     return telling.take()
 
 
-def _key(workspace: Workspace) -> Key:
+def key_of(workspace: Workspace) -> Key:
+    """Return what a workspace is known by."""
     learner = getattr(workspace.manifest, "learner", None) or ""
-    return Key(str(workspace.root.resolve()), workspace.manifest.lab.id, learner)
+    # A name that is no text, which a folder's may be, could not be kept.
+    path = os.fsencode(workspace.root.resolve()).decode("utf-8", "backslashreplace")
+    return Key(path, workspace.manifest.lab.id, learner)
 
 
 def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:

@@ -51,7 +51,7 @@ def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[
 
 def note_of(lab: Lab, when: datetime) -> LabNote:
     """Return what is kept of a lab."""
-    return LabNote(lab.id, lab.version, lab.title, lab.points, lab.skills, when)
+    return LabNote(lab.id, lab.version, lab.title, len(lab.tasks), lab.points, lab.skills, when)
 
 
 def use_hint(key: Key, task: str, number: int, when: datetime) -> Callable[[Database], None]:
@@ -71,11 +71,15 @@ def device(database: Database) -> str:
 def put_lab(database: Database, lab: LabNote) -> None:
     """Keep what is known of a lab, unless something newer is."""
     database.execute(
-        "INSERT INTO lab (id, version, title, points, skills, at) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO lab (id, version, title, tasks, points, skills, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET version = excluded.version, title = excluded.title,"
-        " points = excluded.points, skills = excluded.skills, at = excluded.at"
-        " WHERE excluded.at >= lab.at",
-        (lab.id, lab.version, lab.title, lab.points, json.dumps(lab.skills), stamp(lab.at)),
+        " tasks = excluded.tasks, points = excluded.points, skills = excluded.skills,"
+        " at = excluded.at WHERE excluded.at >= lab.at",
+        (
+            *(lab.id, lab.version, lab.title, lab.tasks, lab.points),
+            *(json.dumps(lab.skills), stamp(lab.at)),
+        ),
     )
 
 
@@ -98,6 +102,15 @@ def add_attempts(database: Database, row: int, maker: str, count: int) -> None:
     )
 
 
+def raise_attempts(database: Database, row: int, maker: str, count: int) -> None:
+    """Keep how many check runs a device made, unless more are known: its count only grows."""
+    database.execute(
+        "INSERT INTO attempts (workspace, device, count) VALUES (?, ?, ?)"
+        " ON CONFLICT (workspace, device) DO UPDATE SET count = max(count, excluded.count)",
+        (row, maker, count),
+    )
+
+
 def raise_best(database: Database, row: int, earned: int, total: int) -> None:
     """Keep a score if it is the best so far, as a part of all points that the lab had then."""
     database.execute(
@@ -108,11 +121,11 @@ def raise_best(database: Database, row: int, earned: int, total: int) -> None:
 
 
 def put_passed(database: Database, row: int, task: str, points: int, at: str) -> None:
-    """Keep that a task passed: the first time counts, the points are the latest."""
+    """Keep that a task passed: the first time counts, and the most points."""
     database.execute(
         "INSERT INTO passed (workspace, task, points, at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (workspace, task) DO UPDATE"
-        " SET at = min(at, excluded.at), points = excluded.points",
+        " SET at = min(at, excluded.at), points = max(points, excluded.points)",
         (row, task, points, at),
     )
 
@@ -197,9 +210,7 @@ def everything(database: Database) -> Records:
     return Records(
         tuple(
             WorkspaceRecord(
-                path=path,
-                lab=lab,
-                learner=learner,
+                key=Key(path, lab, learner),
                 attempts=attempts,
                 best=best,
                 best_of=best_of,
@@ -214,8 +225,49 @@ def everything(database: Database) -> Records:
 
 
 def _labs(database: Database) -> list[LabNote]:
-    rows = database.execute("SELECT id, version, title, points, skills, at FROM lab ORDER BY id")
     return [
-        LabNote(name, version, title, points, tuple(json.loads(skills)), moment(at))
-        for name, version, title, points, skills, at in rows
+        LabNote(name, version, title, tasks, points, tuple(json.loads(skills)), moment(at))
+        for name, version, title, tasks, points, skills, at in lab_rows(database)
     ]
+
+
+def lab_rows(database: Database) -> list[tuple[str, str, str, int, int, str, str]]:
+    """Return id, version, title, tasks, points, skills (JSON) and time of each lab."""
+    return database.execute(
+        "SELECT id, version, title, tasks, points, skills, at FROM lab ORDER BY id"
+    ).fetchall()
+
+
+def workspace_rows(database: Database) -> list[tuple[int, Key, tuple[int, int], str]]:
+    """Return row, key, best score (earned, of) and time of each workspace."""
+    rows = database.execute(
+        "SELECT id, path, lab, learner, best, best_of, at FROM workspace"
+        " ORDER BY path, lab, learner"
+    )
+    return [
+        (row, Key(path, lab, learner), (best, best_of), at)
+        for row, path, lab, learner, best, best_of, at in rows
+    ]
+
+
+def attempts_of(database: Database, row: int) -> dict[str, int]:
+    """Return how many check runs each device made in a workspace."""
+    return dict(
+        database.execute(
+            "SELECT device, count FROM attempts WHERE workspace = ? ORDER BY device", (row,)
+        )
+    )
+
+
+def passed_of(database: Database, row: int) -> list[tuple[str, int, str]]:
+    """Return task, points and time of what passed in a workspace."""
+    return database.execute(
+        "SELECT task, points, at FROM passed WHERE workspace = ? ORDER BY at, task", (row,)
+    ).fetchall()
+
+
+def hints_of(database: Database, row: int) -> list[tuple[str, int, str]]:
+    """Return task, number and time of the hints used in a workspace."""
+    return database.execute(
+        "SELECT task, number, at FROM hint WHERE workspace = ? ORDER BY task, number", (row,)
+    ).fetchall()

@@ -13,7 +13,7 @@ _FIRST = (
     "INSERT INTO device VALUES (lower(hex(randomblob(16))))",
     """CREATE TABLE lab (
         id TEXT PRIMARY KEY, version TEXT NOT NULL, title TEXT NOT NULL,
-        points INTEGER NOT NULL, skills TEXT NOT NULL, at TEXT NOT NULL)""",
+        tasks INTEGER NOT NULL, points INTEGER NOT NULL, skills TEXT NOT NULL, at TEXT NOT NULL)""",
     """CREATE TABLE workspace (
         id INTEGER PRIMARY KEY, path TEXT NOT NULL, lab TEXT NOT NULL, learner TEXT NOT NULL,
         best INTEGER NOT NULL DEFAULT 0, best_of INTEGER NOT NULL DEFAULT 0,

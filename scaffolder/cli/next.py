@@ -1,0 +1,98 @@
+"""`devlab next`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, records, workspace
+from scaffolder.cli.notices import tell_records, warn
+from scaffolder.cli.options import listing_format
+from scaffolder.errors import DevlabError
+from scaffolder.guidance import Step, next_step
+from scaffolder.report.text import harmless
+from scaffolder.standing import Records, WorkspaceRecord, stand
+
+SCHEMA = "devlab.next/1"
+
+
+@click.command("next", epilog="Examples: devlab next    devlab next --format json")
+@listing_format
+def command(form: str) -> None:
+    """Say what to do next, why, and the command for it.
+
+    A workspace that you have begun comes first: the one that you stand in, then the one that you
+    checked last. Then a lab of a track that you have begun, of the lowest level, that teaches most
+    that is new for you.
+    """
+    found = catalog.survey()
+    kept = records.everything()
+    tell_records()
+    here = _here()
+    step = next_step(
+        found.labs,
+        stand(found.labs, kept),
+        _begun(kept, here),
+        here=str(here.root) if here else "",
+    )
+    if form == "json":
+        click.echo(json.dumps(_document(step), indent=2))
+        return
+    warn(*found.broken.values(), *found.problems)
+    click.echo(_text(step) if step else _NOTHING_LEFT)
+
+
+_NOTHING_LEFT = """\
+Every lab that is here is done. See what you gained: devlab progress
+More labs: devlab pack add DIR|GIT-URL[@REF]   or write one: devlab lab new"""
+
+
+def _here() -> workspace.Workspace | None:
+    try:
+        return workspace.find(Path())
+    except (DevlabError, OSError):
+        return None
+
+
+def _begun(kept: Records, here: workspace.Workspace | None) -> list[WorkspaceRecord]:
+    """Return the records of the workspaces that are still there, the one here first."""
+    there = [one for one in kept.workspaces if _still_there(one)]
+    if here is None:
+        return there
+    key = records.key_of(here)
+    first = next((one for one in there if one.key == key), WorkspaceRecord(key=key))
+    return [first, *(one for one in there if one.key != key)]
+
+
+def _still_there(record: WorkspaceRecord) -> bool:
+    try:
+        return workspace.read_manifest(Path(record.key.path)).lab.id == record.key.lab
+    except (DevlabError, OSError):
+        return False
+
+
+def _text(step: Step) -> str:
+    lab = step.lab
+    begins = f"Go on with {lab.id}" if step.task else f"Begin {lab.id}"
+    lines = [
+        f"{begins}: {lab.title}",
+        f"  {lab.track}, {lab.level}, about {lab.minutes} minutes",
+        f"  why: {step.why}",
+    ]
+    if step.task:
+        lines.append(f"  next task: {step.task.id}: {step.task.title} ({step.task.points} points)")
+    # The command must be what it shows, so it stands alone in its line, whole.
+    return "\n".join([*map(harmless, lines), "", f"  {harmless(step.command, limit=5000)}"])
+
+
+def _document(step: Step | None) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "lab": step and {"id": step.lab.id, "title": step.lab.title, "minutes": step.lab.minutes},
+        "task": step and step.task and {"id": step.task.id, "title": step.task.title},
+        "workspace": step and step.workspace,
+        "why": step.why if step else "every lab that is here is done",
+        "command": step and step.command,
+    }

@@ -1,0 +1,51 @@
+"""`devlab progress`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from scaffolder import catalog, records
+from scaffolder.cli import LazyGroup
+from scaffolder.cli.notices import tell_records
+from scaffolder.cli.output import deliver, output_option, require_writable
+from scaffolder.report.standing import FORMATS, PICTURES
+from scaffolder.standing import stand
+
+COMMANDS = {
+    "export": "scaffolder.cli.progress_export",
+    "import": "scaffolder.cli.progress_import",
+}
+
+
+@click.group(
+    "progress",
+    cls=LazyGroup,
+    modules=COMMANDS,
+    invoke_without_command=True,
+    epilog="Examples: devlab progress    devlab progress --format html --output skills.html    "
+    "devlab progress export progress.json\n\n"
+    "What counts for a skill: the points of tasks that passed, in every lab with that skill.",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@output_option
+@click.pass_context
+def command(ctx: click.Context, form: str, output: Path | None) -> None:
+    """Draw the skills that you gained, or export and import your progress."""
+    if ctx.invoked_subcommand is not None:
+        return
+    require_writable(output)
+    standing = stand(catalog.survey().labs, records.everything())
+    tell_records()
+    if form in PICTURES:
+        deliver(PICTURES[form](standing, datetime.now(UTC)), output)
+        return
+    from scaffolder.report.standing import text
+    from scaffolder.report.terminal import console
+
+    if output is None:
+        text.draw(standing, console())
+    else:
+        deliver(text.render(standing), output)

@@ -1,0 +1,61 @@
+"""The standing in a terminal: a bar for each skill, as wide as the terminal allows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scaffolder.report.standing.words import RULE, TITLE, UNTAUGHT, plain, share, summary
+from scaffolder.standing import SkillStanding, Standing
+
+_WIDTH = 80
+_BAR = (8, 30)
+# Beside the bar: the longest title, "1000/1000", and the gaps.
+_BESIDE = 22 + 9 + 4
+
+
+def render(standing: Standing) -> str:
+    """Return what `draw` would print, as plain text for a file."""
+    buffer = io.StringIO()
+    draw(standing, Console(file=buffer, width=_WIDTH, markup=False, highlight=False))
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def draw(standing: Standing, target: Console) -> None:
+    """Print the standing to a console."""
+    target.print(Text.assemble((TITLE, "bold"), "  ", (summary(standing), "dim")))
+    target.print()
+    target.print(_skills(standing.skills, target))
+    if standing.others:
+        target.print()
+        target.print(Text("Other skills that the labs name", style="bold"))
+        target.print(_skills(standing.others, target))
+    target.print()
+    target.print(Text(RULE, style="dim"))
+    target.print(Text("What comes next: devlab next", style="dim"))
+
+
+def _skills(skills: Sequence[SkillStanding], target: Console) -> Table:
+    low, high = _BAR
+    length = max(low, min(high, target.width - _BESIDE))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=22, overflow="fold")
+    table.add_column(width=length)
+    table.add_column(no_wrap=True)
+    for skill in skills:
+        told = f"{skill.gained}/{skill.points}" if skill.points else ""
+        table.add_row(Text(plain(skill.title)), _bar(skill, length, target), told)
+    return table
+
+
+def _bar(skill: SkillStanding, length: int, target: Console) -> Text:
+    if not skill.points:
+        return Text(UNTAUGHT, style="dim")
+    encodable = (target.encoding or "").lower().startswith("utf")
+    full, empty = ("█", "░") if encodable else ("#", "-")
+    filled = share(skill, length)
+    return Text.assemble((full * filled, "green"), (empty * (length - filled), "dim"))

@@ -1,0 +1,59 @@
+"""What every picture of a learner's standing says, and text that is fit for XML."""
+
+from __future__ import annotations
+
+import re
+
+from scaffolder.report.text import harmless
+from scaffolder.standing import LabStanding, SkillStanding, Standing
+
+RULE = (
+    "Gained are the points of tasks that passed, of all labs here that train the skill; "
+    "a lab can train several."
+)
+TITLE = "On the way to DevOps"
+UNTAUGHT = "no lab here teaches it yet"
+# What XML 1.0 cannot say, and `harmless` lets through because a terminal can.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Return somebody's text as one harmless line that XML can hold."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", harmless(text, limit))
+
+
+def summary(standing: Standing) -> str:
+    """Return the whole standing in one line."""
+    labs = "lab" if len(standing.labs) == 1 else "labs"
+    return (
+        f"{standing.gained} of {standing.points} points, "
+        f"{standing.done} of {len(standing.labs)} {labs} done"
+    )
+
+
+def amount(skill: SkillStanding) -> str:
+    """Return how much of a skill was gained, in words."""
+    return f"{skill.gained} of {skill.points} points" if skill.points else UNTAUGHT
+
+
+def share(skill: SkillStanding, length: int) -> int:
+    """Return how much of a bar of `length` is gained: all of it only when all was."""
+    return max(1, length * skill.gained // skill.points) if skill.gained else 0
+
+
+def trained_by(skill: SkillStanding) -> str:
+    """Return the names of the labs that train a skill, or that there is none."""
+    return plain(", ".join(skill.labs)) if skill.labs else UNTAUGHT
+
+
+def in_words(standing: Standing) -> str:
+    """Return the picture for those who do not see it."""
+    skills = (*standing.skills, *standing.others)
+    told = "; ".join(f"{plain(skill.title)}: {amount(skill)}" for skill in skills)
+    return f"{summary(standing)}. {told}. {RULE}"
+
+
+def state_of(lab: LabStanding) -> str:
+    """Return what was done of a lab, in words."""
+    words = {"new": "not begun", "begun": "begun", "done": "done"}[lab.state]
+    return words if lab.installed else f"{words}, not installed here"
