@@ -55,9 +55,6 @@ class _Run:
         for task in report.tasks:
             for check in task.checks:
                 self._take(task, check)
-            if not task.checks and not task.outcome.graded:
-                words = f"{task.id} was not graded: {task.reason}"
-                self._notifications.append({"level": "note", "message": _message(words)})
 
     def data(self) -> dict[str, Any]:
         """Return the run."""
