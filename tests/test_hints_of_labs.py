@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder import catalog, generate, hints
-from scaffolder.labfile import read_wrong_answers
+from scaffolder.answers import read_wrong_answers
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
 from tests.support import failures
 from tests.support.command import Devlab
@@ -69,5 +69,5 @@ def test_the_real_failure_gets_the_hint_as_well(
     generate.build_state(catalog.load(LAB), f"mistake:{mistake}", {}, tmp_path / "work")
     said = devlab("hint", task_id, cwd=tmp_path / "work")
     assert said.code == 0, said.err
-    assert "written for" in said.out
+    assert "written for what" in said.out
     assert words in " ".join(said.out.split())

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, hints, records, workspace
+from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.hints import Advice
 from scaffolder.labfile import require_task
 from scaffolder.model import Lab, Report
 from scaffolder.report import terminal
-from scaffolder.report.text import harmless
 from scaffolder.workspace import Workspace
 
 
@@ -37,8 +37,7 @@ def command(task: str | None, again: bool, form: str) -> None:
     if advice is not None and advice.hint is not None and not again:
         records.use_hint(found, advice.task.id, advice.hint.number)
     _print(advice, report, form, again=again)
-    for notice in records.notices():
-        click.echo(f"note: {harmless(notice)}", err=True)
+    tell_records()
 
 
 def _why(lab: Lab, found: Workspace, wanted: str | None) -> Report:
@@ -84,7 +83,8 @@ def _check(lab: Lab, found: Workspace, *only: str) -> Report:
 
     screen = terminal.console(stderr=True)
     with grading.sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
-        report = grading.grade(lab, found, only=only, listen=listen)
+        kept = grading.Kept.of_this_user(afresh=False)
+        report = grading.grade(lab, found, only=only, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     return report
 

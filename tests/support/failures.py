@@ -14,13 +14,13 @@ from pathlib import Path
 import msgspec
 
 from scaffolder import catalog, workspace
+from scaffolder.answers import read_wrong_answers
 from scaffolder.generate import build_state
 from scaffolder.grading import grade
-from scaffolder.labfile import read_wrong_answers
 from scaffolder.model import CheckResult, Evidence, Lab, Mistake, Outcome, Report, Verdict
 
 FOLDER = Path(__file__).parent.parent / "failures"
-# What a hint looks at is in the first finding and the last lines; others name this machine's images.
+# What hints look at is in the first finding and the last lines; others name a machine's images.
 _FINDINGS = 1
 _LINES = 4
 
