@@ -310,3 +310,18 @@ def test_a_full_disk_loses_this_entry_only(tmp_path: Path, monkeypatch: pytest.M
 def test_only_the_user_can_read_it(tmp_path: Path) -> None:
     noted(tmp_path)
     assert store.file().stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where nobody may")
+def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path: Path) -> None:
+    workspace = noted(tmp_path, "task-0")
+    store.file().chmod(0o400)
+    places.data().chmod(0o500)
+    try:
+        noted(tmp_path, "task-1")
+        (told,) = records.notices()
+        assert "cannot be used" in told
+        assert records.last_report(workspace) is not None
+        assert set(only_workspace().passed) == {"task-0"}
+    finally:
+        places.data().chmod(0o700)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import click
 
 from scaffolder import catalog, records
+from scaffolder.cli import color
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.model import Lab, Problem
@@ -42,7 +43,7 @@ def command(form: str) -> None:
         return
     width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
     for line in _lines([(lab, standing[lab.id]) for lab in found.labs], width):
-        click.echo(line)
+        click.echo(line, color=color())
     click.echo("What comes next?  devlab next\nTell me more:     devlab show LAB")
     click.echo("Begin:            devlab new LAB")
 

@@ -98,10 +98,9 @@ def notices() -> tuple[str, ...]:
 
 def key_of(workspace: Workspace) -> Key:
     """Return what a workspace is known by."""
-    learner = getattr(workspace.manifest, "learner", None) or ""
     # A name that is no text, which a folder's may be, could not be kept.
     path = os.fsencode(workspace.root.resolve()).decode("utf-8", "backslashreplace")
-    return Key(path, workspace.manifest.lab.id, learner)
+    return Key(path, workspace.manifest.lab.id, workspace.manifest.learner_id)
 
 
 def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
