@@ -28,6 +28,15 @@ def data() -> Path:
     return platformdirs.user_data_path("devlab")
 
 
+def conventional() -> dict[str, Path]:
+    """Return the folders that `cache`, `state` and `data` are by convention, made or not."""
+    return {
+        "cache": platformdirs.user_cache_path("devlab"),
+        "state": platformdirs.user_state_path("devlab"),
+        "data": platformdirs.user_data_path("devlab"),
+    }
+
+
 def runs() -> Path:
     """Return the folder, in the system's temporary space, that holds this user's runs."""
     folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"

@@ -10,7 +10,8 @@ import msgspec
 class Requirement(StrEnum):
     """What a check kind can need of the machine; the values are the ids in `devlab.doctor/1`.
 
-    `images` are the base images that the lab's Dockerfiles name, `wheels` what pipelines install.
+    `images` are the base images that the lab's Dockerfiles name, `wheels` what pipelines install;
+    `trust` is the user's word that code of the lab's pack may run.
     """
 
     ENGINE = "engine"
@@ -24,6 +25,7 @@ class Requirement(StrEnum):
     GIT = "git"
     WHEELS = "wheels"
     SANDBOX = "sandbox"
+    TRUST = "trust"
 
 
 class Status(StrEnum):

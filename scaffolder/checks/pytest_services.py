@@ -50,7 +50,7 @@ class TestedKind(ContainerKind, frozen=True, kw_only=True):
     def requirements(self, lab_root: Path) -> frozenset[Requirement]:
         """Return what the services need that the tests, or what they share, ask for by name."""
         asked = _parameters(lab_root, self.test_files)
-        needed = {Requirement.SANDBOX} if asked & {"run", *_SERVICES} else set()
+        needed = {Requirement.TRUST, Requirement.SANDBOX}
         for service, requirements in _SERVICES.items():
             if service in asked:
                 needed |= requirements

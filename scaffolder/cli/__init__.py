@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "scaffolder.cli.check",
     "clean": "scaffolder.cli.clean",
     "completion": "scaffolder.cli.completion",
+    "doctor": "scaffolder.cli.doctor",
     "hint": "scaffolder.cli.hint",
     "lab": "scaffolder.cli.lab",
     "list": "scaffolder.cli.list_labs",

@@ -7,11 +7,14 @@ instruction, and here one finds the line that the learner has to look at.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # https://docs.docker.com/reference/dockerfile/#here-documents; `<<<` is the shell's own.
 _HEREDOC = re.compile(r"(?<!<)<<(?P<dash>-?)(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
 _WITH_HEREDOC = ("RUN", "COPY", "ADD")
+_COPIED_FROM = re.compile(r"(?:\s--|,)from=(?P<image>[^\s,$]*[^\s,$\d][^\s,$]*)(?=[\s,])")
+_ARGUMENT = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\})")
 _ESCAPE = re.compile(r"\A(?:#\s*\w+\s*=.*\n)*#\s*escape\s*=\s*(?P<sign>[\\`])", re.IGNORECASE)
 
 
@@ -58,6 +61,40 @@ def line_of(text: str, instruction: str) -> int | None:
     wanted = _squeezed(instruction)
     lines = [one.line for one in instructions(text) if _squeezed(one.text) == wanted]
     return lines[0] if len(lines) == 1 else None
+
+
+def bases(text: str) -> tuple[str, ...]:
+    """Return the names of the images that a Dockerfile builds on or copies from, each once.
+
+    Stages of its own and `scratch` are none. A name that a build argument without a default decides
+    about cannot be told, and is left out.
+    """
+    arguments: dict[str, str] = {}
+    stages = {"scratch"}
+    found: dict[str, None] = {}
+    for instruction in instructions(text):
+        words = [word for word in instruction.text.split()[1:] if not word.startswith("--")]
+        if instruction.keyword == "ARG" and not found and words:
+            name, _, default = words[0].partition("=")
+            arguments[name] = default.strip("\"'")
+        elif instruction.keyword == "FROM" and words:
+            name = _substituted(words[0], arguments)
+            if name.lower() not in stages and "$" not in name and name:
+                found[name] = None
+            if len(words) == 3:
+                stages.add(words[2].lower())
+        else:
+            copied = [one["image"] for one in _COPIED_FROM.finditer(instruction.text)]
+            found |= dict.fromkeys(one for one in copied if one.lower() not in stages)
+    return tuple(found)
+
+
+def _substituted(name: str, arguments: Mapping[str, str]) -> str:
+    def value(found: re.Match[str]) -> str:
+        argument = found["plain"] or found["braced"]
+        return arguments.get(argument) or found["default"] or found[0]
+
+    return _ARGUMENT.sub(value, name)
 
 
 def _says_something(line: str) -> bool:

@@ -6,6 +6,7 @@ configuration does to it cannot reach the grader, and it dies with the grader.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import logging
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from scaffolder.errors import UnavailableError
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Daemon
+from scaffolder.tools.versions import pip_install
 
 START_SECONDS = 60.0
 ACCOUNT = "123456789012"
@@ -31,8 +33,14 @@ def require() -> None:
     if missing:
         raise UnavailableError(
             f"the local cloud is not installed here ({', '.join(missing)} missing)",
-            hint='pip install "devlab[cloud]"',
+            fix=(pip_install("devlab[cloud]"),),
         )
+
+
+def version() -> str:
+    """Return moto's version; raises UnavailableError as `require`."""
+    require()
+    return importlib.metadata.version("moto")
 
 
 class Moto:

@@ -1,0 +1,121 @@
+"""`devlab doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from scaffolder.cli.options import complete_lab, listing_format
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.readiness import LabReadiness, Readiness
+
+if TYPE_CHECKING:
+    from scaffolder.doctor import LabNeeds
+
+
+@click.command(
+    "doctor",
+    epilog="Examples: devlab doctor    devlab doctor ci-pipeline --format json    "
+    "devlab doctor --fetch    devlab doctor --offline\n\n"
+    "Exit codes: 0 all that is needed is there; 2 wrong usage; 3 something is missing, so that "
+    "a task would be ungraded, or could not be fetched; 130 interrupted.",
+)
+@click.argument("lab", required=False, shell_complete=complete_lab)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Ask nobody on any network; what is not here counts as missing.",
+)
+@click.option(
+    "--fetch",
+    "fetching",
+    is_flag=True,
+    help="First get images, wheels and Terraform's provider, for a time without a network.",
+)
+@click.option(
+    "--replace-standins",
+    is_flag=True,
+    help="With --fetch: pull the real image where a stand-in is here.",
+)
+@listing_format
+def command(
+    lab: str | None, offline: bool, fetching: bool, replace_standins: bool, form: str
+) -> int:
+    """Look for everything that labs need, and tell what is missing and what would mend it.
+
+    LAB is an id or a lab folder; without one, the lab of the workspace here, or all labs. Nothing
+    is installed, started or changed: the commands are for you. Where something is not here that
+    is fetched on use, it is asked whether it can be: of the image registry, by the engine, or of
+    the package index, by connecting to it.
+    """
+    if fetching and offline:
+        raise click.UsageError("--fetch needs a network, --offline goes without: choose one")
+    # Here, so that completing a lab's name need not wait for them.
+    from scaffolder import doctor
+    from scaffolder.report import terminal
+
+    screen = terminal.console(stderr=True)
+    with screen.status("looking at what the labs need"):
+        labs, broken = _needs(lab)
+    whole = _fetch(labs, replace_standins, quiet=form != "text") if fetching else True
+    with screen.status("looking at this machine"):
+        found = doctor.examine(labs, offline=offline or fetching)
+    found = msgspec.structs.replace(found, labs=(*found.labs, *broken))
+    _print(found, form)
+    return int(ExitCode.PASSED if found.complete and whole else ExitCode.UNGRADED)
+
+
+def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
+    """Return what the labs that are meant need, and those of them that cannot be read."""
+    from scaffolder import catalog, workspace
+    from scaffolder.doctor import needs_of
+
+    if name is not None:
+        return [needs_of(catalog.load(name))], []
+    try:
+        found = workspace.find(Path())
+    except DevlabError:
+        return _needs_of_all()
+    return [needs_of(catalog.load_by_id(found.manifest.lab.id), found)], []
+
+
+def _needs_of_all() -> tuple[list[LabNeeds], list[LabReadiness]]:
+    from scaffolder import catalog
+    from scaffolder.doctor import needs_of
+
+    needs: list[LabNeeds] = []
+    broken: list[LabReadiness] = []
+    for name in catalog.lab_ids():
+        try:
+            needs.append(needs_of(catalog.load(name)))
+        except DevlabError as error:
+            broken.append(LabReadiness(name, "", 0, 0, problem=error.message))
+    return needs, broken
+
+
+def _fetch(labs: Sequence[LabNeeds], replace_standins: bool, *, quiet: bool) -> bool:
+    from scaffolder import doctor
+    from scaffolder.report import terminal
+    from scaffolder.report.doctor import Fetches
+    from scaffolder.report.progress import progress
+
+    screen = terminal.console(stderr=True)
+    with progress(screen, Fetches(), quiet=quiet and not screen.is_terminal) as listen:
+        return doctor.fetch(labs, listen, replace_standins=replace_standins)
+
+
+def _print(found: Readiness, form: str) -> None:
+    from scaffolder.report import doctor as report
+    from scaffolder.report import terminal
+
+    target = terminal.console()
+    if form == "json":
+        click.echo(report.document(found), nl=False)
+    elif target.is_terminal:
+        report.draw(found, target)
+    else:
+        click.echo(report.render(found), nl=False)

@@ -1,0 +1,114 @@
+"""The Docker Engine and what is in it: does it answer, can it build, are the base images there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from scaffolder.doctor.room import room
+from scaffolder.readiness import Observation, Requirement, Status
+from scaffolder.tools import engine, system
+from scaffolder.tools.engine import About, Engine, building, mending
+
+TITLE = "Docker Engine"
+# What an engine may take for one answer; one that works takes milliseconds.
+ANSWER_SECONDS = 5
+# A clock in a virtual machine that slept is off by as long; certificates bear minutes.
+_CLOCK_SECONDS = 60.0
+
+
+def look_at_engine(images: Iterable[str], *, offline: bool) -> tuple[Observation, ...]:
+    """Look for the engine, for room in it, at its clock, and for the images.
+
+    Raises UnavailableError where no engine can be used.
+    """
+    connected = engine.connect(ANSWER_SECONDS)
+    about = engine.examine(connected)
+    found = [_engine(about), *_clock(about)]
+    if about.local and about.root.is_dir():
+        found.append(room("engine-disk", "room for images", about.root))
+    return (*found, *_images(connected, sorted(images), offline=offline))
+
+
+def look_at_builder() -> tuple[Observation, ...]:
+    """Look whether a docker command here can build with BuildKit."""
+    cli = building.buildkit_cli()
+    return (
+        Observation(
+            id="buildkit",
+            title="BuildKit",
+            status=Status.OK if cli else Status.WARNING,
+            message=cli
+            or "no docker command here has it: the old builder is used, which knows neither"
+            " RUN --mount nor COPY --link; a Dockerfile with those is not graded",
+            fix=() if cli else mending.buildx(),
+        ),
+    )
+
+
+def _engine(about: About) -> Observation:
+    words = [
+        about.address,
+        about.chosen,
+        "rootless" if about.rootless else "",
+        about.storage,
+        f"{about.processors} processors" if about.processors else "",
+        f"{about.memory / 1e9:.1f} GB of memory" if about.memory else "",
+        "with a proxy" if about.proxy else "",
+    ]
+    message = ", ".join(word for word in words if word)
+    if about.too_old:
+        message = f"too old for some checks: {message}"
+    return Observation(
+        id=Requirement.ENGINE,
+        title=about.name,
+        status=Status.WARNING if about.too_old else Status.OK,
+        message=message,
+        version=about.version,
+        advice="update it: https://docs.docker.com/engine/install/" if about.too_old else "",
+    )
+
+
+def _clock(about: About) -> Iterator[Observation]:
+    """Yield the engine's clock where it is not ours, as after a virtual machine slept."""
+    off = abs(about.behind)
+    if off < _CLOCK_SECONDS:
+        return
+    here = system.here()
+    yield Observation(
+        id="engine-clock",
+        title="the engine's clock",
+        status=Status.WARNING,
+        message=f"{off:.0f} seconds {'behind' if about.behind > 0 else 'ahead of'} this machine's;"
+        " downloads in a build may fail for it",
+        fix=(here.as_root("hwclock -s"),) if here.wsl else (),
+        advice="" if here.wsl else "start the engine, or its virtual machine, anew",
+    )
+
+
+def _images(connected: Engine, names: Iterable[str], *, offline: bool) -> Iterator[Observation]:
+    deaf: dict[str, str] = {}  # registries that did not answer need not be asked for every image
+    for name in names:
+        standin = engine.is_standin(connected, name)
+        if standin is not None:
+            message = "here, a stand-in built on this machine" if standin else "here"
+            yield _image(name, Status.OK, message)
+            continue
+        registry = name.partition("/")[0] if "." in name.partition("/")[0] else ""
+        why = "" if offline else deaf.get(registry) or engine.offered(connected, name)
+        if why:
+            deaf[registry] = why
+            yield _image(name, Status.MISSING, f"not here, and the engine cannot get it: {why}")
+        elif offline:
+            yield _image(name, Status.MISSING, "not here")
+        else:
+            yield _image(name, Status.WARNING, "not here yet: the first build gets it")
+
+
+def _image(name: str, status: Status, message: str) -> Observation:
+    return Observation(
+        id=f"image:{name}",
+        title=name,
+        status=status,
+        message=message,
+        fix=() if status is Status.OK else (f"docker pull {name}",),
+    )

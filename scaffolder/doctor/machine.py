@@ -1,0 +1,188 @@
+"""The machine itself: folders, disks, memory, processors, the clock, proxies, old caches."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import scaffolder
+from scaffolder import places
+from scaffolder.doctor.room import room
+from scaffolder.readiness import Observation, Status
+from scaffolder.tools import system
+
+TEMPORARY = "temporary-folder"
+# A container of a learner's may have half of it, Terraform's AWS provider takes about as much.
+_MEMORY = 1024 * 1024 * 1024
+_LARGE_CACHE = 4 * 1000**3
+# How long a folder is measured; a cache of a hundred thousand files is measured in part.
+_MEASURED_SECONDS = 3.0
+# A clock that is behind by less may be a zone's or a file system's doing.
+_BEHIND_SECONDS = 3600.0
+_VARIABLES = {"cache": "XDG_CACHE_HOME", "state": "XDG_STATE_HOME", "data": "XDG_DATA_HOME"}
+
+
+def look_at_python() -> tuple[Observation, ...]:
+    """Tell which Python runs devlab."""
+    version = platform.python_version()
+    return (_ok("python", "Python", f"{sys.executable}", version=version),)
+
+
+def look_at_folders() -> tuple[Observation, ...]:
+    """Look whether devlab's folders and the temporary one can be written to, and have room."""
+    return (_temporary(), *_folders())
+
+
+def _temporary() -> Observation:
+    folder = Path(tempfile.gettempdir())
+    try:
+        with tempfile.NamedTemporaryFile(dir=places.runs()) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        return Observation(
+            id=TEMPORARY,
+            title="temporary folder",
+            status=Status.MISSING,
+            message=f"cannot write to {folder}: {error.strerror}; nothing can be graded",
+            advice="make room there, or set TMPDIR to a folder that can be written to",
+        )
+    return room(TEMPORARY, "temporary folder", folder)
+
+
+def _folders() -> Iterator[Observation]:
+    for name, folder in places.conventional().items():
+        if why := _unwritable(folder):
+            yield Observation(
+                id=f"folder:{name}",
+                title=f"{name} folder",
+                status=Status.WARNING,
+                message=f"cannot write to {folder}: {why}",
+                advice=f"set {_VARIABLES[name]} to a folder that can be written to",
+            )
+        elif name == "cache":
+            yield room("cache-disk", "room for caches", _nearest(folder))
+
+
+def _unwritable(folder: Path) -> str:
+    """Return why a folder cannot be written to, or made; "" where it can."""
+    nearest = _nearest(folder)
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the first above it that is there."""
+    return next(one for one in (folder, *folder.parents) if one.is_dir())
+
+
+def look_at_strength() -> tuple[Observation, ...]:
+    """Tell of memory and processors."""
+    available, total = system.memory()
+    short = bool(available) and available < _MEMORY
+    told = f"{available / 1e9:.1f} of {total / 1e9:.1f} GB available"
+    memory = Observation(
+        id="memory",
+        title="memory",
+        status=Status.WARNING if short else Status.OK,
+        message=(told if available else f"{total / 1e9:.1f} GB")
+        + (": checks may be slow, or be ended by the system" if short else ""),
+        advice="close what takes most of it" if short else "",
+    )
+    jobs = os.environ.get("DEVLAB_JOBS")
+    number = system.processors()
+    bound = f", DEVLAB_JOBS={jobs}" if jobs else ""
+    return memory, _ok("processors", "processors", f"{number}{bound}")
+
+
+def look_at_clock() -> tuple[Observation, ...]:
+    """Compare the clock with files that are not of the future; nobody else is asked."""
+    now = time.time()
+    newest = max(Path(file).stat().st_mtime for file in (scaffolder.__file__, sys.executable))
+    shown = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
+    if now + _BEHIND_SECONDS >= newest:
+        return (_ok("clock", "clock", f"{shown}; nothing on this machine contradicts it"),)
+    here = system.here()
+    fix = here.as_root("hwclock -s" if here.wsl else "timedatectl set-ntp true")
+    written = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(newest))
+    return (
+        Observation(
+            id="clock",
+            title="clock",
+            status=Status.WARNING,
+            message=f"says {shown}, but devlab was installed at {written}: it is behind, and"
+            " certificates and signatures fail for that",
+            fix=(fix,) if here.wsl or here.init == "systemd" else (),
+            advice="set the clock",
+        ),
+    )
+
+
+def look_at_proxies() -> tuple[Observation, ...]:
+    """Tell which proxies are set, without the passwords in their addresses."""
+    proxies = {name: value for name, value in urllib.request.getproxies().items() if name != "no"}
+    if not proxies:
+        return ()
+    told = ", ".join(f"{name} by {_without_user(value)}" for name, value in sorted(proxies.items()))
+    return (_ok("proxies", "proxies", told),)
+
+
+def _without_user(address: str) -> str:
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.hostname or 'an address that cannot be read'}{port}"
+
+
+def look_at_caches() -> tuple[Observation, ...]:
+    """Measure what devlab keeps and can make again."""
+    folder = places.conventional()["cache"]
+    if not folder.is_dir():
+        return (_ok("caches", "caches", "none yet"),)
+    size, whole = _size(folder)
+    large = size > _LARGE_CACHE
+    told = f"{'' if whole else 'more than '}{size / 1e9:.1f} GB in {folder}"
+    return (
+        Observation(
+            id="caches",
+            title="caches",
+            status=Status.WARNING if large else Status.OK,
+            message=f"{told}, which can be made again with a network",
+            fix=(f"rm -r {shlex.quote(str(folder))}",) if large else (),
+        ),
+    )
+
+
+def _size(folder: Path) -> tuple[int, bool]:
+    """Return the bytes in a folder, a file with several names once, and whether all was seen."""
+    deadline = time.monotonic() + _MEASURED_SECONDS
+    seen: set[tuple[int, int]] = set()
+    size = 0
+    for base, _, names in os.walk(folder):
+        for name in names:
+            try:
+                told = os.lstat(Path(base, name))
+            except OSError:
+                continue
+            key = (told.st_dev, told.st_ino)
+            size += 0 if key in seen else told.st_blocks * 512
+            seen.add(key)
+        if time.monotonic() > deadline:
+            return size, False
+    return size, True
+
+
+def _ok(what: str, title: str, message: str, version: str = "") -> Observation:
+    return Observation(id=what, title=title, status=Status.OK, message=message, version=version)
