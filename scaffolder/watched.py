@@ -204,13 +204,15 @@ class Watch:
 
     `results` and `checks` hold what grading said last of tasks and of their checks, the latter also
     where the task has not ended; for tasks in `unsure` that may have been before the last save.
-    `report` is the last complete one. `chosen` is the failing task that the learner turned to.
+    `again` asks for a look once the run that is under way has ended. `report` is the last complete
+    one. `chosen` is the failing task that the learner turned to.
     `offset` counts the lines that the text is scrolled by.
     """
 
     lab: Lab
     run: int = 0
     active: bool = False
+    again: bool = False
     results: Mapping[str, TaskResult] = field(default_factory=dict)
     checks: Mapping[str, Mapping[str, CheckResult]] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
@@ -295,13 +297,24 @@ def update(watch: Watch, event: Event) -> Step:
     if isinstance(event, Pressed):
         return _pressed(watch, event)
     if isinstance(event, Saved):
-        touched = _all(watch) if event.lab else event.touched
-        return _grade(replace(watch, saved=event.paths), touched, lab=event.lab)
+        return _saved(replace(watch, saved=event.paths), event)
     if isinstance(event, Resumed):
         return _grade(replace(watch, saved=()), _all(watch))
     if isinstance(event, Shown):
         return replace(watch, page=event.page, offset=0), ()
-    return (_reported(watch, event) if event.run == watch.run else watch), ()
+    if event.run != watch.run:
+        return watch, ()
+    moved = _reported(watch, event)
+    return _grade(moved, frozenset()) if moved.again and not moved.active else (moved, ())
+
+
+def _saved(watch: Watch, event: Saved) -> Step:
+    if event.lab:
+        return _grade(watch, _all(watch), lab=True)
+    if not event.touched and watch.active:
+        # Nothing that runs reads it, so that may run on; should a link lead there, it is seen then.
+        return replace(watch, again=True), ()
+    return _grade(watch, event.touched)
 
 
 def _all(watch: Watch) -> frozenset[str]:
@@ -313,7 +326,8 @@ def _grade(
 ) -> Step:
     # A task that waited for its verdict, or whose run was cut short, still waits.
     run = watch.run + 1
-    moved = replace(watch, run=run, active=True, running={}, unsure=watch.unsure | touched)
+    unsure = watch.unsure | touched
+    moved = replace(watch, run=run, active=True, again=False, running={}, unsure=unsure)
     # A lab that could not be read has to be read again, whatever was saved since.
     return moved, (Grade(run, afresh, lab or watch.problem is not None),)
 
@@ -393,11 +407,19 @@ def _pressed(watch: Watch, pressed: Pressed) -> Step:
         return replace(watch, offset=offset), ()
     if isinstance(watch.page, Question) and pressed.key in ("y", "Y"):
         return _close(watch), (watch.page.then,)
+    if watch.page is not None and pressed.key in _closing(watch.page):
+        return _close(watch), ()
     if pressed.key in KEYS and not isinstance(watch.page, Question):
         return KEYS[pressed.key].press(_close(watch))
-    if watch.page is not None and pressed.key in ("escape", "enter", " ", "n", "N", "q"):
-        return _close(watch), ()
     return watch, ()
+
+
+def _closing(page: Page | Choice | Question) -> tuple[str, ...]:
+    """Return the keys that lead back from what covers the failure."""
+    if isinstance(page, Question):
+        return ("escape", "enter", "n", "N", "q")
+    helps = isinstance(page, Page) and page.key == "?"
+    return ("escape", "enter", " ", "?") if helps else ("escape", "enter", " ")
 
 
 def _close(watch: Watch) -> Watch:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.control import Control
 from rich.padding import Padding
@@ -264,15 +265,15 @@ def _encodable(line: Line, target: Console) -> Line:
     """Return a line in characters that the terminal can show, as wide as before."""
     if terminal.draws(target):
         return line
-    encoding = target.encoding or "ascii"
-    return [
-        Segment(
-            segment.text.translate(_PLAIN).encode(encoding, "replace").decode(encoding),
-            segment.style,
-            segment.control,
-        )
-        for segment in line
-    ]
+    return [Segment(_in_letters(one.text, target.encoding), one.style, one.control) for one in line]
+
+
+def _in_letters(text: str, encoding: str) -> str:
+    """Return a text with question marks, as many as it is wide, for what has no letter."""
+    return "".join(
+        one if one.encode(encoding, "ignore") else "?" * cell_len(one)
+        for one in text.translate(_PLAIN)
+    )
 
 
 class Screen:

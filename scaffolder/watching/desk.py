@@ -6,16 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scaffolder import hints, records, workspace
+from scaffolder import hints, records, reference, workspace
 from scaffolder.errors import DevlabError
 from scaffolder.journal import write_log
 from scaffolder.model import Lab
 from scaffolder.watched import (
     Choice,
     Effect,
+    ListChanged,
     Page,
+    PreviewReset,
     Question,
+    Reset,
     Shown,
+    ShowSolution,
     TakeHint,
 )
 from scaffolder.workspace import Workspace
@@ -55,6 +59,16 @@ class Desk:
 def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Question:
     if isinstance(effect, TakeHint):
         return _hint(lab, found, effect)
+    if isinstance(effect, ShowSolution):
+        return _solution(lab, found, effect.task)
+    if isinstance(effect, ListChanged):
+        return _changed(lab, found)
+    if isinstance(effect, PreviewReset):
+        text = "".join(one.text for one in _reset(lab, found, effect.path).files)
+        return Question(f"Put {effect.path} back to the start?", text, Reset(effect.path))
+    if isinstance(effect, Reset):
+        backup = _reset(lab, found, effect.path).carry_out()
+        return Page(f"{effect.path} is as it began", f"What it was lies in {backup.folder}.")
     raise TypeError(f"{effect} shows nothing")
 
 
@@ -68,3 +82,22 @@ def _hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     had = hints.used_hints(lab, wanted.task, wanted.report, used)
     told = "\n".join(f"{one.place}. {one.text}" for one in had)
     return Page(f"{wanted.task} has no further hint; s shows the solution", told, "h")
+
+
+def _solution(lab: Lab, found: Workspace, task: str) -> Page:
+    diff = reference.solution_diff(lab, found, task or None)
+    of = f"of {task}" if task else "of the lab"
+    if not diff:
+        return Page(f"Your files hold what the solution {of} does", "")
+    return Page(f"Your files (-) beside the solution {of} (+)", diff)
+
+
+def _changed(lab: Lab, found: Workspace) -> Choice | Page:
+    files = tuple(one.path for one in reference.reset(lambda: lab, found).files)
+    if not files:
+        return Page("Every file of the start is as it began", "")
+    return Choice("Put which file back to the start?", files)
+
+
+def _reset(lab: Lab, found: Workspace, path: str) -> reference.Reset:
+    return reference.reset(lambda: lab, found, [path])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import threading
 import time
@@ -143,8 +144,9 @@ class Watcher:
                 self._post(Changes(unknown=True))
             settled = True
             self._since = time.time() - _GRAIN_SECONDS
-            if found:
-                self._post(self._changes(found))
+            changes = self._changes(found)
+            if changes.paths or changes.lab:
+                self._post(changes)
             if self._identity() != here:
                 self._post(Changes(unknown=True))
                 return
@@ -179,7 +181,9 @@ class Watcher:
         )
 
     def _changes(self, found: set[tuple[Change, str]]) -> Changes:
-        paths = [Path(path) for _, path in found]
+        # What came and went within one save was an editor's draft.
+        drafts = {path for change, path in found if change is Change.added}
+        paths = [Path(path) for _, path in found if os.path.lexists(path) or path not in drafts]
         ours = {path.relative_to(self._root) for path in paths if path.is_relative_to(self._root)}
         return Changes(
             paths=tuple(sorted(str(path) for path in ours)),
