@@ -14,6 +14,7 @@ from scaffolder.labfile import did_you_mean, read_lab
 from scaffolder.model import Lab, Problem
 from scaffolder.packs import Pack, registry
 from scaffolder.packs.description import is_id
+from scaffolder.workspace import Manifest
 
 _PACKAGE = Path(__file__).resolve().parent
 # Python refuses to write down a number of thousands of digits, and one lab must not hide others.
@@ -28,8 +29,8 @@ class _Place:
     folder: Path
     pack: Pack | None = None
 
-    def read(self, *, graded: bool) -> Lab:
-        lab = read_lab(self.folder, graded=graded)
+    def read(self, *, graded: bool, learner: str = "") -> Lab:
+        lab = read_lab(self.folder, graded=graded, learner=learner)
         if max(lab.minutes, lab.points) > _NUMBER_LIMIT:
             raise DevlabError(
                 f"{self.folder / 'lab.yaml'}: more than {_NUMBER_LIMIT:,} minutes or points"
@@ -76,21 +77,29 @@ def locate(lab_id: str) -> Path:
     return _find(lab_id, paths=True).folder
 
 
-def load(lab_id: str, *, graded: bool = True) -> Lab:
+def load(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
     """Read one lab, by id or folder; raises DevlabError where there is none or it is broken.
 
-    A lab of an installed pack is broken where the pack is not what was installed. `graded` as for
-    `labfile.read_lab`.
+    A lab of an installed pack is broken where the pack is not what was installed. `graded` and
+    `learner` as for `labfile.read_lab`.
     """
-    return _load(_find(lab_id, paths=True), graded=graded)
+    return _load(_find(lab_id, paths=True), graded=graded, learner=learner)
 
 
-def load_by_id(lab_id: str, *, graded: bool = True) -> Lab:
+def load_by_id(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
     """Read the lab that somebody's file names, as `load`; a path in it is not followed.
 
     Otherwise a learner's manifest could name a lab of the learner's own.
     """
-    return _load(_find(lab_id, paths=False), graded=graded)
+    return _load(_find(lab_id, paths=False), graded=graded, learner=learner)
+
+
+def load_of(manifest: Manifest, *, graded: bool = True, learner: str = "") -> Lab:
+    """Read the lab that a workspace was made from, as the learner whom it was made for has it.
+
+    With `learner`, as that one has it, whatever the manifest says: it is in the learner's hands.
+    """
+    return load_by_id(manifest.lab.id, graded=graded, learner=learner or manifest.learner_id)
 
 
 def labs(*, graded: bool = True) -> Iterator[Lab]:
@@ -158,10 +167,10 @@ def pack_around(folder: Path) -> Pack | None:
     return None
 
 
-def _load(place: _Place, *, graded: bool) -> Lab:
+def _load(place: _Place, *, graded: bool, learner: str = "") -> Lab:
     if place.pack is not None:
         place.pack.require_unchanged()
-    return place.read(graded=graded)
+    return place.read(graded=graded, learner=learner)
 
 
 def _unknown(name: str, found: packs.Found) -> DevlabError:

@@ -4,77 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from scaffolder import changes, rendering
+from scaffolder import changes, rendering, variation
+from scaffolder.answers import read_wrong_answers
 from scaffolder.catalog import template_root
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.labfile import did_you_mean, read_wrong_answers
+from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
+from scaffolder.revision import starts
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import MANIFEST, Manifest, ManifestLab, resolve_inside
+from scaffolder.variables import all_variables, context_of
+from scaffolder.workspace import (
+    LEARNER_SCHEMA,
+    MANIFEST,
+    Manifest,
+    ManifestLab,
+    encode_manifest,
+    read_manifest,
+    resolve_inside,
+)
 
 JINJA_SUFFIX = ".jinja"
 DELETIONS = ".delete"
 TASKS_MARKER = "<!-- devlab:tasks -->"
-VALUE_LIMIT = 100
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable of a template: its default, the choices if it has any, what to ask."""
-
-    name: str
-    default: str
-    choices: tuple[str, ...] = ()
-    prompt: str = ""
-    pattern: str = ""
-
-    def validate(self, value: str) -> str:
-        """Return the value if it may be used; raises DevlabError that says what is expected."""
-        if self.choices and value not in self.choices:
-            raise DevlabError(
-                f"{self.name} is {value!r}, but must be one of {', '.join(self.choices)}"
-            )
-        if self.pattern and not re.fullmatch(self.pattern, value):
-            raise DevlabError(
-                f"{self.name} is {value!r}, but must match {self.pattern}",
-                hint=f"for example: {self.default}",
-            )
-        if not value.strip() or len(value) > VALUE_LIMIT or not value.isprintable():
-            raise DevlabError(
-                f"{self.name} must be one line of 1 to {VALUE_LIMIT} printable characters"
-            )
-        return value
-
-
-def variables(lab: Lab) -> dict[str, Variable]:
-    """Return the variables of a lab's template, with the lab's own defaults in place."""
-    raw = _cookiecutter_json(lab)
-    prompts = raw.get("__prompts__", {})
-    patterns = raw.get("_patterns", {})
-    found = {
-        name: _variable(name, value, prompts.get(name), patterns.get(name, ""), template_root(lab))
-        for name, value in raw.items()
-        if not name.startswith("_")
-    }
-    for name, value in lab.context.items():
-        if name not in found:
-            raise DevlabError(
-                f"{lab.root / 'lab.yaml'}: context names {name!r}, which the template "
-                f"{lab.template} does not have{did_you_mean(name, found)}"
-            )
-        found[name] = replace(found[name], default=value)
-    return found
 
 
 def hooks_left_out(lab: Lab) -> tuple[str, ...]:
@@ -85,96 +42,43 @@ def hooks_left_out(lab: Lab) -> tuple[str, ...]:
     return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.hooks_of(template))
 
 
-def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
-    return rendering.read_settings(template_root(lab))
-
-
-def _variable(name: str, value: Any, prompt: Any, pattern: Any, template: Path) -> Variable:
-    choices = tuple(str(item) for item in value) if isinstance(value, list) else ()
-    where = f"{template / rendering.SETTINGS}: {name!r}"
-    if not all(str(part).isprintable() for part in (name, pattern, *choices)):
-        # Whoever is asked for a value would see it.
-        raise DevlabError(f"{where} has a name, choice or pattern that cannot be shown")
-    try:
-        re.compile(pattern)
-    except (re.error, TypeError, RecursionError) as error:
-        raise DevlabError(f"{where} in _patterns is no regular expression: {error}") from error
-    question = prompt.get("__prompt__", "") if isinstance(prompt, dict) else str(prompt or "")
-    return Variable(name, choices[0] if choices else str(value), choices, question, pattern)
-
-
-def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the value of every variable: what was given, else the default.
-
-    Raises DevlabError for a name that the template does not have or a value that it refuses.
-    """
-    known = variables(lab)
-    for name in given:
-        if name not in known:
-            raise DevlabError(
-                f"{lab.id} has no variable {name!r}{did_you_mean(name, known)}",
-                hint=f"variables: {', '.join(known)}",
-            )
-    return {
-        name: variable.validate(given.get(name, variable.default))
-        for name, variable in known.items()
-    }
-
-
-def other_variables(lab: Lab) -> dict[str, str]:
-    """Return valid values that differ from the defaults, wherever a template allows others.
-
-    They are what `_examples` in its cookiecutter.json says, else another choice, the next number,
-    or the default with something added. What is graded must not depend on the defaults.
-    """
-    examples = _cookiecutter_json(lab).get("_examples", {})
-    others = {name: _another(one, examples.get(name)) for name, one in variables(lab).items()}
-    return {name: value for name, value in others.items() if value is not None}
-
-
-def _another(variable: Variable, example: object) -> str | None:
-    default = variable.default
-    number = str(int(default) + 1) if default.isdecimal() else default
-    candidates = [
-        *variable.choices[::-1],
-        str(example or ""),
-        number,
-        f"{default}-two",
-        default * 2,
-    ]
-    for value in candidates:
-        with contextlib.suppress(DevlabError):
-            if value != default and variable.validate(value):
-                return value
-    return None
-
-
 def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
     """Write a state of a lab into the new folder `target`.
 
-    `state` is start, solution, alternative:NAME or mistake:NAME. Raises DevlabError for an unknown
-    state, and where `target` exists.
+    `state` is start, solution, alternative:NAME, mistake:NAME or copied:LEARNER, the solution that
+    another learner would hand on. Raises DevlabError for an unknown state, and where `target`
+    exists.
     """
     context = context_of(lab, given)
-    name, _, detail = state.partition(":")
+    whole = all_variables(lab, context)
     with new_folder(target) as folder, _explained(lab.root):
         rendering.render_template(template_root(lab), context, folder, trusted=lab.trusted)
-        overlay(lab.root / "start", context, folder, trusted=lab.trusted)
-        if name == "alternative":
-            overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
-        elif name in ("solution", "mistake"):
-            overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
-        elif name != "start":
-            raise DevlabError(
-                f"unknown state {state!r}",
-                hint="states: start, solution, alternative:NAME, mistake:NAME",
-            )
-        if name == "mistake":
-            _make_mistake(lab, detail, folder)
+        overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
+        _lay_answer(lab, state, whole, folder)
         if not lab.trusted:
             _refuse_repositories(lab, folder)
         _write_readme(lab, folder)
         _write_manifest(lab, context, folder)
+
+
+def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) -> None:
+    """Lay what a state has besides the start over `folder`."""
+    name, _, detail = state.partition(":")
+    if name == "alternative":
+        overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
+    elif name in ("solution", "mistake"):
+        overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
+    elif name == "copied":
+        learner = variation.normalized(detail)
+        theirs = variation.derive(lab.variation, lab.root.name, learner)
+        overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
+    elif name != "start":
+        raise DevlabError(
+            f"unknown state {state!r}",
+            hint="states: start, solution, alternative:NAME, mistake:NAME, copied:LEARNER",
+        )
+    if name == "mistake":
+        _make_mistake(lab, detail, folder)
 
 
 def _refuse_repositories(lab: Lab, folder: Path) -> None:
@@ -223,17 +127,20 @@ def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
 def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
     """Make a learner's workspace: the lab's start as a git repository with one commit.
 
-    Returns whether git was there to make the commit. `target` appears whole or not at all.
+    Returns whether git was there to make the commit. `target` appears whole or not at all. How the
+    work began is kept in it, so that a later version of the lab can be merged (see `revision`).
     """
     refuse_existing(target)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         build_state(lab, "start", given, draft)
+        manifest = read_manifest(draft)
+        starts.keep(draft, manifest)
         committed = git.available()
         if committed:
             git.commit_all(
                 draft,
-                f"Start {lab.id} ({lab.version})",
+                starts.subject(manifest.lab),
                 cancel=CancelToken(),
                 ignored_too=True,
             )
@@ -336,7 +243,11 @@ def _write_readme(lab: Lab, folder: Path) -> None:
     text = (lab.root / "instructions.md").read_text("utf-8")
     if TASKS_MARKER not in text:
         raise DevlabError(f"{lab.root / 'instructions.md'}: the line {TASKS_MARKER} is missing")
-    (folder / "README.md").write_text(text.replace(TASKS_MARKER, task_table(lab)), "utf-8")
+    table = task_table(lab)
+    if lab.learner and lab.variation.instructions:
+        table += f"\n\n{lab.variation.instructions.rstrip()}"
+    whole = variation.fill(text.replace(TASKS_MARKER, table), lab.values, lab.variation)
+    (folder / "README.md").write_text(whole, "utf-8")
 
 
 def task_table(lab: Lab) -> str:
@@ -351,8 +262,12 @@ def task_table(lab: Lab) -> str:
 
 
 def _write_manifest(lab: Lab, context: Mapping[str, str], folder: Path) -> None:
-    manifest = Manifest(lab=ManifestLab(lab.id, lab.version), context=dict(context))
+    made_from = ManifestLab(lab.id, lab.version)
+    manifest = Manifest(lab=made_from, context=dict(context))
+    if lab.learner:
+        manifest = Manifest(
+            schema=LEARNER_SCHEMA, lab=made_from, context=dict(context), learner=lab.learner
+        )
     path = folder / MANIFEST
     path.parent.mkdir(exist_ok=True)
-    encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    path.write_bytes(encoded + b"\n")
+    path.write_bytes(encode_manifest(manifest))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from scaffolder import yamlsource
+from scaffolder import variation, yamlsource
 from scaffolder.errors import DevlabError, LabFileError, UnusableFileError
-from scaffolder.labschema import CheckKeys, LabFile, TaskFile, WrongAnswersFile
-from scaffolder.model import CheckSpec, Equivalent, Fault, Hint, Lab, Task, WrongAnswers
+from scaffolder.labschema import CheckKeys, LabFile, TaskFile
+from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
+from scaffolder.varying import Variation
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
 
@@ -114,14 +115,17 @@ def _step(info: Any, part: str | int) -> Any:
     return getattr(info, "value_type", None)
 
 
-def read_lab(root: Path, *, graded: bool = True) -> Lab:
+def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
     """Read the lab folder `root`; raises DevlabError with file and line for anything wrong.
 
     Without `graded` the checks are left out, and with them the time that loading their kinds
-    takes: enough to show a lab or to begin one, not to grade it.
+    takes: enough to show a lab or to begin one, not to grade it. `learner` is a normalised id, for
+    the lab as that learner has it.
     """
     source = Source(root / "lab.yaml")
-    file = source.convert(source.document.data, LabFile)
+    vary = _read_variation(source)
+    values = variation.derive(vary, root.name, learner)
+    file = source.convert(_filled(source, vary, values), LabFile)
     _require_known_entries(root)
     faults = _read_faults(root)
     read_checks = _checks if graded else _no_checks
@@ -130,17 +134,19 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
             id=task.id,
             title=task.title,
             points=task.points,
-            checks=read_checks(source, task, index),
+            checks=read_checks(source, task.checks, "tasks", index, "checks"),
             needs=task.needs,
             hints=_hints(source, task, index),
             given=task.given,
         )
         for index, task in enumerate(file.tasks)
     )
-    _require_unique(source, tasks)
+    theirs = _with_learners_checks(source, vary, tasks, read_checks, root.name, learner)
+    _require_unique(source, theirs)
     _require_sound_needs(source, tasks)
-    _require_known_faults(source, tasks, faults)
-    _require_known_tests(source, tasks, root)
+    _require_known_faults(source, theirs, faults)
+    _require_known_stand_ins(source, vary, faults)
+    _require_known_tests(source, theirs, root)
     return Lab(
         id=root.name,
         version=file.version,
@@ -151,10 +157,13 @@ def read_lab(root: Path, *, graded: bool = True) -> Lab:
         minutes=file.minutes,
         skills=file.skills,
         template=file.template,
-        tasks=tasks,
+        tasks=theirs if learner else tasks,
         root=root,
         context=file.context,
-        faults=faults,
+        faults=_planted(faults, variation.chosen_faults(vary, root.name, learner)),
+        variation=vary,
+        learner=learner,
+        values=values,
     )
 
 
@@ -168,6 +177,7 @@ ENTRIES: Mapping[str, bool] = {
     "mistakes.yaml": True,
     "faults.yaml": False,
     "tests": False,
+    "CHANGELOG.md": False,
 }
 
 
@@ -200,16 +210,19 @@ def _hints(source: Source, task: TaskFile, index: int) -> tuple[Hint, ...]:
     return hints
 
 
-def _no_checks(source: Source, task: TaskFile, index: int) -> tuple[CheckSpec, ...]:  # noqa: ARG001
+def _no_checks(
+    source: Source,  # noqa: ARG001
+    data: Sequence[dict[str, Any]],  # noqa: ARG001
+    *position: str | int,  # noqa: ARG001
+) -> tuple[CheckSpec, ...]:
     return ()
 
 
-def _checks(source: Source, task: TaskFile, index: int) -> tuple[CheckSpec, ...]:
+def _checks(
+    source: Source, data: Sequence[dict[str, Any]], *position: str | int
+) -> tuple[CheckSpec, ...]:
     kinds = known_kinds()
-    return tuple(
-        _check(source, kinds, data, ("tasks", index, "checks", number))
-        for number, data in enumerate(task.checks)
-    )
+    return tuple(_check(source, kinds, one, (*position, number)) for number, one in enumerate(data))
 
 
 def known_kinds() -> Mapping[str, type[Kind]]:
@@ -231,20 +244,81 @@ def _check(
     return CheckSpec(id=common.id, kind=common.kind, check=check, timeout=common.timeout)
 
 
+def _read_variation(source: Source) -> Variation:
+    """Return what a lab lets vary; raises LabFileError where a variable of it cannot be."""
+    data = source.document.data
+    if not isinstance(data, dict) or "vary" not in data:
+        return Variation()
+    found = source.convert(data["vary"], Variation, "vary")
+    for name, one in found.variables.items():
+        wrong = variation.problem(one)
+        if wrong:
+            raise source.error(f"{name} {wrong}", "vary", "variables", name)
+    return found
+
+
+def _filled(source: Source, vary: Variation, values: Mapping[str, str]) -> Any:
+    """Return the data of a lab.yaml in which tasks speak of the lab's own variables by `{{ }}`."""
+    data = source.document.data
+    if not vary.variables or not isinstance(data, dict):
+        return data
+    own = [name for name, one in vary.variables.items() if one.default is not None]
+    _require_known_references(source, data.get("tasks"), own, "tasks")
+    return {**data, "tasks": variation.fill(data.get("tasks"), values, vary)}
+
+
+def _require_known_references(
+    source: Source, data: Any, known: Collection[str], *position: str | int
+) -> None:
+    for name, place in variation.references(data, position):
+        if name not in known:
+            raise source.unknown("variable", name, known, *place)
+
+
+def _with_learners_checks(
+    source: Source,
+    vary: Variation,
+    tasks: tuple[Task, ...],
+    read: Callable[..., tuple[CheckSpec, ...]],
+    lab_id: str,
+    learner: str,
+) -> tuple[Task, ...]:
+    """Return the tasks with the checks that only a learner's workspace has.
+
+    They are read without a learner too, with the values of an example: what is wrong with them
+    should not wait for the first learner.
+    """
+    known = [task.id for task in tasks]
+    for name in vary.checks:
+        if name not in known:
+            raise source.unknown("task", name, known, "vary", "checks", name)
+    _require_known_references(source, vary.checks, vary.variables, "vary", "checks")
+    values = variation.derive(vary, lab_id, learner or variation.EXAMPLE)
+    more = variation.fill(vary.checks, values, vary)
+    return tuple(
+        msgspec.structs.replace(
+            task,
+            checks=task.checks + read(source, more.get(task.id, ()), "vary", "checks", task.id),
+        )
+        for task in tasks
+    )
+
+
 def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
     places: list[tuple[str, Position]] = [
         (task.id, ("tasks", index, "id")) for index, task in enumerate(tasks)
     ]
-    _refuse_repeats(source, "task", places)
+    refuse_repeats(source, "task", places)
     checks: list[tuple[str, Position]] = [
         (check.id, ("tasks", index, "checks", number, "id"))
         for index, task in enumerate(tasks)
         for number, check in enumerate(task.checks)
     ]
-    _refuse_repeats(source, "check", checks)
+    refuse_repeats(source, "check", checks)
 
 
-def _refuse_repeats(source: Source, what: str, places: Sequence[tuple[str, Position]]) -> None:
+def refuse_repeats(source: Source, what: str, places: Sequence[tuple[str, Position]]) -> None:
+    """Raise LabFileError for the first name that stands at two places."""
     seen: dict[str, int] = {}
     for name, position in places:
         if name in seen:
@@ -292,6 +366,18 @@ def _require_known_faults(
                     raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
 
 
+def _require_known_stand_ins(source: Source, vary: Variation, faults: Mapping[str, Fault]) -> None:
+    for name, others in vary.faults.items():
+        for fault in (name, *others):
+            if fault not in faults:
+                raise source.unknown("fault", fault, faults, "vary", "faults", name)
+
+
+def _planted(faults: Mapping[str, Fault], chosen: Mapping[str, str]) -> dict[str, Fault]:
+    """Return the faults by the ids that checks name, each the one that this learner gets."""
+    return {name: faults[chosen.get(name, name)] for name in faults}
+
+
 def _require_known_tests(source: Source, tasks: tuple[Task, ...], root: Path) -> None:
     """Refuse a check whose test file is not one of the lab's own, in its folder tests/."""
     known = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
@@ -309,37 +395,5 @@ def _read_faults(root: Path) -> dict[str, Fault]:
         return {}
     source = Source(path)
     faults = source.convert(source.document.data or [], tuple[Fault, ...])
-    _refuse_repeats(source, "fault", [(one.id, (at, "id")) for at, one in enumerate(faults)])
+    refuse_repeats(source, "fault", [(one.id, (at, "id")) for at, one in enumerate(faults)])
     return {fault.id: fault for fault in faults}
-
-
-def read_wrong_answers(lab: Lab) -> WrongAnswers:
-    """Read a lab's mistakes.yaml; raises DevlabError with file and line for anything wrong."""
-    source = Source(lab.root / "mistakes.yaml")
-    file = source.convert(source.document.data or {}, WrongAnswersFile)
-    _refuse_repeats(
-        source,
-        "mistake",
-        [(one.id, ("mistakes", at, "id")) for at, one in enumerate(file.mistakes)],
-    )
-    known = {check.id for task in lab.tasks for check in task.checks}
-    for index, mistake in enumerate(file.mistakes):
-        for number, name in enumerate(mistake.fails):
-            if name not in known:
-                raise source.unknown("check", name, known, "mistakes", index, "fails", number)
-        if not mistake.fails:
-            raise source.error(
-                "a mistake names at least one check that it fails", "mistakes", index, "fails"
-            )
-    _require_reasons(source, file.equivalent)
-    return WrongAnswers(file.mistakes, file.equivalent)
-
-
-def _require_reasons(source: Source, accepted: tuple[Equivalent, ...]) -> None:
-    names = []
-    for index, entry in enumerate(accepted):
-        if not entry.reason.strip():
-            raise source.error("an equivalent mutant needs a reason", "equivalent", index)
-        places = enumerate(entry.mutants)
-        names += [(name, ("equivalent", index, "mutants", at)) for at, name in places]
-    _refuse_repeats(source, "mutant", names)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from scaffolder.model import Equivalent, Hint, Mistake
+from scaffolder.varying import Variation
 
 DEFAULT_TIMEOUT = 120.0
 
@@ -65,6 +66,9 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: Annotated[
         dict[str, str], Meta(description="Other defaults for the template's variables.")
     ] = {}
+    vary: Annotated[
+        Variation, Meta(description="What differs from learner to learner: `devlab new --learner`.")
+    ] = Variation()
 
 
 class WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

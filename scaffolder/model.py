@@ -307,6 +307,7 @@ class Report(msgspec.Struct, frozen=True):
     tasks: tuple[TaskResult, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    learner: str = ""
 
     @property
     def cached(self) -> bool:

@@ -17,6 +17,7 @@ class Stage(StrEnum):
     SOLUTION = "solution"
     ALTERNATIVE = "alternative"
     MISTAKE = "mistake"
+    COPY = "copy"
     MUTANT = "mutant"
 
 
@@ -48,8 +49,8 @@ OUTCOMES: Mapping[Fate, Outcome] = {
 class Case(msgspec.Struct, frozen=True):
     """One answer to grade. `state` is what `devlab lab render --state` takes; `name` is unique.
 
-    `variables` differ from the template's defaults in one case of the solution; `operator` is set
-    for mutants.
+    `variables` differ from the template's defaults in one case of the solution; `learner` is whose
+    lab it is, where the lab varies; `operator` is set for mutants.
     """
 
     stage: Stage
@@ -57,6 +58,7 @@ class Case(msgspec.Struct, frozen=True):
     name: str
     variables: Mapping[str, str] = {}
     operator: str = ""
+    learner: str = ""
 
 
 class CaseResult(msgspec.Struct, frozen=True):

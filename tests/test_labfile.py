@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaffolder.answers import read_wrong_answers
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import find_cycle, read_lab, read_wrong_answers
+from scaffolder.labfile import find_cycle, read_lab
 from tests.support.labs import HEAD, Catalog, task
 
 # HEAD is 8 lines and `tasks:` one, so the first task's id stands on line 10.

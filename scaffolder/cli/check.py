@@ -41,7 +41,7 @@ EXIT_CODES = {
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_option
-@learner_option(help="Grade as the lab of this learner, whomever the workspace says it is for.")
+@learner_option(says="Grade as the lab of this learner, whomever the workspace says it is for.")
 @click.option(
     "--no-cache", is_flag=True, help="Check everything anew, whatever has not changed since."
 )

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog
-from scaffolder.cli.options import lab_argument, set_option
+from scaffolder.cli.options import lab_argument, learner_option, set_option
 from scaffolder.proving.states import build
+from scaffolder.variables import require_free
 
 
 @click.command(
@@ -21,11 +22,13 @@ from scaffolder.proving.states import build
     default="start",
     show_default=True,
     metavar="STATE",
-    help="start, solution, alternative:NAME, mistake:NAME or mutant:ID.",
+    help="start, solution, alternative:NAME, mistake:NAME, mutant:ID or copied:LEARNER.",
 )
 @set_option
-def command(lab: str, directory: Path, state: str, settings: dict[str, str]) -> None:
+@learner_option(says="Render the lab as this learner has it.")
+def command(lab: str, directory: Path, state: str, settings: dict[str, str], learner: str) -> None:
     """Write a state of a lab into the new folder DIRECTORY."""
-    found = catalog.load(lab, graded=state.startswith("mistake:"))
+    found = catalog.load(lab, graded=state.startswith("mistake:"), learner=learner)
+    require_free(found, settings)
     build(found, state, settings, directory.absolute())
     click.echo(f"{lab}, {state}: {directory}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, generate
-from scaffolder.cli.options import interactive, lab_argument, set_option
+from scaffolder import catalog, generate, variables
+from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
 from scaffolder.report.text import harmless
@@ -17,25 +17,34 @@ from scaffolder.report.text import harmless
 @click.command(
     "new",
     epilog="Examples: devlab new ci-pipeline    "
-    "devlab new ci-pipeline work --no-input --set port=9000",
+    "devlab new ci-pipeline work --no-input --set port=9000    "
+    "devlab new ci-pipeline --learner ada@example.org\n\n"
+    "With --learner, names, ports, secrets and planted faults follow from the id, so that copied "
+    "answers show: the same id gives the same lab, and another id another one. DEVLAB_LEARNER is "
+    "the id for a machine that is one learner's.",
 )
 @lab_argument
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and --set.")
 @set_option
-def command(lab: str, directory: Path | None, no_input: bool, settings: dict[str, str]) -> None:
+@learner_option(envvar="DEVLAB_LEARNER", says="Whose lab it is: it differs from that of others.")
+def command(
+    lab: str, directory: Path | None, no_input: bool, settings: dict[str, str], learner: str
+) -> None:
     """Generate a lab's workspace in DIRECTORY (default: the lab's name)."""
-    found = catalog.load(lab, graded=False)
+    found = catalog.load(lab, graded=False, learner=learner)
     # Of pack/lab, and of a path, the last part names the folder.
     directory = directory or Path(found.root.name)
     target = directory.absolute()
     generate.refuse_existing(target)
-    generate.context_of(found, settings)
+    variables.require_free(found, settings)
+    variables.context_of(found, settings)
     if interactive() and not no_input:
         settings = _ask(found, settings)
     committed = generate.create_workspace(found, settings, target)
     shown = shlex.quote(str(directory))
-    click.echo(f"{harmless(found.title)}: your workspace is {shown}")
+    whose = f", made for {learner}" if learner else ""
+    click.echo(f"{harmless(found.title)}: your workspace is {shown}{whose}")
     for hook in generate.hooks_left_out(found):
         click.echo(
             f"{harmless(hook)} did not run, because the pack is not trusted: "
@@ -52,13 +61,13 @@ def command(lab: str, directory: Path | None, no_input: bool, settings: dict[str
 def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
     """Ask for the variables that were not set; Enter takes the default."""
     answers = dict(settings)
-    for variable in generate.variables(lab).values():
-        if variable.name not in answers:
+    for variable in variables.variables_of(lab).values():
+        if variable.name not in answers and variable.name not in lab.values:
             answers[variable.name] = _ask_one(variable)
     return answers
 
 
-def _ask_one(variable: generate.Variable) -> str:
+def _ask_one(variable: variables.Variable) -> str:
     question = harmless(variable.prompt or variable.name)
     kind = click.Choice(variable.choices) if variable.choices else None
     while True:

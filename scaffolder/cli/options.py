@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 LAB = "lab"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def complete_lab(
@@ -49,7 +53,7 @@ def complete_task(
 
     try:
         found = workspace.find(Path(ctx.params.get("directory") or "."))
-        lab = catalog.load_by_id(found.manifest.lab.id, graded=False)
+        lab = catalog.load_of(found.manifest, graded=False)
     except DevlabError:
         return []
     return [
@@ -70,6 +74,32 @@ def parse_settings(
             raise click.BadParameter(f"{value!r} is not of the form key=value", ctx, param)
         settings[name] = text
     return settings
+
+
+def parse_learner(
+    ctx: click.Context,
+    param: click.Parameter,
+    value: str | None,
+) -> str:
+    """Return a learner's id as devlab writes it, "" for none; a usage error for no id at all."""
+    from scaffolder.errors import DevlabError
+    from scaffolder.variation import normalized
+
+    if value is None:
+        return ""
+    try:
+        return normalized(value)
+    except DevlabError as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}", ctx, param) from error
+
+
+def learner_option(
+    *,
+    says: str,
+    envvar: str | None = None,
+) -> Callable[[Command], Command]:
+    """Return the option `--learner ID` with words of its own for a command."""
+    return click.option("--learner", metavar="ID", callback=parse_learner, envvar=envvar, help=says)
 
 
 def interactive() -> bool:

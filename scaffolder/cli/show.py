@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 
-from scaffolder import catalog, generate
-from scaffolder.cli.options import lab_argument, listing_format
+from scaffolder import catalog
+from scaffolder.cli.options import lab_argument, learner_option, listing_format
 from scaffolder.labfile import require_task
 from scaffolder.model import Hint, Lab
 from scaffolder.report.text import harmless
+from scaffolder.variables import variables_of
+from scaffolder.variation import possibilities
 
 
 @click.command(
     "show",
-    epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint",
+    epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint    "
+    "devlab show ci-pipeline --learner ada@example.org",
 )
 @lab_argument
 @click.option("--hints", metavar="TASK", help="Show the hints of a task instead.")
+@learner_option(says="Show the lab as this learner has it.")
 @listing_format
-def command(lab: str, hints: str | None, form: str) -> None:
-    """Show what a lab asks for: its tasks, points and variables."""
-    found = catalog.load(lab, graded=False)
+def command(lab: str, hints: str | None, learner: str, form: str) -> None:
+    """Show what a lab asks for: its tasks, points and variables, and what varies by learner."""
+    found = catalog.load(lab, graded=False, learner=learner)
     if hints is not None:
         numbered = enumerate(require_task(found, hints).hints, start=1)
         _print("\n".join(f"{number}. {hint.text}{_when(hint)}" for number, hint in numbered))
@@ -61,8 +66,9 @@ def _document(lab: Lab) -> dict[str, object]:
         ],
         "variables": {
             variable.name: {"default": variable.default, "choices": list(variable.choices)}
-            for variable in generate.variables(lab).values()
+            for variable in variables_of(lab).values()
         },
+        "vary": _varying_document(lab),
     }
 
 
@@ -72,7 +78,8 @@ def _text(lab: Lab) -> str:
     variables = [
         f"  {variable.name} = {variable.default}"
         + (f"   ({', '.join(variable.choices)})" if variable.choices else "")
-        for variable in generate.variables(lab).values()
+        for variable in variables_of(lab).values()
+        if variable.name not in lab.values
     ]
     return "\n".join(
         [
@@ -86,7 +93,50 @@ def _text(lab: Lab) -> str:
             "",
             "Variables (devlab new asks, or --set KEY=VALUE)",
             *variables,
+            *_varying(lab),
             "",
             f"Begin with: devlab new {lab.id}",
         ]
     )
+
+
+def _varying(lab: Lab) -> list[str]:
+    """Return the lines about what differs from learner to learner."""
+    vary = lab.variation
+    if not vary.variables and not vary.faults:
+        return []
+    said = f"for {lab.learner}" if lab.learner else "devlab new --learner ID"
+    return ["", f"What varies by learner ({said})", *_values(lab), *_faults(lab)]
+
+
+def _values(lab: Lab) -> Iterator[str]:
+    for name, one in lab.variation.variables.items():
+        if lab.learner:
+            yield f"  {name} = {lab.values[name]}"
+        else:
+            default = "" if one.default is None else f"; without a learner {one.default or 'none'}"
+            yield f"  {name}: one of {possibilities(one):,}{default}"
+
+
+def _faults(lab: Lab) -> Iterator[str]:
+    for name, others in lab.variation.faults.items():
+        planted = lab.faults[name].title if lab.learner else f"one of {1 + len(others)}"
+        yield f"  fault {name}: {planted}"
+
+
+def _varying_document(lab: Lab) -> dict[str, object]:
+    vary = lab.variation
+    return {
+        "learner": lab.learner or None,
+        "variables": {
+            name: {"possibilities": possibilities(one), "value": lab.values.get(name)}
+            for name, one in vary.variables.items()
+        },
+        "faults": {
+            name: {
+                "possibilities": [name, *others],
+                "planted": lab.faults[name].id if lab.learner else None,
+            }
+            for name, others in vary.faults.items()
+        },
+    }

@@ -11,6 +11,7 @@ import msgspec
 from scaffolder import catalog
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
+from scaffolder.varying import Variation
 
 # Enough to tell contents apart; it stands in a document that people read.
 _LENGTH = 16
@@ -55,7 +56,9 @@ def asked(lab: Lab) -> bytes:
         )
         for task in lab.tasks
     ]
-    said = (lab.id, lab.trusted, tasks, lab.faults, lab.context)
+    said: tuple[object, ...] = (lab.id, lab.trusted, tasks, lab.faults, lab.context)
+    if lab.variation != Variation():
+        said += (msgspec.structs.replace(lab.variation, instructions=""), lab.values)
     return msgspec.json.encode(said, order="deterministic")
 
 

@@ -28,18 +28,24 @@ from scaffolder.tools.processes import CancelToken
 class Plan:
     """What a lab is proven with, and what its author wrote about each case.
 
-    `lab_key` is what memory knows the lab by; `accepted` maps the ids of mutants that are
+    `lab_key` is what memory knows the lab by; `variants` are the lab and its key as learners have
+    it; `accepted` maps the ids of mutants that are
     `equivalent` to the reason; `places` the place of each case by its state, and of each task and
     check by its id: a file of the lab's and a line.
     """
 
     lab: Lab
     lab_key: str
+    variants: Mapping[str, tuple[Lab, str]]
     cases: tuple[Case, ...]
     mistakes: Mapping[str, Mistake]
     mutants: Mapping[str, Mutant]
     accepted: Mapping[str, str]
     places: Mapping[str, tuple[str, int | None]]
+
+    def asked(self, case: Case) -> tuple[Lab, str]:
+        """Return the lab that a case answers, and its key."""
+        return self.variants[case.learner] if case.learner else (self.lab, self.lab_key)
 
     def located(self, case: Case, broken: Broken) -> Problem:
         """Return what is broken by a case as a problem at the place where its author looks."""
@@ -79,19 +85,20 @@ class _Graded:
 
 def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: Memory) -> _Graded:
     mutant = case.stage is Stage.MUTANT
+    lab, lab_key = plan.asked(case)
     if mutant:
-        build_mutant(plan.lab, plan.mutants[_name(case)], case.variables, folder)
+        build_mutant(lab, plan.mutants[_name(case)], case.variables, folder)
     else:
-        generate.build_state(plan.lab, case.state, case.variables, folder)
+        generate.build_state(lab, case.state, case.variables, folder)
     before = workspace.fingerprint(folder)
-    name = key(plan.lab_key, before, first_fail=mutant)
+    name = key(lab_key, before, first_fail=mutant)
     known = None if case.stage is Stage.SOLUTION else memory.recall(name)
     if known is not None:
         return _Graded(known, remembered=True)
     if mutant:
-        seen = _grade_until_a_fail(plan.lab, folder, cancel)
+        seen = _grade_until_a_fail(lab, folder, cancel)
     else:
-        seen = Remembered(grade(plan.lab, workspace.find(folder), cancel=cancel))
+        seen = Remembered(grade(lab, workspace.find(folder), cancel=cancel))
     after = workspace.fingerprint(folder)
     touched = {one for one in {*before, *after} if before.get(one) != after.get(one)}
     if not touched:
@@ -131,7 +138,9 @@ def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
 
 def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Broken]:
     if case.stage is Stage.START:
-        return promises.broken_by_start(report, plan.lab)
+        return promises.broken_by_start(report, plan.asked(case)[0])
+    if case.stage is Stage.COPY:
+        return promises.broken_by_copy(report)
     if case.stage is Stage.MISTAKE:
         return promises.broken_by_mistake(report, plan.mistakes[_name(case)])
     return promises.broken_by_right_answer(report)

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import catalog, generate
+from scaffolder import catalog
+from scaffolder.answers import read_wrong_answers
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Source, read_lab, read_wrong_answers
+from scaffolder.labfile import Source, read_lab
 from scaffolder.labschema import WrongAnswersFile
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
 from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_words
 from scaffolder.proving.lint_places import problem_of
 from scaffolder.proving.lint_states import States, leftovers, render
+from scaffolder.variables import other_variables
 
 
 def lint(root: Path) -> tuple[Problem, ...]:
@@ -80,7 +82,7 @@ def _trusted(root: Path) -> bool:
 def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[Problem]:
     """Render every state of the lab, with two sets of variables, and look at what comes of it."""
     try:
-        sets: tuple[dict[str, str], ...] = ({}, generate.other_variables(lab))
+        sets: tuple[dict[str, str], ...] = ({}, other_variables(lab))
     except DevlabError as error:
         yield problem_of(error, lab.root)
         return

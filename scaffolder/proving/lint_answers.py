@@ -43,6 +43,7 @@ def unused_faults(lab: Lab) -> Iterator[Problem]:
         for check in task.checks
         for name in getattr(check.check, "faults", ())
     }
+    planted |= {one for name in planted for one in lab.variation.faults.get(name, ())}
     for index, fault in enumerate(lab.faults):
         if fault not in planted:
             line = Source(lab.root / "faults.yaml").document.line(index, "id")

@@ -13,6 +13,7 @@ from scaffolder.catalog import template_root
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab, Problem
 from scaffolder.proving.lint_places import problem_of, relative
+from scaffolder.variables import all_variables, context_of
 from scaffolder.workspace import MANIFEST
 
 # GitHub's `${{ }}`, Helm's `{{ .Values }}` and an app's own templates are nobody's mistake; what
@@ -38,7 +39,7 @@ def render(lab: Lab, variables: Mapping[str, str], place: Path) -> States:
     start = place / "start"
     try:
         generate.build_state(lab, "start", variables, start)
-        context = generate.context_of(lab, variables)
+        context = all_variables(lab, context_of(lab, variables))
     except DevlabError as error:
         states.problems.append(problem_of(error, lab.root))
         return states

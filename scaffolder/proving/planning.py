@@ -7,15 +7,20 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from scaffolder import generate
+from scaffolder.answers import read_wrong_answers
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Source, read_wrong_answers
+from scaffolder.labfile import Source, read_lab
 from scaffolder.model import Lab, Problem
 from scaffolder.proofs import Case, Stage
 from scaffolder.proving.grading import Plan
 from scaffolder.proving.memory import key_of_lab
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.states import mutants_of
+from scaffolder.variables import other_variables
+from scaffolder.variation import example_learners
 
 
 def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
@@ -38,15 +43,27 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
         )
     with tempfile.TemporaryDirectory(prefix="devlab-plan-") as folder:
         lab_key = key_of_lab(lab, Path(folder) / "start")
+        variants = dict(_variants(lab, chosen, Path(folder)))
     return Plan(
         lab=lab,
         lab_key=lab_key,
+        variants=variants,
         cases=chosen,
         mistakes={one.id: one for one in wrong.mistakes},
         mutants=mutants,
         accepted={name: one.reason for one in wrong.equivalent for name in one.mutants},
         places=_places(lab, mutants),
     )
+
+
+def _variants(
+    lab: Lab, cases: Sequence[Case], folder: Path
+) -> Iterator[tuple[str, tuple[Lab, str]]]:
+    """Yield, for each learner among the cases, the lab as that one has it, and its key."""
+    for learner in dict.fromkeys(case.learner for case in cases if case.learner):
+        read = read_lab(lab.root, learner=learner)
+        variant = msgspec.structs.replace(read, id=lab.id, trusted=lab.trusted)
+        yield learner, (variant, key_of_lab(variant, folder / f"start-{learner}"))
 
 
 def _wants(only: Sequence[str], stage: Stage) -> bool:
@@ -61,9 +78,10 @@ def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> 
     yield Case(Stage.START, "start", "start")
     yield Case(Stage.SOLUTION, "solution", "solution")
     yield Case(Stage.SOLUTION, "solution", "solution, again")
-    others = generate.other_variables(lab)
+    others = other_variables(lab)
     if others:
         yield Case(Stage.SOLUTION, "solution", "solution, other variables", others)
+    yield from _learners_cases(lab)
     for name in generate.alternatives(lab):
         yield Case(Stage.ALTERNATIVE, f"alternative:{name}", f"alternative:{name}")
     for name in mistakes:
@@ -71,6 +89,21 @@ def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> 
     for mutant in mutants.values():
         state = f"mutant:{mutant.id}"
         yield Case(Stage.MUTANT, state, state, operator=mutant.operator)
+
+
+def _learners_cases(lab: Lab) -> Iterator[Case]:
+    """Yield the lab of enough learners to see every fault planted, and what one may hand on."""
+    vary = lab.variation
+    if not vary.variables and not vary.faults:
+        return
+    learners = example_learners(vary, lab.root.name)
+    for learner in learners:
+        name = f"solution, {learner}"
+        yield Case(Stage.SOLUTION, "solution", name, learner=learner)
+    first, second = learners[:2]
+    yield Case(Stage.START, "start", f"start, {first}", learner=first)
+    if vary.variables:
+        yield Case(Stage.COPY, f"copied:{second}", f"copied:{second}, {first}", learner=first)
 
 
 def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int | None]]:
@@ -81,6 +114,9 @@ def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int
     }
     for name in generate.alternatives(lab):
         places[f"alternative:{name}"] = (f"alternatives/{name}", None)
+    vary = Source(lab.root / "lab.yaml").document.line("vary")
+    for case in _learners_cases(lab):
+        places.setdefault(case.state, ("lab.yaml", vary))
     for index, mistake in enumerate(read_wrong_answers(lab).mistakes):
         line = source.document.line("mistakes", index, "id")
         places[f"mistake:{mistake.id}"] = ("mistakes.yaml", line)
@@ -90,6 +126,10 @@ def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int
         for number, check in enumerate(task.checks):
             line = lab_file.document.line("tasks", index, "checks", number, "id")
             places[check.id] = ("lab.yaml", line)
+    for task_id, checks in lab.variation.checks.items():
+        for number, one in enumerate(checks):
+            line = lab_file.document.line("vary", "checks", task_id, number, "id")
+            places[str(one.get("id"))] = ("lab.yaml", line)
     for mutant in mutants.values():
         places[f"mutant:{mutant.id}"] = (f"solution/{mutant.path}", mutant.line)
     return places

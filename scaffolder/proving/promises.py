@@ -89,6 +89,16 @@ def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
         )
 
 
+def broken_by_copy(report: Report) -> Iterator[Broken]:
+    """Yield that an answer which one learner took over from another does not show."""
+    if not any(task.outcome is Outcome.FAIL for task in report.tasks):
+        yield Broken(
+            "the solution of another learner scores full marks, so copied answers do not show",
+            hint="let a check ask for what varies: by {{ name }} in its parameters, or in "
+            "`vary.checks`",
+        )
+
+
 def errors_in(report: Report) -> Iterator[Broken]:
     """Yield each check that ended in an error: the grader's own fault, whatever the answer."""
     for one in (one for task in report.tasks for one in task.checks):

@@ -170,7 +170,11 @@ def _kills(plan: Plan, results: Sequence[CaseResult]) -> dict[str, tuple[str, ..
 
 def _flakes(plan: Plan, results: Sequence[CaseResult]) -> Iterator[Problem]:
     """Yield each check that ended differently in two runs of the very same answer."""
-    same = [one for one in results if one.case.stage is Stage.SOLUTION and not one.case.variables]
+    same = [
+        one
+        for one in results
+        if one.case.stage is Stage.SOLUTION and not one.case.variables and not one.case.learner
+    ]
     for first, second in itertools.pairwise(same):
         for name, outcome in first.outcomes.items():
             other = second.outcomes.get(name, outcome)

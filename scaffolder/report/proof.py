@@ -96,7 +96,7 @@ def _table(proofs: Sequence[LabProof], target: Console) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("lab", overflow="fold")
-    for name in ("start", "solution", "alternatives", "mistakes", "mutants", "checks killed"):
+    for name in ("start", "solution", "alternatives", "mistakes", "copies", "mutants", "checks killed"):
         table.add_column(name, justify="right")
     for proof in proofs:
         stages = [held(proof, stage) for stage in list(Stage)[:-1]]

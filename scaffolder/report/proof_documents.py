@@ -68,7 +68,7 @@ def _overview(proofs: Sequence[LabProof]) -> str:
         ]
         for proof in proofs
     ]
-    head = ["lab", "start", "solution", "alternatives", "mistakes", "mutants", "checks killed"]
+    head = ["lab", "start", "solution", "alternatives", "mistakes", "copies", "mutants", "checks killed"]
     return _table(head, rows)
 
 
