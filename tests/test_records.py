@@ -312,11 +312,12 @@ def test_only_the_user_can_read_it(tmp_path: Path) -> None:
     assert store.file().stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where nobody may")
 def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path: Path) -> None:
     workspace = noted(tmp_path, "task-0")
     store.file().chmod(0o400)
     places.data().chmod(0o500)
+    if os.access(store.file(), os.W_OK):
+        pytest.skip("root writes where nobody may")
     try:
         noted(tmp_path, "task-1")
         (told,) = records.notices()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 
 import click
 
 from scaffolder import catalog, records
 from scaffolder.cli import color
+from scaffolder.cli.layout import wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.model import Lab, Problem
@@ -21,7 +20,6 @@ from scaffolder.standing import LabStanding, level_rank, stand
 
 _MARKS = {"new": " ", "begun": "~", "done": "✓"}
 _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
-_WIDTH = 100
 
 
 @click.command(
@@ -41,33 +39,30 @@ def command(form: str) -> None:
         entries = [_entry(lab, standing[lab.id]) for lab in found.labs]
         click.echo(json.dumps([*entries, *broken], indent=2))
         return
-    width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
-    for line in _lines([(lab, standing[lab.id]) for lab in found.labs], width):
+    for line in _lines([(lab, standing[lab.id]) for lab in found.labs]):
         click.echo(line, color=color())
     click.echo("What comes next?  devlab next\nTell me more:     devlab show LAB")
     click.echo("Begin:            devlab new LAB")
 
 
-def _lines(labs: list[tuple[Lab, LabStanding]], width: int) -> Iterator[str]:
+def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
     def place(one: tuple[Lab, LabStanding]) -> tuple[str, int, str]:
         return one[0].track, level_rank(one[0].level), one[0].id
 
     for track, ours in itertools.groupby(sorted(labs, key=place), key=lambda one: one[0].track):
         yield click.style(harmless(track), bold=True)
         for lab, done in ours:
-            yield from _lab(lab, done, width)
+            yield from _lab(lab, done)
         yield ""
 
 
-def _lab(lab: Lab, done: LabStanding, width: int) -> Iterator[str]:
+def _lab(lab: Lab, done: LabStanding) -> Iterator[str]:
     marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
     yield f"{marks[done.state]} {harmless(lab.id)}"
     points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
     told = f"{lab.level}, about {lab.minutes} minutes, {len(lab.tasks)} tasks, {points} points"
     for text in (lab.title, told):
-        yield from textwrap.wrap(
-            harmless(text), width, initial_indent="    ", subsequent_indent="    "
-        )
+        yield from wrapped(text, "    ")
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:

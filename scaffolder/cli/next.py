@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, records, workspace
+from scaffolder.cli.layout import wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.errors import DevlabError
@@ -16,6 +17,7 @@ from scaffolder.report.text import harmless
 from scaffolder.standing import Records, WorkspaceRecord, stand
 
 SCHEMA = "devlab.next/1"
+_COMMAND_LIMIT = 10_000
 
 
 @click.command("next", epilog="Examples: devlab next    devlab next --format json")
@@ -76,15 +78,18 @@ def _still_there(record: WorkspaceRecord) -> bool:
 def _text(step: Step) -> str:
     lab = step.lab
     begins = f"Go on with {lab.id}" if step.task else f"Begin {lab.id}"
-    lines = [
-        f"{begins}: {lab.title}",
-        f"  {lab.track}, {lab.level}, about {lab.minutes} minutes",
-        f"  why: {step.why}",
-    ]
+    facts = [f"{lab.track}, {lab.level}, about {lab.minutes} minutes", f"why: {step.why}"]
     if step.task:
-        lines.append(f"  next task: {step.task.id}: {step.task.title} ({step.task.points} points)")
-    # The command must be what it shows, so it stands alone in its line, whole.
-    return "\n".join([*map(harmless, lines), "", f"  {harmless(step.command, limit=5000)}"])
+        facts.append(f"next task: {step.task.id}: {step.task.title} ({step.task.points} points)")
+    return "\n".join(
+        [
+            *wrapped(f"{begins}: {lab.title}"),
+            *(line for fact in facts for line in wrapped(fact, "  ")),
+            "",
+            # To be copied, so never wrapped.
+            f"  {harmless(step.command, limit=_COMMAND_LIMIT)}",
+        ]
+    )
 
 
 def _document(step: Step | None) -> dict[str, object]:
