@@ -19,7 +19,6 @@ from scaffolder.revision.diffs import FileDiff
 from scaffolder.revision.edits import Edit
 from scaffolder.revision.trees import Tree
 from scaffolder.variables import variables_of
-from scaffolder.variables import variables_of
 from scaffolder.workspace import Workspace
 
 RESET = "reset"

@@ -67,8 +67,9 @@ def merge(began: Tree, yours: Tree, now: Tree, label: str) -> Merged:
         )
     wanted, unmerged = _merged(began, yours, now, label)
     conflicts, beside = _conflicts(unmerged, began, yours, now, wanted, label)
+    conflicts += _moved(wanted, yours, now, label)
     wanted |= beside
-    left = {conflict.path for conflict in conflicts}
+    left = {path for one in conflicts for path in (one.path, one.beside)}
     both = tuple(
         path
         for path in sorted(wanted)
@@ -132,9 +133,22 @@ def _conflicts(
             found.append(Conflict(path, "deleted-by-lab"))
         elif path in now and path in began:
             found.append(Conflict(path, "deleted-by-you"))
-        elif entry is not None:
-            found.append(Conflict(path, "moved"))
     return tuple(found), beside
+
+
+def _moved(wanted: Tree, yours: Tree, now: Tree, label: str) -> tuple[Conflict, ...]:
+    """Return the files that git put beside, for something else has to be a folder, or a file.
+
+    It names them `PATH~LABEL`, and does not always say that they are a conflict.
+    """
+    found: list[Conflict] = []
+    for path in sorted(set(wanted) - set(yours) - set(now)):
+        place, tilde, side = path.rpartition("~")
+        if tilde and re.fullmatch(rf"{re.escape(label)}(_\d+)?", side):
+            found.append(Conflict(place, "beside", beside=path))
+        elif tilde and re.fullmatch(rf"{YOURS}(_\d+)?", side):
+            found.append(Conflict(path, "moved"))
+    return tuple(found)
 
 
 def marked_lines(entry: Entry, label: str) -> tuple[int, ...]:

@@ -20,7 +20,6 @@ from scaffolder.updating.changelog import Section
 from scaffolder.updating.merge import Conflict, Merged, label_of, marked_lines, merge
 from scaffolder.updating.versions import is_later
 from scaffolder.variables import context_of
-from scaffolder.variables import context_of
 from scaffolder.workspace import (
     MANIFEST,
     TEXT_LIMIT,
@@ -67,8 +66,8 @@ class Update:
 
     @property
     def needed(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.edits or self.own)
+        """Whether there is anything to do; that conflicts are solved is nothing."""
+        return bool(self.edits) or any(edit.path != CONFLICTS for edit in self.own)
 
     def carry_out(self) -> Backup:
         """Change the files; return the backup of what they were. Raises as `edits.carry_out`."""
