@@ -133,6 +133,7 @@ WRITER = textwrap.dedent(
     from tests.test_records import a_lab, a_report, a_workspace
 
     root, name, turns = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    print("ready", flush=True)
     sys.stdin.readline()
     for turn in range(turns):
         records.note_report(a_workspace(root), a_lab(), a_report(a_lab(), "task-0"))
@@ -142,11 +143,11 @@ WRITER = textwrap.dedent(
 )
 
 
-def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    """The first of them makes the file, and which one is first is not known."""
+def write_at_once(tmp_path: Path, turns: int) -> list[str]:
+    """Let five processes write side by side; return what each of them had to tell."""
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), f"hints-{number}", "12"],
+            [sys.executable, "-c", WRITER, str(tmp_path), f"hints-{number}", str(turns)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -154,11 +155,27 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
         )
         for number in range(5)
     ]
+    # They wait for a word, so that none is done before another has begun.
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
     for writer in writers:
         assert writer.stdin is not None
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    assert [writer.communicate()[0].strip() for writer in writers] == [""] * 5
+    return [writer.communicate()[0].strip() for writer in writers]
+
+
+@pytest.mark.parametrize("begun", ["there is no file", "a file", "a damaged file"])
+def test_processes_that_write_at_once_lose_nothing(tmp_path: Path, begun: str) -> None:
+    """The first of them makes the file, or sets it aside; which one is first is not known."""
+    if begun != "there is no file":
+        records.use_hint(a_workspace(tmp_path), "hints-0", 1)
+    if begun == "a damaged file":
+        os.truncate(store.file(), 5000)
+    told = "".join(write_at_once(tmp_path, 12))
+    assert told.count("begun afresh") == (begun == "a damaged file")
+    assert len(list(store.file().parent.glob("progress.damaged-*"))) == (begun == "a damaged file")
     found = only_workspace()
     assert found.attempts == 5 * 12
     assert found.hints == {f"hints-{number}": 12 for number in range(5)}
@@ -222,6 +239,26 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_what_it_held(
     database.close()
     noted(tmp_path, "task-1")
     assert set(only_workspace().passed) == {"task-0", "task-1"}
+
+
+def test_a_read_only_file_that_is_older_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = noted(tmp_path, "task-0")
+    before = store.file().read_bytes()
+    monkeypatch.setattr(schema, "TABLES", schema.TABLES | {"mood"})
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE mood (m)",)))
+    opened = sqlite3.connect
+
+    def reading_only(name: str, **options: object) -> sqlite3.Connection:
+        return opened(name.replace("mode=rw", "mode=ro"), **options)  # type: ignore[call-overload, no-any-return]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", reading_only)
+        assert records.last_report(workspace) is not None
+        noted(tmp_path, "task-1")
+    assert store.file().read_bytes() == before
+    assert "cannot be used" in " ".join(records.notices())
 
 
 def make_newer(statement: str) -> bytes:

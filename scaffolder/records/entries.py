@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable
@@ -25,7 +24,7 @@ def stamp(when: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """Return a time that was kept; ValueError for a text that is none."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[[Database], None]:
@@ -78,7 +77,7 @@ def put_lab(database: Database, lab: LabNote) -> None:
         " at = excluded.at WHERE excluded.at >= lab.at",
         (
             *(lab.id, lab.version, lab.title, lab.tasks, lab.points),
-            *(json.dumps(lab.skills), stamp(lab.at)),
+            *(msgspec.json.encode(lab.skills).decode(), stamp(lab.at)),
         ),
     )
 
@@ -226,9 +225,14 @@ def everything(database: Database) -> Records:
 
 def _labs(database: Database) -> list[LabNote]:
     return [
-        LabNote(name, version, title, tasks, points, tuple(json.loads(skills)), moment(at))
+        LabNote(name, version, title, tasks, points, skills_from(skills), moment(at))
         for name, version, title, tasks, points, skills, at in lab_rows(database)
     ]
+
+
+def skills_from(text: str) -> tuple[str, ...]:
+    """Return the skills that a lab's row holds as JSON."""
+    return msgspec.json.decode(text, type=tuple[str, ...])
 
 
 def lab_rows(database: Database) -> list[tuple[str, str, str, int, int, str, str]]:

@@ -6,7 +6,6 @@ two devices' words about the same the better or the earlier stays.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -164,7 +163,7 @@ def _document(database: entries.Database) -> _Document:
                 title=title,
                 tasks=tasks,
                 points=points,
-                skills=tuple(json.loads(skills)),
+                skills=entries.skills_from(skills),
                 at=at,
             )
             for name, version, title, tasks, points, skills, at in entries.lab_rows(database)

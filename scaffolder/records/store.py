@@ -75,17 +75,19 @@ def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
     if not file().exists():
         return nothing
     with _open(create=False) as database:
-        version = _version(database)
-        if version < len(schema.MIGRATIONS):
+        if _version(database) < len(schema.MIGRATIONS):
+            # Where nothing can be written it stays as it is, and is read as far as that goes.
             with contextlib.suppress(sqlite3.OperationalError), _transaction(database):
                 _bring_up_to_date(database)
-        if version <= len(schema.MIGRATIONS):
+        version = _version(database)
+        if version == len(schema.MIGRATIONS):
             _require_whole(database)
             return query(database)
-        telling.say(
-            f"your progress in {file()} was written by a newer devlab: this one shows what it "
-            "understands of it, and adds nothing"
-        )
+        if version > len(schema.MIGRATIONS):
+            telling.say(
+                f"your progress in {file()} was written by a newer devlab: this one shows what it "
+                "understands of it, and adds nothing"
+            )
         try:
             return query(database)
         except sqlite3.OperationalError:
@@ -189,7 +191,9 @@ def _still_damaged() -> bool:
     try:
         with _open(create=False) as database:
             told = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-            _require_whole(database)
+            # One of version 0 is being begun by another process right now.
+            if _version(database) == len(schema.MIGRATIONS):
+                _require_whole(database)
             return bool(told != "ok")
     except FileNotFoundError:
         return False
