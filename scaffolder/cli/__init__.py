@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
@@ -10,9 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from scaffolder import __version__
 from scaffolder.errors import DevlabError, ExitCode, InterruptedRunError
+
+# What a shell's completion script sets; the name is click's, made of the program's.
+COMPLETE = "_DEVLAB_COMPLETE"
 
 # Commands load when they are called: `devlab --version` must not wait for a Docker SDK.
 COMMANDS = {
@@ -56,6 +61,17 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(self._modules[cmd_name]).command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the names of commands, importing none of them; else the group's own options."""
+        from scaffolder.cli.summaries import summary
+
+        named = [
+            CompletionItem(name, help=summary(module))
+            for name, module in sorted(self._modules.items())
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -87,7 +103,21 @@ def main() -> NoReturn:
     # `kill` and a closed terminal end a run as Ctrl-C does: everything is cleaned up.
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _interrupt)
-    sys.exit(_guarded(lambda: cli.main(standalone_mode=False)))
+    run = functools.partial(cli.main, standalone_mode=False)
+    sys.exit(_silenced(run) if COMPLETE in os.environ else _guarded(run))
+
+
+def _silenced(call: Callable[[], Any]) -> int:
+    """Complete what is being typed; where that goes wrong, nothing may appear in its midst."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 -- no path of a user's
+        sys.stderr = nowhere
+        try:
+            call()
+        except (Exception, KeyboardInterrupt):  # noqa: BLE001 -- nobody could do anything about it
+            return int(ExitCode.FAILED)
+        finally:
+            sys.stderr = sys.__stderr__
+    return int(ExitCode.PASSED)
 
 
 def _interrupt(*_: object) -> NoReturn:

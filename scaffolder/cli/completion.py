@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from scaffolder.cli import COMPLETE
 from scaffolder.errors import DevlabError
 
 _INSTALL = {
@@ -22,4 +23,4 @@ def command(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise DevlabError(f"click knows no completion for {shell}")
-    click.echo(kind(ctx.find_root().command, {}, "devlab", "_DEVLAB_COMPLETE").source())
+    click.echo(kind(ctx.find_root().command, {}, "devlab", COMPLETE).source())

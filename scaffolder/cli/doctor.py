@@ -80,7 +80,7 @@ def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
         found = workspace.find(Path())
     except DevlabError:
         return _needs_of_all()
-    return [needs_of(catalog.load_by_id(found.manifest.lab.id), found)], []
+    return [needs_of(catalog.load_of(found.manifest), found)], []
 
 
 def _needs_of_all() -> tuple[list[LabNeeds], list[LabReadiness]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ def complete_lab(
     """Offer the ids of labs."""
     from scaffolder import catalog
 
-    return [CompletionItem(name) for name in catalog.lab_ids() if name.startswith(incomplete)]
+    return _offered(dict.fromkeys(catalog.lab_ids(), ""), incomplete)
 
 
 def complete_pack(
@@ -36,10 +36,9 @@ def complete_pack(
     from scaffolder.packs import registry
 
     try:
-        names = [record.name for record in registry.read()]
+        return _offered({record.name: "" for record in registry.read()}, incomplete)
     except DevlabError:
         return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def complete_task(
@@ -47,19 +46,45 @@ def complete_task(
     param: click.Parameter,  # noqa: ARG001
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Offer the tasks of the lab of the workspace that is being checked."""
+    """Offer the tasks of the lab that was named before, else of the workspace's that is meant.
+
+    For a command with an argument `lab`, or `directory`, or neither: the workspace is here then.
+    """
     from scaffolder import catalog, workspace
     from scaffolder.errors import DevlabError
 
     try:
-        found = workspace.find(Path(ctx.params.get("directory") or "."))
-        lab = catalog.load_of(found.manifest, graded=False)
+        if name := _typed(ctx, LAB):
+            lab = catalog.load(name, graded=False)
+        else:
+            found = workspace.find(Path(_typed(ctx, "directory") or "."))
+            lab = catalog.load_of(found.manifest, graded=False)
     except DevlabError:
         return []
+    return _offered({task.id: task.title for task in lab.tasks}, incomplete)
+
+
+def _typed(ctx: click.Context, name: str) -> str | None:
+    """Return the value of an argument that was typed so far, or its default.
+
+    Where the cursor is at an option's value, click gives up and leaves the arguments in `args`.
+    """
+    arguments = [one.name for one in ctx.command.params if isinstance(one, click.Argument)]
+    left = dict(zip(arguments, ctx.args, strict=False))
+    return left.get(name) or ctx.params.get(name)
+
+
+def _offered(names: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
+    """Return those of the names, with what is said of each, that go on as was typed.
+
+    A name that a shell would not take for one word, or a terminal obey, is not offered.
+    """
+    from scaffolder.report.text import harmless
+
     return [
-        CompletionItem(task.id, help=task.title)
-        for task in lab.tasks
-        if task.id.startswith(incomplete)
+        CompletionItem(name, help=harmless(said) or None)
+        for name, said in names.items()
+        if name.startswith(incomplete) and name.isprintable() and " " not in name
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from scaffolder import catalog
-from scaffolder.cli.options import lab_argument, learner_option, listing_format
+from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
 from scaffolder.labfile import require_task
 from scaffolder.model import Hint, Lab
 from scaffolder.report.text import harmless
@@ -22,7 +22,12 @@ from scaffolder.variation import possibilities
     "devlab show ci-pipeline --learner ada@example.org",
 )
 @lab_argument
-@click.option("--hints", metavar="TASK", help="Show the hints of a task instead.")
+@click.option(
+    "--hints",
+    metavar="TASK",
+    shell_complete=complete_task,
+    help="Show the hints of a task instead.",
+)
 @learner_option(says="Show the lab as this learner has it.")
 @listing_format
 def command(lab: str, hints: str | None, learner: str, form: str) -> None:

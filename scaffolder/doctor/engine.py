@@ -17,7 +17,7 @@ _CLOCK_SECONDS = 60.0
 
 
 def look_at_engine(images: Iterable[str], *, offline: bool) -> tuple[Observation, ...]:
-    """Look for the engine, for room in it, at its clock, and for the images.
+    """Look for the engine, at its clock, builder and room, and for the images in it.
 
     Raises UnavailableError where no engine can be used.
     """
@@ -26,22 +26,20 @@ def look_at_engine(images: Iterable[str], *, offline: bool) -> tuple[Observation
     found = [_engine(about), *_clock(about)]
     if about.local and about.root.is_dir():
         found.append(room("engine-disk", "room for images", about.root))
-    return (*found, *_images(connected, sorted(images), offline=offline))
+    return (*found, _builder(), *_images(connected, sorted(images), offline=offline))
 
 
-def look_at_builder() -> tuple[Observation, ...]:
-    """Look whether a docker command here can build with BuildKit."""
+def _builder() -> Observation:
+    """Look whether a docker command here can build with BuildKit, for which it asks the engine."""
     cli = building.buildkit_cli()
-    return (
-        Observation(
-            id="buildkit",
-            title="BuildKit",
-            status=Status.OK if cli else Status.WARNING,
-            message=cli
-            or "no docker command here has it: the old builder is used, which knows neither"
-            " RUN --mount nor COPY --link; a Dockerfile with those is not graded",
-            fix=() if cli else mending.buildx(),
-        ),
+    return Observation(
+        id="buildkit",
+        title="BuildKit",
+        status=Status.OK if cli else Status.WARNING,
+        message=cli
+        or "no docker command here has it: the old builder is used, which knows neither"
+        " RUN --mount nor COPY --link; a Dockerfile with those is not graded",
+        fix=() if cli else mending.buildx(),
     )
 
 

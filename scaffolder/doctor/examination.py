@@ -82,7 +82,6 @@ def _looks(labs: Sequence[LabNeeds], *, offline: bool) -> dict[str, Look]:
         looks[Requirement.ENGINE] = functools.partial(
             engine.look_at_engine, images, offline=offline
         )
-        looks["buildkit"] = engine.look_at_builder
     if Requirement.WHEELS in needed:
         looks[Requirement.WHEELS] = functools.partial(wheels.look_at_wheels, labs, offline=offline)
     if Requirement.SANDBOX in needed:

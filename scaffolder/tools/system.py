@@ -18,8 +18,15 @@ from typing import Literal
 
 Manager = Literal["apt-get", "dnf", "pacman", "apk", "brew"]
 
-# Where several are there, the one that the distribution is made with comes first.
-_MANAGERS: tuple[Manager, ...] = ("apt-get", "dnf", "pacman", "apk", "brew")
+# By what /etc/os-release calls a distribution, or what it is like.
+_MANAGERS: Mapping[str, Manager] = {
+    "debian": "apt-get",
+    "ubuntu": "apt-get",
+    "fedora": "dnf",
+    "rhel": "dnf",
+    "arch": "pacman",
+    "alpine": "apk",
+}
 _INSTALL: Mapping[Manager, str] = {
     "apt-get": "apt-get install",
     "dnf": "dnf install",
@@ -76,15 +83,29 @@ def here() -> System:
     kind = platform.system()
     release = Path("/proc/sys/kernel/osrelease")
     wsl = release.is_file() and "microsoft" in release.read_text("utf-8", "replace").lower()
-    found = next((one for one in _MANAGERS if shutil.which(one)), None)
     return System(
         name=_name(kind) + (" in WSL" if wsl else ""),
         kind=kind,
-        manager=found,
+        manager=_manager(kind),
         prefix=_prefix(),
         init=_init(kind),
         wsl=wsl,
     )
+
+
+def _manager(kind: str) -> Manager | None:
+    if kind == "Darwin":
+        return "brew"
+    told = _os_release()
+    ids = [told.get("ID", ""), *told.get("ID_LIKE", "").split()]
+    return next((_MANAGERS[one] for one in ids if one in _MANAGERS), None)
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
 
 
 def _prefix() -> str:
@@ -105,18 +126,12 @@ def _init(kind: str) -> Literal["systemd", "openrc", "sysv", ""]:
 def _name(kind: str) -> str:
     if kind == "Darwin":
         return f"macOS {platform.mac_ver()[0]}"
-    try:
-        return platform.freedesktop_os_release().get("PRETTY_NAME", kind)
-    except OSError:
-        return f"{kind} {platform.release()}"
+    return _os_release().get("PRETTY_NAME", f"{kind} {platform.release()}")
 
 
 def codename() -> str:
     """Return the name by which the distribution's release is known in package sources, or ""."""
-    try:
-        told = platform.freedesktop_os_release()
-    except OSError:
-        return ""
+    told = _os_release()
     name = told.get("UBUNTU_CODENAME") or told.get("VERSION_CODENAME", "")
     return name if re.fullmatch(r"[a-z][a-z0-9-]*", name) else ""
 
