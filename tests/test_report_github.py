@@ -50,7 +50,7 @@ def unescape(text: str, *, name: bool = False) -> str:
 def test_no_word_of_a_report_becomes_a_command(report: Report) -> None:
     printed = github.render(report)
     commands = run(printed)
-    wanted = github.annotations(report)
+    wanted = github.annotate(report)
     assert [(each.name, each.properties["title"]) for each in commands] == [
         (each.level, harmless(each.title).replace("##[", "## [")) for each in wanted
     ]
@@ -77,7 +77,7 @@ def test_every_failed_check_is_an_error_while_there_is_room(report: Report) -> N
         for check in task.checks
         if check.verdict.outcome is Outcome.FAIL
     ]
-    errors = [each for each in github.annotations(report) if each.level == "error"]
+    errors = [each for each in github.annotate(report) if each.level == "error"]
     assert len(errors) >= min(len(failing), github.SHOWN)
 
 

@@ -60,7 +60,8 @@ def command(
     lab = catalog.load_of(found.manifest, learner=learner)
     require_writable(output)
     screen = terminal.console(stderr=True)
-    quiet = form != "text" and not screen.is_terminal
+    # What is drawn could end up before a workflow command on its line, and hide it from a runner.
+    quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
     with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
         kept = grading.Kept.of_this_user(afresh=no_cache)
         report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)

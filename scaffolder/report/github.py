@@ -38,7 +38,7 @@ class Annotation(NamedTuple):
 
 def render(report: Report) -> str:
     """Return what the step prints: an annotation for each finding, then the tasks and points."""
-    lines = [_command(each) for each in annotations(report)]
+    lines = [_command(each) for each in annotate(report)]
     lines += [_inert(f"{task.outcome.value:<12}{task.id}  {task.title}") for task in report.tasks]
     score = report.score
     lines.append(_inert(f"{score.earned} of {score.gradable} points  {report.lab_title}"))
@@ -62,7 +62,7 @@ def outputs(report: Report) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def annotations(report: Report) -> list[Annotation]:
+def annotate(report: Report) -> list[Annotation]:
     """Return what GitHub shows, at most SHOWN of a level; each failed check comes before details.
 
     What a machine could not grade is a warning: it is no error in the learner's work.

@@ -1,0 +1,282 @@
+"""docs/workflows/devlab.yml: valid, with no more rights than it needs, and run by act for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scaffolder import __version__
+from scaffolder.checks.base import Run
+from scaffolder.checks.rehearsal_stage import build_stage, stand_ins
+from scaffolder.errors import UnavailableError
+from scaffolder.tools import act, act_validate, git, processes, schemas, wheelhouse, zizmor
+from scaffolder.tools.processes import CancelToken, Ending
+from tests.support.command import Devlab
+from tests.support.packs import write_lab, write_template
+from tests.test_report_github import run
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW = ROOT / "docs" / "workflows" / "devlab.yml"
+PLACE = ".github/workflows/devlab.yml"
+TEXT = WORKFLOW.read_text("utf-8")
+PARSED: dict[Any, Any] = yaml.safe_load(TEXT)
+JOBS: dict[str, dict[str, Any]] = PARSED["jobs"]
+USED = re.findall(r"uses: (\S+)(?: # (v[\d.]+))?", TEXT)
+
+TASK = """\
+  - id: clean
+    title: The Dockerfile is clean
+    points: 10
+    hints: [read what hadolint says]
+    checks:
+      - {id: no-finding, kind: dockerfile.lint}
+"""
+START = "FROM python:3.13-slim\nCMD python -m http.server\n"
+SOLUTION = 'FROM python:3.13-slim\nCMD ["python", "-m", "http.server"]\n'
+GRADE = '        run: devlab check --format github "$DEVLAB_WORKSPACE"\n'
+# Says what that step left for GitHub; act keeps it to itself.
+TELL = """\
+        run: |
+          trap 'cat "$GITHUB_OUTPUT" "$GITHUB_STEP_SUMMARY"' EXIT
+          devlab check --format github "$DEVLAB_WORKSPACE"
+"""
+
+
+def test_it_is_valid(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    done = act_validate.validate(WORKFLOW, home=tmp_path / "home", cancel=CancelToken(), timeout=60)
+    assert done.ok, done.output
+    # PyYAML takes the key `on` for a truth value, as YAML 1.1 has it.
+    data = {{True: "on"}.get(key, key): value for key, value in PARSED.items()}
+    assert schemas.github_workflow_problems(data) == ()
+
+
+def test_zizmor_finds_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "work" / PLACE
+    target.parent.mkdir(parents=True)
+    shutil.copy(WORKFLOW, target)
+    found = zizmor.audit(
+        tmp_path / "work",
+        min_severity="low",
+        min_confidence="low",
+        cancel=CancelToken(),
+        timeout=60,
+    )
+    assert found == ()
+
+
+def test_each_job_has_least_privilege_and_a_limit() -> None:
+    assert PARSED["permissions"] == {}
+    assert JOBS["grade"]["permissions"] == {"contents": "read"}
+    rights = JOBS["code-scanning"]["permissions"]
+    assert {name for name, right in rights.items() if right == "write"} == {"security-events"}
+    assert all(job["timeout-minutes"] for job in JOBS.values())
+
+
+def test_actions_are_pinned_and_say_their_version() -> None:
+    assert len(USED) == 5
+    assert all(re.search(r"@[0-9a-f]{40}$", reference) for reference, _ in USED)
+    assert all(version for _, version in USED)
+
+
+def test_without_a_variable_this_version_is_installed() -> None:
+    assert f"devlab@v{__version__}'" in JOBS["grade"]["env"]["DEVLAB_INSTALL"]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What a push came to."""
+
+    jobs: dict[str, str]
+    log: str
+    artifacts: Path
+
+
+class Runner:
+    """Plays GitHub's runner for pushes to learners' repositories."""
+
+    def __init__(self, environment: Mapping[str, str], pack: Path) -> None:
+        self._machine = environment
+        self._pack = pack
+
+    def push(self, work: Path, **variables: str) -> Graded:
+        """Run the workflow in a repository of the learner's files."""
+        own = work.parent / "runner"
+        for name in ("home", "tmp", "artifacts", "lacking"):
+            (own / name).mkdir(parents=True)
+        self._install(work)
+        (own / "event.json").write_text(
+            json.dumps({"ref": "refs/heads/main", "repository": {"full_name": "l/work"}})
+        )
+        argv = act.command(
+            "push",
+            workflow=PLACE,
+            payload=own / "event.json",
+            actions=self._actions(own / "actions"),
+            labels=["ubuntu-24.04"],
+            concurrent_jobs=1,
+        )
+        told = {
+            "DEVLAB_INSTALL": f"devlab=={__version__}",
+            "DEVLAB_PACK": str(self._pack),
+            **variables,
+        }
+        for name, value in told.items():
+            argv += ["--var", f"{name}={value}"]
+        done = processes.run(
+            argv,
+            cwd=work,
+            env=self._environment(own),
+            timeout=600,
+            cancel=CancelToken(),
+            output_limit=32 * 1024 * 1024,
+        )
+        assert done.ending is Ending.EXITED, done.tail(20)
+        return _graded(done.stdout, done.stderr, own / "artifacts")
+
+    def _install(self, work: Path) -> None:
+        """Put the workflow where it belongs, with a step that tells what act hides."""
+        assert TEXT.count(GRADE) == 1
+        target = work / PLACE
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(TEXT.replace(GRADE, TELL))
+        git.commit_all(work, "the work", cancel=CancelToken())
+
+    def _actions(self, folder: Path) -> dict[str, Path]:
+        references = {reference for reference, _ in USED}
+        (scanning,) = (each for each in references if "upload-sarif" in each)
+        chosen = stand_ins(references - {scanning}, folder)
+        upload = folder / "codeql-action" / "upload-sarif"
+        upload.mkdir(parents=True)
+        script = 'mkdir -p "$DEVLAB_ARTIFACTS/alerts" && cp "$FILE" "$DEVLAB_ARTIFACTS/alerts"'
+        env = {"FILE": "${{ inputs.sarif_file }}"}
+        (upload / "action.yml").write_text(
+            json.dumps(
+                {
+                    "name": "alerts",
+                    "inputs": {"sarif_file": {"required": True}},
+                    "runs": {
+                        "using": "composite",
+                        "steps": [{"shell": "bash", "env": env, "run": script}],
+                    },
+                }
+            )
+        )
+        ref = scanning.partition("@")[2]
+        return {**chosen, f"github/codeql-action@{ref}": upload.parent}
+
+    def _environment(self, own: Path) -> dict[str, str]:
+        return {
+            **self._machine,
+            "HOME": str(own / "home"),
+            "TMPDIR": str(own / "tmp"),
+            "LANG": "C.UTF-8",
+            "DEVLAB_ARTIFACTS": str(own / "artifacts"),
+            "DEVLAB_LACKING": str(own / "lacking"),
+        }
+
+
+def _graded(stdout: str, stderr: str, artifacts: Path) -> Graded:
+    record = act.read(stdout, stderr)
+    log = "\n".join(line for step in record.steps for line in step.log)
+    assert record.jobs, record.errors
+    return Graded({job.id: job.result for job in record.jobs}, log, artifacts)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the wheels of this checkout and of all that it needs."""
+    folder = tmp_path_factory.mktemp("wheels")
+    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder), str(ROOT)]
+    done = processes.run(argv, timeout=600, cancel=CancelToken())
+    if not done.ok:
+        pytest.skip(f"devlab's own wheels cannot be had: {' '.join(done.tail(1))}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[Runner]:
+    """Prepare a runner that installs from those wheels, and a pack with a small lab."""
+    folder = tmp_path_factory.mktemp("runner")
+    for name in ("start", "snapshot", "scratch"):
+        (folder / name).mkdir()
+    made = Run(
+        id="test-push",
+        snapshot=folder / "snapshot",
+        scratch=folder / "scratch",
+        lab_root=folder,
+        variables={},
+        faults={},
+        start=lambda: folder / "start",
+    )
+    minor = sys.version_info.minor
+    with pytest.MonkeyPatch.context() as patch:
+        # The wheels are for the Python of the tests, whatever the workflow asks for.
+        own = {minor: Path(os.path.realpath(sys.executable))}
+        patch.setattr(wheelhouse, "pythons", lambda _: own)
+        try:
+            stage = build_stage(made)
+        except UnavailableError as error:
+            pytest.skip(error.message)
+    links = {"PIP_FIND_LINKS": " ", "UV_FIND_LINKS": ","}
+    environment = {
+        **stage.environment,
+        **{
+            name: f"{stage.environment[name]}{mark}{wheels.as_uri()}"
+            for name, mark in links.items()
+        },
+    }
+    pack = folder / "pack"
+    lab = write_lab(pack, "lint", TASK)
+    (lab / "start" / "Dockerfile").write_text(START)
+    (lab / "solution" / "Dockerfile").write_text(SOLUTION)
+    write_template(pack)
+    yield Runner(environment, pack)
+    made.shared.close()
+
+
+@pytest.fixture
+def work(devlab: Devlab, runner: Runner, tmp_path: Path, own_home: None) -> Path:
+    """A learner's repository as `devlab new` makes it."""
+    assert devlab("pack", "add", runner._pack).code == 0
+    said = devlab("new", "pack/lint", tmp_path / "work", "--no-input")
+    assert said.code == 0, said.err
+    return tmp_path / "work"
+
+
+def test_a_start_is_red_and_says_why(runner: Runner, work: Path) -> None:
+    graded = runner.push(work, DEVLAB_CODE_SCANNING="true")
+    assert graded.jobs == {"grade": "failure", "code-scanning": "success"}, graded.log
+    # act marks the lines that it takes for commands.
+    (command,) = run("\n".join(line.strip(" ❗") for line in graded.log.splitlines()))
+    assert command.name == "error"
+    assert command.properties["file"] == "Dockerfile"
+    assert command.properties["line"] == "2"
+    assert "DL3025" in command.value
+    for told in ("score=0", "gradable=10", "total=10", "outcome=fail"):
+        assert told in graded.log.splitlines()
+    assert "| ❌ fail | clean | The Dockerfile is clean | 0/10 |" in graded.log
+    report = json.loads((graded.artifacts / "devlab-report/files/report.json").read_text("utf-8"))
+    assert report["score"] == {"earned": 0, "gradable": 10, "total": 10}
+    alerts = json.loads((graded.artifacts / "alerts" / "devlab.sarif").read_text("utf-8"))
+    assert [result["ruleId"] for result in alerts["runs"][0]["results"]] == ["DL3025"]
+
+
+def test_a_solved_lab_is_green(runner: Runner, work: Path) -> None:
+    (work / "Dockerfile").write_text(SOLUTION)
+    graded = runner.push(work)
+    assert graded.jobs == {"grade": "success"}, graded.log
+    assert run(graded.log) == []
+    assert "outcome=pass" in graded.log.splitlines()
+    assert "## 10 of 10 points · A lab for tests" in graded.log
+    assert (graded.artifacts / "devlab-report" / "files" / "devlab.sarif").is_file()
