@@ -170,3 +170,15 @@ def test_passes_are_told_in_the_log_alone() -> None:
     printed = github.render(reports.report(reports.task("a", passed("fine"))))
     assert run(printed) == []
     assert printed == "pass        a  The task a\n10 of 10 points  A lab\n"
+
+
+def test_nothing_is_drawn_between_the_commands(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Set in many workflows, and act gives steps a terminal: rich takes both for a person's.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    catalog.lab(task_yaml("a", "fail"))
+    devlab("new", "tested", tmp_path / "w", "--no-input")
+    said = devlab("check", tmp_path / "w", "--format", "github")
+    assert said.err == ""
+    assert said.out.startswith("::error ")
