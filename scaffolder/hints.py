@@ -17,7 +17,8 @@ class Given:
     """One hint as it is handed to a learner.
 
     `number` is its place in lab.yaml; `place` and `of` are those that a learner counts: "hint 2 of
-    3". `answers` is the id of the failed check that it was written for, "" for a general hint.
+    3". `answers` is the id of the failed check that it was written for, "" for a general hint, and
+    `rule` the rule, if it was written for one.
     """
 
     task_id: str
@@ -26,6 +27,7 @@ class Given:
     place: int
     of: int
     answers: str = ""
+    rule: str = ""
 
 
 def next_hint(
@@ -39,20 +41,11 @@ def next_hint(
     """
     task = lab.task(task_id)
     result = result_of(report, task_id)
-    fitting = _in_order(task, result)
-    fresh = [number for number in fitting if number not in used]
+    had = _had(task, used)
+    fresh = [number for number in _in_order(task, result) if number not in had]
     if not fresh:
         return None
-    had = _had(task, used)
-    hint = task.hints[fresh[0] - 1]
-    return Given(
-        task_id=task_id,
-        number=fresh[0],
-        text=hint.text,
-        place=len(had) + 1,
-        of=len(had) + len(fresh),
-        answers=_answered(hint, result),
-    )
+    return _given(task, result, fresh[0], len(had) + 1, len(had) + len(fresh))
 
 
 def used_hints(
@@ -63,17 +56,13 @@ def used_hints(
     result = result_of(report, task_id)
     had = _had(task, used)
     of = len({*had, *_in_order(task, result)})
-    return tuple(
-        Given(
-            task_id=task_id,
-            number=number,
-            text=task.hints[number - 1].text,
-            place=place,
-            of=of,
-            answers=_answered(task.hints[number - 1], result),
-        )
-        for place, number in enumerate(had, start=1)
-    )
+    numbered = enumerate(had, start=1)
+    return tuple(_given(task, result, number, place, of) for place, number in numbered)
+
+
+def _given(task: Task, result: TaskResult | None, number: int, place: int, of: int) -> Given:
+    hint = task.hints[number - 1]
+    return Given(task.id, number, hint.text, place, of, _answered(hint, result), hint.rule)
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                 actual=health or "no health",
             ),
             lasting=False,
-            hint="the health check must fail when the endpoint does: look at its exit code",
+            hint=f"the health check must ask {self.path}, and end with 1 when that is an error",
         )
 
 

@@ -12,7 +12,7 @@ from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.hints import Advice
 from scaffolder.labfile import require_task
 from scaffolder.model import Lab, Report
-from scaffolder.report import terminal
+from scaffolder.report import hint, terminal
 from scaffolder.workspace import Workspace
 
 
@@ -36,7 +36,12 @@ def command(task: str | None, again: bool, form: str) -> None:
     advice = _advise(lab, found, report, task)
     if advice is not None and advice.hint is not None and not again:
         records.use_hint(found, advice.task.id, advice.hint.number)
-    _print(advice, report, form, again=again)
+    if form == "json":
+        click.echo(hint.document(advice), nl=False)
+    elif advice is None:
+        click.echo(_all_is_well(report, task))
+    else:
+        _draw(advice, again=again)
     tell_records()
 
 
@@ -104,20 +109,17 @@ def _advise(lab: Lab, found: Workspace, report: Report, wanted: str | None) -> A
     )
 
 
-def _print(advice: Advice | None, report: Report, form: str, *, again: bool) -> None:
-    from scaffolder.report import hint
-
-    if form == "json":
-        click.echo(hint.document(advice), nl=False)
-    elif advice is None:
-        click.echo(_all_is_well(report))
-    elif (screen := terminal.console()).is_terminal:
+def _draw(advice: Advice, *, again: bool) -> None:
+    screen = terminal.console()
+    if screen.is_terminal:
         hint.draw(advice, screen, again=again)
     else:
         click.echo(hint.render(advice, again=again), nl=False)
 
 
-def _all_is_well(report: Report) -> str:
+def _all_is_well(report: Report, wanted: str | None) -> str:
+    if wanted is not None:
+        return f"{wanted} passes and needs no hint."
     ungraded = [task.id for task in report.tasks if not task.outcome.graded]
     if ungraded:
         return (
@@ -125,4 +127,4 @@ def _all_is_well(report: Report) -> str:
             f"For a hint all the same: devlab hint {ungraded[0]}"
         )
     passed = [task.id for task in report.tasks]
-    return f"No task fails: {', '.join(passed)} {'passes' if len(passed) == 1 else 'pass'}."
+    return f"No task fails: {', '.join(passed)} pass{'es' if len(passed) == 1 else ''}."

@@ -12,13 +12,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from scaffolder.hints import Advice, Given
-from scaffolder.model import Finding, Outcome
+from scaffolder.model import Evidence, Finding, Outcome, Verdict
 from scaffolder.report.terminal import WIDTH, mark
 from scaffolder.report.text import harmless
 
 SCHEMA = "devlab.hint/1"
 _HINT_LIMIT = 2000
 _FINDINGS_SHOWN = 3
+_LINES_SHOWN = 3
 
 
 def document(advice: Advice | None) -> str:
@@ -45,6 +46,7 @@ def _entry(given: Given) -> dict[str, Any]:
         "of": given.of,
         "text": given.text,
         "answers": given.answers,
+        "rule": given.rule,
     }
 
 
@@ -63,6 +65,8 @@ def draw(advice: Advice, target: Console, *, again: bool = False) -> None:
             _draw_hint(given, target)
         words = "no hint of it was used yet" if not advice.used else ""
     elif advice.hint is not None:
+        if not advice.hint.answers:
+            _draw_again(advice, target)
         _draw_hint(advice.hint, target)
         words = f"try it: devlab check --task {advice.task.id}   more: devlab hint {advice.task.id}"
     else:
@@ -82,6 +86,16 @@ def _draw_why(advice: Advice, target: Console) -> None:
         target.print(_indented(check.verdict.message))
         for finding in check.verdict.findings[:_FINDINGS_SHOWN]:
             target.print(_indented(_words(finding)))
+        for line in _seen(check.verdict):
+            target.print(_indented(line))
+
+
+def _seen(verdict: Verdict) -> Iterator[str]:
+    """Yield what happened, unless the verdict says it already, and the last words of the log."""
+    evidence = verdict.evidence or Evidence()
+    if evidence.actual and not verdict.findings and evidence.actual not in verdict.message:
+        yield f"happened: {evidence.actual}"
+    yield from (f"| {line}" for line in evidence.log[-_LINES_SHOWN:])
 
 
 def _words(finding: Finding) -> str:
@@ -89,18 +103,25 @@ def _words(finding: Finding) -> str:
     return "  ".join(part for part in (place, finding.message, finding.rule) if part)
 
 
-def _draw_hint(given: Given, target: Console) -> None:
-    meant = f"  written for what {given.answers} says" if given.answers else ""
-    head = Text.assemble("\n", (f"hint {given.place} of {given.of}", "bold"), (meant, "dim"))
+def _draw_hint(given: Given, target: Console, which: str = "") -> None:
+    meant = f"  written for {given.rule or f'what {given.answers} says'}" if given.answers else ""
+    head = Text.assemble(
+        "\n", (which or f"hint {given.place} of {given.of}", "bold"), (meant, "dim")
+    )
     target.print(head)
     target.print(_indented(given.text))
 
 
-def _draw_the_end(advice: Advice, target: Console) -> None:
-    """Say what is left where all hints are used; those for this very failure are told again."""
+def _draw_again(advice: Advice, target: Console) -> None:
+    """Tell the used hints that were written for this very failure: it may be back, days later."""
     for given in advice.used:
         if given.answers:
-            _draw_hint(given, target)
+            _draw_hint(given, target, "once more")
+
+
+def _draw_the_end(advice: Advice, target: Console) -> None:
+    """Say what is left where all hints are used."""
+    _draw_again(advice, target)
     target.print(Text("\nThere is no further hint for this. What is left:"))
     for what, where in _left(advice):
         target.print(_indented(f"{what}: {where}"))
