@@ -219,7 +219,7 @@ def _number(domain: Sequence[str]) -> int:
 
 
 def _phrases(lists: Sequence[Sequence[str]]) -> set[str]:
-    phrases = {""} if not lists else set(lists[0])
+    phrases = set(lists[0]) if lists else set()
     for words in lists[1:]:
         phrases = {f"{begun}-{word}" for begun in phrases for word in words}
     return phrases

@@ -18,10 +18,11 @@ from scaffolder.errors import DevlabError
 from scaffolder.labfile import Source, read_lab
 from scaffolder.labschema import WrongAnswersFile
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
-from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_words
+from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_variation, lint_words
 from scaffolder.proving.lint_places import problem_of
 from scaffolder.proving.lint_states import States, leftovers, render
 from scaffolder.variables import other_variables
+from scaffolder.variation import EXAMPLE
 
 
 def lint(root: Path) -> tuple[Problem, ...]:
@@ -80,18 +81,26 @@ def _trusted(root: Path) -> bool:
 
 
 def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[Problem]:
-    """Render every state of the lab, with two sets of variables, and look at what comes of it."""
+    """Render every state of the lab, with several values of what varies, and look at them."""
     try:
-        sets: tuple[dict[str, str], ...] = ({}, other_variables(lab))
+        yield from lint_variation.problems(lab)
+        sets = ((lab, {}), (lab, other_variables(lab)), *_of_a_learner(lab))
     except DevlabError as error:
         yield problem_of(error, lab.root)
         return
-    for number, variables in enumerate(sets):
-        states = render(lab, variables, place / str(number))
+    for number, (one, variables) in enumerate(sets):
+        states = render(one, variables, place / str(number))
         yield from states.problems
-        yield from leftovers(lab, states)
+        yield from leftovers(one, states)
         if number == 0:
             yield from _of_default_states(lab, answers, states, place / "changes")
+
+
+def _of_a_learner(lab: Lab) -> Iterator[tuple[Lab, dict[str, str]]]:
+    """Yield the lab as some learner has it, where it is another one then."""
+    if lab.variation.variables:
+        theirs = read_lab(lab.root, graded=False, learner=EXAMPLE)
+        yield msgspec.structs.replace(theirs, trusted=lab.trusted), {}
 
 
 def _of_default_states(
