@@ -42,10 +42,10 @@ def command(ctx: click.Context, form: str, output: Path | None) -> None:
     if form in PICTURES:
         deliver(PICTURES[form](standing, datetime.now(UTC)), output)
         return
-    from scaffolder.report.standing import text
+    from scaffolder.report.standing.text import draw, render
     from scaffolder.report.terminal import console
 
     if output is None:
-        text.draw(standing, console())
+        draw(standing, console())
     else:
-        deliver(text.render(standing), output)
+        deliver(render(standing), output)
