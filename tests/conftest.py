@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.grading import keeping
+from scaffolder.keeping import store
 from scaffolder.proving import memory
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
@@ -73,7 +73,7 @@ def _own_state(
     monkeypatch.delenv("DEVLAB_LABS", raising=False)
     # A proof that is remembered from another test would hide that nothing was graded.
     monkeypatch.setattr(memory, "default_folder", lambda: tmp_path / "proofs")
-    monkeypatch.setattr(keeping, "default_folder", lambda: tmp_path / "verdicts")
+    monkeypatch.setattr(store, "default_folder", lambda: tmp_path / "verdicts")
 
 
 @pytest.fixture

@@ -16,30 +16,31 @@ from scaffolder import catalog as real_catalog
 from scaffolder import generate, workspace
 from scaffolder.checks.base import EVERYTHING, Kind
 from scaffolder.generate import build_state
-from scaffolder.grading import Kept, grade, keeping, surroundings
-from scaffolder.grading.keeping import Entry, Inputs
+from scaffolder.grading import Kept, grade
+from scaffolder.keeping import store, surroundings, verdicts
+from scaffolder.keeping.verdicts import Inputs
 from scaffolder.model import (
     CheckEnded,
+    CheckResult,
     CheckSpec,
     CheckStarted,
     Event,
     Lab,
     Outcome,
     Report,
-    Verdict,
     failed,
     passed,
 )
 from scaffolder.tools.engine import Glance
 from tests.support.command import Devlab
-from tests.support.labs import Catalog, task
+from tests.support.labs import Catalog, Holds, task
 
 
 class Loop:
     """A learner who checks again and again; `ran` are the checks that ran the last time."""
 
-    def __init__(self, catalog: Catalog, folder: Path) -> None:
-        catalog.lab(task("first") + task("second", needs="first") + HOLDING)
+    def __init__(self, catalog: Catalog, folder: Path, tasks: str = "") -> None:
+        catalog.lab(tasks or task("first") + task("second", needs="first") + HOLDING)
         self.work = folder / "work"
         build_state(real_catalog.load("tested"), "start", {}, self.work)
         self.folder = folder / "verdicts"
@@ -161,7 +162,7 @@ def test_an_entry_of_another_version_is_as_good_as_none(loop: Loop) -> None:
     loop.check()
     for path in loop.folder.iterdir():
         content = msgspec.json.encode({"outcome": "pass", "since": 3})
-        path.write_bytes(keeping._digest(content) + b"\n" + content)
+        path.write_bytes(store._digest(content) + b"\n" + content)
     loop.check()
     assert sorted(loop.ran) == ALL
 
@@ -174,31 +175,33 @@ def test_a_folder_that_cannot_be_written_is_no_matter(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "found"),
-    [
-        (passed("holds"), True),
-        (failed("does not hold"), True),
-        (failed("the index did not answer", lasting=False), False),
-        (Verdict(Outcome.UNAVAILABLE, "no engine"), False),
-        (Verdict(Outcome.ERROR, "a crash"), False),
-    ],
+    ("outcome", "again"),
+    [("pass", []), ("fail", []), ("unavailable", ["only-check"]), ("crash", ["only-check"])],
 )
-def test_only_what_lasts_is_kept_and_takes_the_place_of_what_was(
-    tmp_path: Path, verdict: Verdict, found: bool
+def test_what_could_not_be_graded_is_tried_again(
+    catalog: Catalog, tmp_path: Path, outcome: str, again: list[str]
 ) -> None:
-    kept = Kept(tmp_path)
-    kept.keep("name", Entry(passed("before"), 1.0))
-    kept.keep("name", Entry(verdict, 2.0, ("a note",)))
-    known = kept.recall("name")
-    assert (known is not None) is found
-    assert known is None or known == Entry(verdict, 2.0, ("a note",))
+    loop = Loop(catalog, tmp_path, task("only", outcome))
+    first = loop.check()
+    second = loop.check()
+    assert loop.ran == again
+    assert second.tasks[0].outcome is first.tasks[0].outcome
+
+
+def test_a_fail_in_which_something_else_had_a_say_is_looked_at_again_and_takes_the_place_of_a_pass(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.check()
+    with monkeypatch.context() as patch:
+        patch.setattr(Holds, "run", lambda *_: failed("no index answers", lasting=False))
+        assert loop.check(afresh=True).outcome is Outcome.FAIL
+    assert loop.check().outcome is Outcome.PASS
+    assert loop.ran == ["holding-check"]
 
 
 def test_quick_checks_come_before_slow_ones(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.support.labs import Holds
-
     monkeypatch.setattr(Holds, "quick", True)
     catalog.lab(task("first") + task("second") + HOLDING)
     build_state(real_catalog.load("tested"), "start", {}, tmp_path / "work")
@@ -491,9 +494,9 @@ def test_a_base_image_that_was_changed_while_the_check_ran_is_noticed(
         inputs = Inputs(lab, {}, root, seen)
         told = [{"engine": "1", "python:3.13-slim": "sha256:1"}, now, now]
         monkeypatch.setattr(inputs, "images", lambda *_, **__: told.pop(0))
-        recall = keeping.Recall(kept, inputs)
+        recall = verdicts.Recall(kept, inputs)
         assert recall.of(spec) is None
-        result = keeping.CheckResult(spec.id, spec.kind, passed("built"), 1.0)
+        result = CheckResult(spec.id, spec.kind, passed("built"), 1.0)
         recall.keep(spec, result, ())
         return recall.of(spec) is not None
 

@@ -14,6 +14,7 @@ LAYERS = (
     ("cli",),
     ("proving", "authoring", "watching", "doctor", "updating"),
     ("grading",),
+    ("keeping",),
     ("reference",),
     ("generate",),
     ("variables",),

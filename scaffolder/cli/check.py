@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from scaffolder import catalog, grading, records, workspace
-from scaffolder.cli.notices import tell_records
+from scaffolder import workspace
 from scaffolder.cli.options import complete_task, learner_option
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
 from scaffolder.errors import ExitCode
+from scaffolder.keeping import reports
+from scaffolder.keeping.store import Kept
 from scaffolder.model import Outcome, Report
-from scaffolder.report import COMPANIONS, FORMATS, REPORTERS, terminal
-from scaffolder.report.progress import Checks, progress
+from scaffolder.report import COMPANIONS, FORMATS
+from scaffolder.workspace import Workspace
 
 EXIT_CODES = {
     Outcome.PASS: ExitCode.PASSED,
@@ -57,21 +59,52 @@ def command(
 ) -> int:
     """Check the workspace that DIRECTORY lies in, for real, and say what holds."""
     found = workspace.find(directory)
-    lab = catalog.load_of(found.manifest, learner=learner)
     require_writable(output)
-    screen = terminal.console(stderr=True)
-    # What is drawn could end up before a workflow command on its line, and hide it from a runner.
-    quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
-    with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
-        kept = grading.Kept.of_this_user(afresh=no_cache)
-        report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)
-    records.note_report(found, lab, report)
-    tell_records()
+    kept = Kept.of_this_user(afresh=no_cache)
+    known_as = reports.name(found, (learner, *tasks))
+    known = reports.recall(kept, known_as) if known_as else None
+    if known is not None and not verbose and _plain(form, output):
+        deliver(known.text, output)
+        return int(EXIT_CODES[known.report.outcome])
+    report = known.report if known else _check(found, tasks, learner, form, kept)
     _print(report, form, output, verbose)
     return int(EXIT_CODES[report.outcome])
 
 
+def _plain(form: str, output: Path | None) -> bool:
+    """Whether the report is for people but not for a terminal."""
+    return form == "text" and (output is not None or not sys.stdout.isatty())
+
+
+def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, kept: Kept) -> Report:
+    """Run what has to be run, show how it goes on, and write down what it came to."""
+    from scaffolder import catalog, grading, records
+    from scaffolder.cli.notices import tell_records
+    from scaffolder.report import terminal
+    from scaffolder.report.progress import Checks, progress
+
+    lab = catalog.load_of(found.manifest, learner=learner)
+    screen = terminal.console(stderr=True)
+    # What is drawn could end up before a workflow command on its line, and hide it from a runner.
+    quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
+    with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
+        report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)
+    records.note_report(found, lab, report)
+    tell_records()
+    grading.keep_report(
+        lab,
+        found,
+        only=tasks,
+        asked=(learner, *tasks),
+        kept=Kept.of_this_user(),
+        render=terminal.render,
+    )
+    return report
+
+
 def _print(report: Report, form: str, output: Path | None, verbose: bool) -> None:
+    from scaffolder.report import REPORTERS, terminal
+
     screen = terminal.console()
     if form == "text" and output is None and screen.is_terminal:
         terminal.draw(report, screen, verbose=verbose)

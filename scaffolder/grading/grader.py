@@ -20,9 +20,10 @@ from scaffolder.errors import (
 )
 from scaffolder.generate import build_state
 from scaffolder.grading import plan
-from scaffolder.grading.keeping import Inputs, Kept, Recall
 from scaffolder.grading.lifecycle import new_run
 from scaffolder.journal import write_log
+from scaffolder.keeping.store import Kept
+from scaffolder.keeping.verdicts import Inputs, Recall
 from scaffolder.model import (
     CheckEnded,
     CheckResult,
@@ -81,6 +82,16 @@ def grade(
         results = _graded(
             lab, workspace, tasks, listen, cancel or CancelToken(), kept, quick_first=quick_first
         )
+    return _report(lab, workspace, results, time.monotonic() - started)
+
+
+def recalled(lab: Lab, workspace: Workspace, *, only: Sequence[str], kept: Kept) -> Report | None:
+    """Return the report on a workspace whose every verdict is kept; None where one is not."""
+    results = _recalled(lab, workspace, plan.select(lab, only), kept, lambda _: None)
+    return None if results is None else _report(lab, workspace, results, 0.0)
+
+
+def _report(lab: Lab, workspace: Workspace, results: _Results, seconds: float) -> Report:
     done, notes = results
     return Report(
         lab_id=lab.id,
@@ -88,7 +99,7 @@ def grade(
         lab_title=lab.title,
         workspace=str(workspace.root),
         tasks=tuple(done),
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         notes=tuple(notes),
         learner=lab.learner,
     )

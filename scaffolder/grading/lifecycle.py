@@ -25,6 +25,8 @@ from scaffolder.errors import DevlabError
 from scaffolder.journal import write_log
 
 _LOCK = "lock"
+# Seconds within which a check ends that found everything kept.
+_AT_ONCE = 0.3
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,29 @@ def sweep() -> Swept:
     """Remove everything that dead runs left behind: folders, containers, images, networks."""
     from scaffolder.tools import engine
 
-    prefix = f"{_origin()}-"
-    dead = [
-        folder
-        for folder in places.runs().iterdir()
-        if folder.name.startswith(prefix) and is_dead(folder.name)
-    ]
+    dead = _dead_folders()
     removed = engine.sweep(is_dead)
     for folder in dead:
         remove_tree(folder)
     return Swept(folders=len(dead), engine=removed)
 
 
+def _dead_folders() -> list[Path]:
+    prefix = f"{_origin()}-"
+    return [
+        folder
+        for folder in places.runs().iterdir()
+        if folder.name.startswith(prefix) and is_dead(folder.name)
+    ]
+
+
 @contextlib.contextmanager
 def sweeping() -> Iterator[None]:
-    """Sweep beside what the block does; what goes wrong in it is noted and stops nobody."""
+    """Sweep beside what the block does; what goes wrong in it is noted and stops nobody.
+
+    A block that is over at once, as where nothing has to be checked, is not held up to ask an
+    engine: then it is swept only where a dead run is seen.
+    """
 
     def sweep_and_note() -> None:
         try:
@@ -115,10 +125,20 @@ def sweeping() -> Iterator[None]:
         except Exception as error:  # noqa: BLE001 -- tidying up must not spoil a check
             write_log("sweep", error)
 
-    broom = threading.Thread(target=sweep_and_note, name="sweep", daemon=True)
+    over, began = threading.Event(), threading.Event()
+
+    def sweep_unless_over() -> None:
+        if not over.wait(_AT_ONCE):
+            began.set()
+            sweep_and_note()
+
+    broom = threading.Thread(target=sweep_unless_over, name="sweep", daemon=True)
     broom.start()
     yield
+    over.set()
     broom.join()
+    if not began.is_set() and _dead_folders():
+        sweep_and_note()
 
 
 def remove_tree(folder: Path) -> None:

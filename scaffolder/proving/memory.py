@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from scaffolder import generate, places, workspace
-from scaffolder.grading import surroundings
+from scaffolder.keeping import surroundings
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import asked
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
+from scaffolder.tools.terraform_places import SOURCE
 from scaffolder.tools.terraform_program import program
-from scaffolder.tools.terraform_provider import SOURCE
 
 # It weighs several hundred megabytes.
 _SECONDS = 1800.0

@@ -4,34 +4,27 @@ A provider takes seconds to start, and Terraform starts it anew for every comman
 with `-debug` it prints how to attach to it (TF_REATTACH_PROVIDERS, the documented way to debug
 providers), and every command after that is two to three times as quick. Terraform then neither
 installs nor locks it, so the learner's lock file plays no part.
-
-Where it is looked for follows Terraform's own conventions, see
-https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import re
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.tools import hcl
+from scaffolder.errors import UnavailableError
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Daemon
+from scaffolder.tools.terraform_places import candidates
 
-SOURCE = "registry.terraform.io/hashicorp/aws"
 START_SECONDS = 60.0
 # A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
 # which is ours and the provider's part of it, needs 29 of them.
 _SOCKET_FOLDER_LIMIT = 74
 _ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
-_PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
 # A plugin cache has the layout of an unpacked mirror, which `terraform providers mirror` has not.
 HINT = (
     "with a network: mkdir -p ~/.terraform.d/plugin-cache && "
@@ -58,52 +51,8 @@ def version() -> str:
     return find().parent.parent.name
 
 
-def candidates() -> list[Path]:
-    """Return every AWS provider for this machine that lies unpacked in one of Terraform's places.
-
-    The places are those of https://developer.hashicorp.com/terraform/cli/config/config-file.
-    """
-    target = f"{sys.platform}_{_PROCESSORS.get(platform.machine(), platform.machine())}"
-    return [
-        path
-        for place in dict.fromkeys(_places())
-        for path in place.glob(f"{SOURCE}/*/{target}/terraform-provider-aws*")
-        if path.is_file() and os.access(path, os.X_OK)
-    ]
-
-
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
-def _places() -> Iterator[Path]:
-    home = Path(os.environ.get("HOME") or tempfile.gettempdir())
-    yield from _configured(Path(os.environ.get("TF_CLI_CONFIG_FILE") or home / ".terraformrc"))
-    if os.environ.get("TF_PLUGIN_CACHE_DIR"):
-        yield Path(os.environ["TF_PLUGIN_CACHE_DIR"])
-    yield home / ".terraform.d" / "plugins"
-    yield home / ".terraform.d" / "plugin-cache"
-    if sys.platform == "darwin":
-        yield home / "Library" / "Application Support" / "io.terraform" / "plugins"
-    yield Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / "terraform/plugins"
-    shared = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    yield from (Path(place) / "terraform/plugins" for place in shared.split(":") if place)
-
-
-def _configured(path: Path) -> Iterator[Path]:
-    """Yield the mirrors and the cache that the user's Terraform settings name, if there are any."""
-    if not path.is_file():
-        return
-    try:
-        text = path.read_text("utf-8")
-        blocks = hcl.parse(f"settings {{\n{text}\n}}\n", path.name)
-    except (OSError, UnicodeDecodeError, UnusableFileError):
-        return
-    for block in (inner for outer in blocks for inner in outer.walk()):
-        for name in ("path", "plugin_cache_dir"):
-            value = block.attributes.get(name)
-            if value is not None and value.text:
-                yield Path(os.path.expandvars(value.text)).expanduser()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import scaffolder
-from scaffolder.tools import engine, terraform_provider
+from scaffolder.tools.engine.glancing import Glance, glance
+from scaffolder.tools.terraform_places import candidates
+
+__all__ = ["Glance", "glance", "grader", "hashed", "here", "images"]
 
 # The parts of devlab that no verdict depends on, given the files of an answer and of the start, and
 # what a lab asks: those that make or read these are left out, for what they make is looked at.
@@ -24,6 +27,8 @@ _NOT_GRADING = frozenset(
     {
         *("authoring", "catalog.py", "cli", "generate.py", "hints.py", "labfile.py", "packs"),
         *("proofs.py", "proving", "records", "rendering", "report", "watching"),
+        *("answers.py", "doctor", "guidance.py", "labschema.py", "readiness.py", "reference.py"),
+        *("revision.py", "skills.py", "standing.py", "updating", "variables.py", "watched.py"),
     }
 )
 # What checks start, wherever it lies: beside devlab or on the PATH.
@@ -69,7 +74,17 @@ def grader() -> str:
         if (relative := path.relative_to(package)).parts[0] not in _NOT_GRADING
     ]
     system = os.uname()
-    return hashed([*code, sys.version, sys.prefix, system.sysname, system.release, system.machine])
+    return hashed(
+        [
+            str(package),
+            *code,
+            sys.version,
+            sys.prefix,
+            system.sysname,
+            system.release,
+            system.machine,
+        ]
+    )
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -94,7 +109,7 @@ def contents(folder: Path) -> list[str]:
     ]
 
 
-def images(dockerfile: str, seen: engine.Glance | None) -> Mapping[str, str]:
+def images(dockerfile: str, seen: Glance | None) -> Mapping[str, str]:
     """Return what decides about building a Dockerfile and running its image, by name.
 
     That is the engine itself, and the id of every image whose name occurs in the text. Empty where
@@ -149,7 +164,7 @@ def _told(path: Path) -> str:
 
 
 def _providers() -> list[str]:
-    return [_told(path) for path in sorted(terraform_provider.candidates())]
+    return [_told(path) for path in sorted(candidates())]
 
 
 def _decides(name: str) -> bool:

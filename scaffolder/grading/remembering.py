@@ -1,0 +1,54 @@
+"""Keep a whole report, so that the next look at the same work takes no more than a look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from scaffolder import catalog
+from scaffolder.grading.grader import recalled
+from scaffolder.keeping import reports, surroundings
+from scaffolder.keeping.reports import Known
+from scaffolder.keeping.store import Kept
+from scaffolder.keeping.verdicts import Inputs
+from scaffolder.model import Lab, Report
+from scaffolder.workspace import Workspace, survey
+
+
+def keep_report(
+    lab: Lab,
+    workspace: Workspace,
+    *,
+    only: Sequence[str],
+    asked: Sequence[str],
+    kept: Kept,
+    render: Callable[[Report], str],
+) -> None:
+    """Keep the report on a workspace if each of its verdicts is kept, and it stays as it is.
+
+    `asked` is as for `reports.name`; `render` makes the text for people. The labs of packs are left
+    out: whether they are what was installed is asked every time.
+    """
+    kept.forget_old()
+    known_as = reports.name(workspace, asked)
+    if known_as is None or "/" in lab.id:
+        return
+    folders, images = _folders(lab), _images(lab, workspace)
+    report = recalled(lab, workspace, only=only, kept=kept)
+    if report is None:
+        return
+    # Only if nobody saved or pulled meanwhile do all of these speak of the same.
+    same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
+    if same == (known_as, folders, images):
+        kept.keep(known_as, Known(folders, images, report, render(report)))
+
+
+def _folders(lab: Lab) -> dict[str, str]:
+    folders = (lab.root, catalog.template_root(lab))
+    return {str(folder): reports.digest(folder) for folder in folders}
+
+
+def _images(lab: Lab, workspace: Workspace) -> dict[str, dict[str, str]]:
+    inputs = Inputs(lab, {}, workspace.root, survey(workspace.root))
+    texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
+    seen = surroundings.glance()
+    return {text: dict(surroundings.images(text, seen)) for text in texts if text is not None}

@@ -1,0 +1,70 @@
+"""Whole reports of workspaces in which nothing has changed.
+
+Each verdict of such a report is kept by itself too (`verdicts`); but to find that out takes the
+lab, its checks and all that they are made of. Here it is enough to see that nothing is another one:
+the workspace, the settings, devlab and its tools decide about the name of what is kept, and with
+the report are kept the folders and images that had a say, to be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from scaffolder.errors import DevlabError
+from scaffolder.keeping import surroundings
+from scaffolder.keeping.store import Kept
+from scaffolder.model import Report
+from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A report that holds as long as these folders and images are as they were.
+
+    `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
+    `surroundings.images` says of it, `text` is the report for people.
+    """
+
+    folders: Mapping[str, str]
+    images: Mapping[str, Mapping[str, str]]
+    report: Report
+    text: str
+
+
+def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
+    """Return the name under which a report on a workspace is kept; None where it cannot be read.
+
+    `asked` is what was asked for: tasks, a learner.
+    """
+    try:
+        seen = survey(workspace.root)
+        manifest = read_bytes(workspace.root, str(MANIFEST)).decode("utf-8", "surrogateescape")
+    except (OSError, DevlabError):
+        return None
+    left_out = (f"{one.path}\0{one.reason}" for one in seen.skipped)
+    told = (f"{path}\0{what}" for path, what in seen.told.items())
+    return surroundings.hashed(
+        ["report", str(workspace.root), surroundings.here(), manifest, *asked, *told, *left_out]
+    )
+
+
+def recall(kept: Kept, known_as: str) -> Known | None:
+    """Return the report that is kept under a name, provided that it still holds."""
+    known = kept.recall(known_as, Known)
+    if known is None:
+        return None
+    for folder, told in known.folders.items():
+        if digest(Path(folder)) != told:
+            return None
+    seen = surroundings.glance() if known.images else None
+    for dockerfile, images in known.images.items():
+        if surroundings.images(dockerfile, seen) != images:
+            return None
+    return known
+
+
+def digest(folder: Path) -> str:
+    """Return the digest of a folder's content, also of one that is not there."""
+    return surroundings.hashed(surroundings.contents(folder))

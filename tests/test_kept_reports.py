@@ -1,0 +1,194 @@
+"""A whole report is told again without looking further, as long as nothing has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scaffolder import catalog as real_catalog
+from scaffolder import generate
+from scaffolder.generate import build_state
+from scaffolder.keeping import surroundings
+from scaffolder.tools.engine import Glance
+from tests.support.command import Devlab, Said
+from tests.support.labs import Catalog, Holds, task
+
+TASKS = task("first") + (
+    "  - id: named\n    title: The app has a name\n    points: 10\n"
+    "    hints: [a nudge, nearly the answer]\n    checks:\n"
+    "      - {id: named-check, kind: test.holds, path: app.py, text: NAME}\n"
+)
+
+
+class Learner:
+    """Checks a workspace; `looked` tells whether devlab looked further than at what it knew."""
+
+    def __init__(
+        self, catalog: Catalog, devlab: Devlab, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.catalog = catalog
+        self.lab = catalog.lab(TASKS)
+        self.work = folder / "work"
+        build_state(real_catalog.load("tested"), "start", {}, self.work)
+        self._devlab = devlab
+        self.looked = False
+        load = real_catalog.load_of
+
+        def noted(*arguments: object, **options: object) -> object:
+            self.looked = True
+            return load(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(real_catalog, "load_of", noted)
+
+    def check(self, *options: str) -> Said:
+        self.looked = False
+        return self._devlab("check", *options, cwd=self.work)
+
+
+@pytest.fixture
+def learner(
+    catalog: Catalog, devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Learner:
+    return Learner(catalog, devlab, tmp_path, monkeypatch)
+
+
+def test_what_is_known_is_told_again(learner: Learner) -> None:
+    first, second, third = learner.check(), learner.check(), learner.check()
+    assert not learner.looked
+    assert first.code == second.code == third.code == 0
+    assert second.out == third.out
+    assert "20 of 20 points" in second.out
+    assert "nothing has changed since" in second.out
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "markdown"])
+def test_every_format_is_made_of_it(learner: Learner, form: str) -> None:
+    learner.check()
+    said = learner.check("--format", form)
+    assert not learner.looked
+    assert "named" in said.out
+    if form == "json":
+        assert json.loads(said.out)["score"] == {"earned": 20, "gradable": 20, "total": 20}
+
+
+def test_a_file_is_written_of_it(learner: Learner, tmp_path: Path) -> None:
+    learner.check()
+    learner.check("--output", str(tmp_path / "report.txt"))
+    assert not learner.looked
+    assert "20 of 20 points" in (tmp_path / "report.txt").read_text()
+
+
+def test_with_verbose_the_passes_are_shown(learner: Learner) -> None:
+    learner.check()
+    assert "named-check" in learner.check("--verbose").out
+    assert not learner.looked
+
+
+def test_other_tasks_are_another_report(learner: Learner) -> None:
+    learner.check()
+    assert "10 of 10 points" in learner.check("--task", "named").out
+    assert "20 of 20 points" in learner.check().out
+
+
+def test_no_cache_looks_at_everything(learner: Learner) -> None:
+    learner.check()
+    assert "nothing has changed" not in learner.check("--no-cache").out
+    assert learner.looked
+
+
+CHANGES: dict[str, Callable[[Learner, pytest.MonkeyPatch], object]] = {
+    "a file": lambda one, _: (one.work / "app.py").write_text("NAME = 'other'\n"),
+    "a new file": lambda one, _: (one.work / "new.py").write_text(""),
+    "a permission": lambda one, _: (one.work / "app.py").chmod(0o755),
+    "the manifest": lambda one, _: generate._write_manifest(
+        real_catalog.load("tested"), {"name": "other"}, one.work
+    ),
+    "a link that leads outside": lambda one, _: (one.work / "link").symlink_to("/etc/passwd"),
+    "the lab": lambda one, _: (one.lab / "lab.yaml").write_text(
+        (one.lab / "lab.yaml").read_text() + "\n# another comment\n"
+    ),
+    "the start": lambda one, _: (one.lab / "start" / "more.py").write_text(""),
+    "the template": lambda one, _: (
+        one.catalog.root / "templates/tiny/{{cookiecutter.name}}/more.py"
+    ).write_text(""),
+    "a setting": lambda _, patch: patch.setenv("TF_CLI_ARGS", "-no-color"),
+    "devlab": lambda _, patch: patch.setattr(surroundings, "grader", lambda: "another"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_makes_it_look_again(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    learner.check()
+    CHANGES[what](learner, monkeypatch)
+    learner.check()
+    assert learner.looked
+
+
+def test_images_are_looked_at_each_time(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a lab that asks the engine, and only for such a one."""
+    images = {"base:1": "sha256:1"}
+    monkeypatch.setattr(Holds, "asks_engine", True)
+    monkeypatch.setattr(surroundings, "glance", lambda: Glance("28", dict(images)))
+    (learner.work / "Dockerfile").write_text("FROM base:1\n")
+    learner.check()
+    learner.check()
+    assert not learner.looked
+    images["unrelated:1"] = "sha256:2"
+    learner.check()
+    assert not learner.looked
+    images["base:1"] = "sha256:3"
+    learner.check()
+    assert learner.looked
+
+
+def test_a_report_that_is_not_whole_is_as_good_as_none(learner: Learner, tmp_path: Path) -> None:
+    learner.check()
+    for path in (tmp_path / "verdicts").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"20 of 20", b"99 of 20"))
+    assert "20 of 20 points" in learner.check().out
+    assert learner.looked
+
+
+def test_what_could_not_be_graded_is_never_told_again(
+    catalog: Catalog, devlab: Devlab, tmp_path: Path
+) -> None:
+    catalog.lab(task("only", "unavailable"))
+    build_state(real_catalog.load("tested"), "start", {}, tmp_path / "work")
+    for _ in range(2):
+        said = devlab("check", cwd=tmp_path / "work")
+        assert said.code == 3
+        assert "nothing has changed" not in said.out
+
+
+def test_a_known_report_loads_neither_labs_nor_tools(tmp_path: Path) -> None:
+    """That is what makes it quick, and what a careless import would undo."""
+    build_state(real_catalog.load("ci-pipeline"), "start", {}, tmp_path / "work")
+    program = (
+        "import sys; from scaffolder.cli import cli\n"
+        "code = cli.main(['check', '--task', 'workflow-is-valid'], standalone_mode=False)\n"
+        "print(*sorted(sys.modules), file=sys.stderr)\nprint(code)"
+    )
+    lab = real_catalog.load("ci-pipeline")
+    program = program.replace("workflow-is-valid", lab.tasks[0].id)
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path / "work",
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "nothing has changed since" in done.stdout
+    loaded = set(done.stderr.split())
+    heavy = {"rich", "yaml", "docker", "http.client", "sqlite3", "cookiecutter", "subprocess"}
+    assert not heavy & loaded
+    assert not {"scaffolder.catalog", "scaffolder.checks", "scaffolder.grading"} & loaded
