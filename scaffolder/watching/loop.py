@@ -7,6 +7,7 @@ one thread, the main one, takes them out: state and screen need no lock.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -39,6 +40,8 @@ from scaffolder.watching.saves import Changes, Watcher, touched
 _TICK = 0.25
 # How long the runs may take to end before somebody who waits is told why.
 _QUIETLY = 1.0
+# How long at most: what is left then is swept by the next run.
+_PATIENTLY = 20.0
 
 
 class Front(Protocol):
@@ -116,16 +119,18 @@ class _Loop:
         self._frame = Frame((), 0, 0)
         self._stopped = False
         self._over = False
+        self._ending = False
         self._handlers: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> _Loop:
         self._selector.register(self._inbox.handle, selectors.EVENT_READ)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            self._handle(number, self._interrupt)
         if self._keyboard is not None:
             self._selector.register(self._keyboard.handle, selectors.EVENT_READ)
             # A handler is what lets a signal ring the bell.
             self._handle(signal.SIGWINCH, lambda *_: None)
             self._handle(signal.SIGTSTP, self._note_stop)
-            self._handle(signal.SIGQUIT, signal.getsignal(signal.SIGINT))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,6 +143,13 @@ class _Loop:
         self._handlers.setdefault(number, signal.getsignal(number))
         signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def _interrupt(self, *_: object) -> None:
+        # A terminal that is closed sends several; the first ends it, the others must not cut the
+        # cleaning short.
+        if not self._ending:
+            self._ending = True
+            raise KeyboardInterrupt
+
     def _note_stop(self, *_: object) -> None:
         self._stopped = True
 
@@ -147,7 +159,7 @@ class _Loop:
         for effect in self._first:
             self._do(effect)
         while not self._over:
-            self._frame = self._front.show(self._watch, time.monotonic())
+            self._show()
             for key, _ in self._selector.select(_TICK if self._watch.active else None):
                 if self._keyboard is not None and key.fd == self._keyboard.handle:
                     self._read_keys(self._keyboard)
@@ -157,17 +169,25 @@ class _Loop:
                 self._update(self._known(event))
         return self._watch
 
+    def _show(self) -> None:
+        try:
+            self._frame = self._front.show(self._watch, time.monotonic())
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # The terminal is gone; SIGHUP may be on its way.
+            raise KeyboardInterrupt from None
+
     def end(self, wait_for: Callable[[], None]) -> None:
         """Give the terminal back, first of all; then stop everything and wait for it."""
+        self._ending = True
         self._give_back()
         self._runs.cancel()
-        # Whoever presses Ctrl-C now wants it over, not the cleaning cut short.
-        with contextlib.suppress(KeyboardInterrupt):
-            self._desk.close()
-            self._saves.stop()
-            if not self._runs.join(_QUIETLY):
-                wait_for()
-                self._runs.join()
+        self._desk.close()
+        self._saves.stop()
+        if not self._runs.join(_QUIETLY):
+            wait_for()
+            self._runs.join(_PATIENTLY)
 
     def _take(self) -> None:
         if self._keyboard is not None:

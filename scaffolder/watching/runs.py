@@ -41,7 +41,10 @@ class Runs:
         earlier = self._alive = [run for run in self._alive if run.thread.is_alive()]
         cancel = CancelToken()
         thread = threading.Thread(
-            target=self._work, args=(order, cancel, tuple(earlier)), name=f"run-{order.run}"
+            target=self._work,
+            args=(order, cancel, tuple(earlier)),
+            name=f"run-{order.run}",
+            daemon=True,
         )
         self._alive = [*earlier, _Run(thread, cancel)]
         thread.start()
@@ -94,7 +97,8 @@ class Runs:
     def _workspace(self) -> Workspace:
         if not self._root.is_dir():
             raise DevlabError(
-                f"{self._root} is gone", hint="where it comes back, watching goes on; q quits"
+                f"the workspace is gone: {self._root}",
+                hint="where it comes back, watching goes on; q quits",
             )
         return Workspace(self._root, workspace.read_manifest(self._root))
 

@@ -1,0 +1,67 @@
+"""What `devlab watch` knows and shows, as one frozen value, and how each event moves it.
+
+`update` is pure: a state and an event in, the next state and what is to be done out. The loop in
+`watching/` does it and draws the state with `report/watch`; neither decides anything.
+"""
+
+from scaffolder.watched.pressed import (
+    KEYS,
+)
+from scaffolder.watched.state import (
+    Watch,
+)
+from scaffolder.watched.update import (
+    begin,
+    update,
+)
+from scaffolder.watched.words import (
+    Choice,
+    Effect,
+    Ended,
+    Event,
+    Failed,
+    Grade,
+    LabRead,
+    Leave,
+    ListChanged,
+    Page,
+    Pressed,
+    PreviewReset,
+    Question,
+    Reset,
+    Resumed,
+    Running,
+    Saved,
+    Shown,
+    ShowSolution,
+    TakeHint,
+    Told,
+)
+
+__all__ = [
+    "KEYS",
+    "Choice",
+    "Effect",
+    "Ended",
+    "Event",
+    "Failed",
+    "Grade",
+    "LabRead",
+    "Leave",
+    "ListChanged",
+    "Page",
+    "Pressed",
+    "PreviewReset",
+    "Question",
+    "Reset",
+    "Resumed",
+    "Running",
+    "Saved",
+    "ShowSolution",
+    "Shown",
+    "TakeHint",
+    "Told",
+    "Watch",
+    "begin",
+    "update",
+]
