@@ -14,7 +14,7 @@ from scaffolder import variation, yamlsource
 from scaffolder.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labschema import CheckKeys, LabFile, TaskFile
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
-from scaffolder.varying import Variation
+from scaffolder.varying import Possibilities, Variation
 from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
 
@@ -136,11 +136,12 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
             points=task.points,
             checks=read_checks(source, task.checks, "tasks", index, "checks"),
             needs=task.needs,
-            hints=_hints(source, task, index),
+            hints=_hints(source, task, index, vary.checks.get(task.id, ())),
             given=task.given,
         )
         for index, task in enumerate(file.tasks)
     )
+    planted = variation.chosen_faults(vary, root.name, learner)
     theirs = _with_learners_checks(source, vary, tasks, read_checks, root.name, learner)
     _require_unique(source, theirs)
     _require_sound_needs(source, tasks)
@@ -160,7 +161,7 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
         tasks=theirs if learner else tasks,
         root=root,
         context=file.context,
-        faults=_planted(faults, variation.chosen_faults(vary, root.name, learner)),
+        faults={name: faults[planted.get(name, name)] for name in faults},
         variation=vary,
         learner=learner,
         values=values,
@@ -193,9 +194,11 @@ def _require_known_entries(root: Path) -> None:
             raise LabFileError("is missing; every lab has one", root / name)
 
 
-def _hints(source: Source, task: TaskFile, index: int) -> tuple[Hint, ...]:
-    """Return the hints of a task; one that answers a failure must name what the task has."""
-    known = [str(check.get("id")) for check in task.checks]
+def _hints(
+    source: Source, task: TaskFile, index: int, theirs: Sequence[Mapping[str, Any]]
+) -> tuple[Hint, ...]:
+    """Return the hints of a task; the check that one answers is the task's, for some learner."""
+    known = [str(check.get("id")) for check in (*task.checks, *theirs)]
     hints = tuple(Hint(one) if isinstance(one, str) else one for one in task.hints)
     for number, hint in enumerate(hints):
         place = ("tasks", index, "hints", number)
@@ -203,9 +206,8 @@ def _hints(source: Source, task: TaskFile, index: int) -> tuple[Hint, ...]:
             raise source.unknown("check", hint.check, known, *place, "check")
         if hint.general and not isinstance(task.hints[number], str):
             raise source.error(
-                "a hint with keys says which failure it answers: check, rule or message",
+                "a hint for every failure is a text alone; else it names check, rule or message",
                 *place,
-                hint="one that fits every failure of its task is written as a text alone",
             )
     return hints
 
@@ -249,6 +251,10 @@ def _read_variation(source: Source) -> Variation:
     data = source.document.data
     if not isinstance(data, dict) or "vary" not in data:
         return Variation()
+    raw = data["vary"].get("variables") if isinstance(data["vary"], dict) else None
+    for name, one in raw.items() if isinstance(raw, dict) else ():
+        # One by one, as msgspec does not tell which of a mapping's values is wrong.
+        source.convert(one, Possibilities, "vary", "variables", name)
     found = source.convert(data["vary"], Variation, "vary")
     for name, one in found.variables.items():
         wrong = variation.problem(one)
@@ -285,8 +291,7 @@ def _with_learners_checks(
 ) -> tuple[Task, ...]:
     """Return the tasks with the checks that only a learner's workspace has.
 
-    They are read without a learner too, with the values of an example: what is wrong with them
-    should not wait for the first learner.
+    Without a learner they are read as an example's: what is wrong should not wait for the first.
     """
     known = [task.id for task in tasks]
     for name in vary.checks:
@@ -371,11 +376,6 @@ def _require_known_stand_ins(source: Source, vary: Variation, faults: Mapping[st
         for fault in (name, *others):
             if fault not in faults:
                 raise source.unknown("fault", fault, faults, "vary", "faults", name)
-
-
-def _planted(faults: Mapping[str, Fault], chosen: Mapping[str, str]) -> dict[str, Fault]:
-    """Return the faults by the ids that checks name, each the one that this learner gets."""
-    return {name: faults[chosen.get(name, name)] for name in faults}
 
 
 def _require_known_tests(source: Source, tasks: tuple[Task, ...], root: Path) -> None:

@@ -93,8 +93,14 @@ def require_free(lab: Lab, settings: Mapping[str, str]) -> None:
     One of both would have to give way, and either way one of two people would be misled: the
     learner by the instructions, or who compares the work of learners.
     """
+    known = variables_of(lab)
     for name in settings:
-        if lab.learner and name in lab.values:
+        if name in lab.values and name not in known:
+            raise DevlabError(
+                f"{name!r} is decided by {lab.id} itself and cannot be set",
+                hint=f"variables: {', '.join(known)}",
+            )
+        if name in lab.values:
             raise DevlabError(
                 f"{name} is {lab.values[name]!r} for this learner and cannot be set",
                 hint=f"leave out --set {name}=..., or --learner",
