@@ -119,8 +119,7 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
     """Read the lab folder `root`; raises DevlabError with file and line for anything wrong.
 
     Without `graded` the checks are left out, and with them the time that loading their kinds
-    takes: enough to show a lab or to begin one, not to grade it. `learner` is a normalised id, for
-    the lab as that learner has it.
+    takes: enough to show or begin a lab. `learner` is the normalised id of whose lab it is.
     """
     source = Source(root / "lab.yaml")
     vary = _read_variation(source)
