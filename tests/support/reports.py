@@ -74,8 +74,9 @@ _OUTCOMES = (Outcome.FAIL, Outcome.ERROR, Outcome.UNAVAILABLE, Outcome.PASS)
 @st.composite
 def _reports(draw: Any) -> Report:
     """Draw the words one by one, and by a number where they stand: that is quick to draw."""
-    pool = draw(st.lists(words, min_size=2, max_size=8))
-    return _Writer(pool, Random(draw(st.integers(0, 2**32)))).report()
+    random = Random(draw(st.integers(0, 2**32)))
+    pool = [*draw(st.lists(words, min_size=2, max_size=8)), *random.sample(FRAGMENTS, 12)]
+    return _Writer(pool, random).report()
 
 
 class _Writer:
