@@ -163,7 +163,7 @@ def test_what_runs_is_told_with_seconds_and_more_is_counted() -> None:
     tall = drawn(watch, 80, 40)
     assert any("10 s a · a-check" in line for line in tall)
     assert any("and 3 more" in line for line in tall)
-    assert any("10 s a · a-check" in line and "(+5)" in line for line in drawn(watch, 80, 15))
+    assert any("10 s (+5) a · a-check" in line for line in drawn(watch, 50, 15))
 
 
 def test_a_pass_of_everything_is_said() -> None:

@@ -216,6 +216,7 @@ def _running(watch: Watch, rows: int, now: float) -> list[Text]:
     texts = [
         Text.assemble(
             (f"{max(0.0, now - one.since):3.0f} s ", "cyan"),
+            (f"(+{len(running) - 1}) " if rows == 1 and len(running) > 1 else "", "dim"),
             f"{task} · {check}  ",
             (harmless(one.text), "dim"),
         )
@@ -224,8 +225,6 @@ def _running(watch: Watch, rows: int, now: float) -> list[Text]:
     more = len(running) - len(shown)
     if more and rows > 1:
         texts.append(Text(f"      and {more} more", style="dim"))
-    elif more:
-        texts[0].append_text(Text(f" (+{more})", style="dim"))
     return texts
 
 
