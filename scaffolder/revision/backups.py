@@ -125,9 +125,10 @@ def listed(root: Path) -> tuple[Backup, ...]:
 
 def find(root: Path, name: str) -> Backup:
     """Return a backup; raises DevlabError where there is none of that name, or it is broken."""
-    known = [one.name for one in listed(root)]
-    if name in known:
+    shelf = own_folder(root) / "backups"
+    if name == Path(name).name and (shelf / name / _LIST).is_file():
         return _read_list(root, name)
+    known = [one.name for one in listed(root)]
     raise DevlabError(
         f"there is no backup {name!r}{did_you_mean(name, known)}",
         hint=f"backups: {', '.join(known) or 'none'}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -42,7 +42,7 @@ def between(before: Tree, after: Tree) -> tuple[Edit, ...]:
     )
 
 
-def making_room(root: Path, wanted: Tree, spared: Collection[str] = ()) -> tuple[Edit, ...]:
+def making_room(root: Path, wanted: Tree) -> tuple[Edit, ...]:
     """Return the edits that take away what stands where files of `wanted` need folders or a place.
 
     That is a file or link where a folder must be, and whatever is in a folder where a file must be.
@@ -54,7 +54,7 @@ def making_room(root: Path, wanted: Tree, spared: Collection[str] = ()) -> tuple
             gone.add(stands_above)
         elif (root / path).is_dir() and not (root / path).is_symlink():
             gone |= {f"{path}/{inner}" for inner in trees.paths(root / path)}
-    taken = sorted(gone - set(wanted) - set(spared))
+    taken = sorted(gone - set(wanted))
     return tuple(Edit(path, trees.read_entry(root, path), None) for path in taken)
 
 

@@ -1,16 +1,18 @@
-"""Sole owner of git: make a folder a repository with one commit; fetch one of somebody else's."""
+"""Sole owner of git: a folder becomes a repository, somebody else's is fetched, trees are merged."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scaffolder.errors import DevlabError, UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.system import here
+from scaffolder.tools.versions import told
 
 _SECONDS = 60.0
 _IDENTITY = {
@@ -23,6 +25,13 @@ _IDENTITY = {
 _QUIET = (
     *("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"),
     *("-c", "core.fsync=none", "-c", "user.useConfigOnly=true", "-c", "core.fsmonitor=false"),
+)
+# Merging: bytes are bytes, whatever a name is on some other disk; what was moved is found again.
+_AS_IT_IS = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"),
+    *("-c", "core.autocrlf=false", "-c", "core.protectNTFS=false", "-c", "core.protectHFS=false"),
+    *("-c", "core.fsync=none", "-c", "core.quotePath=false", "-c", "core.precomposeUnicode=false"),
+    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true"),
 )
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG")
 
@@ -52,9 +61,23 @@ _OFFLINE = re.compile(
 )
 
 
+# The files of a tree by their paths: git's mode, such as 100644, and the content.
+Files = Mapping[str, tuple[str, bytes]]
+
+
 def available() -> bool:
     """Whether git is there."""
     return shutil.which("git") is not None
+
+
+def version() -> str:
+    """Return git's version; raises UnavailableError where it is missing or does not run."""
+    if not available():
+        raise UnavailableError(
+            "git is not installed",
+            fix=here().install(dict.fromkeys(("apt-get", "dnf", "pacman", "apk", "brew"), "git")),
+        )
+    return told(("git", "--version"))
 
 
 def commit_all(
@@ -96,6 +119,67 @@ def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path,
     names = git("diff", "--name-only", "--no-renames", "-z", commit, "--", str(top))
     names += git("ls-files", "--others", "--exclude-standard", "--full-name", "-z", str(top))
     return top, tuple(top / name for name in names.split("\0") if name)
+
+
+def first_commits(folder: Path, *, cancel: CancelToken) -> tuple[str, ...]:
+    """Return the commits without a parent that HEAD of the repository at `folder` comes from.
+
+    Of a shallow clone they are those at which it was cut off. Raises DevlabError where `folder` is
+    not the top of a repository with a commit, UnavailableError without git.
+    """
+    # A repository further up is somebody else's.
+    environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    done = _git(("rev-list", "--max-parents=0", "HEAD", "--"), folder, environment, cancel)
+    _require(done)
+    return tuple(done.stdout.split())
+
+
+def merge_trees(
+    folder: Path, trees: Sequence[Files], labels: tuple[str, str], *, cancel: CancelToken
+) -> tuple[str, ...]:
+    """Merge two trees that come from a third, as git merges branches.
+
+    `trees` are the common one, ours and theirs. `folder`, new and empty, becomes a repository of
+    nobody's with the merged files, conflicts marked; `labels` stand at the marks, for ours and
+    theirs, and in names such as `file~LABEL` where two things want one place. Returns the paths
+    with conflicts, sorted. Raises DevlabError where git refuses, UnavailableError without it.
+    """
+    environment = _environment()
+
+    def git(*arguments: str, stdin: bytes = b"") -> Completed:
+        return _git((*_AS_IT_IS, *arguments), folder, environment, cancel, stdin=stdin)
+
+    _require(git("init", "--quiet", "--template=", "--initial-branch=none"))
+    attributes = folder / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* -text -eol -filter -ident -working-tree-encoding\n", "utf-8")
+    _require(git("fast-import", "--quiet", stdin=_history(trees)))
+    _require(git("checkout", "--quiet", "--force", "ours"))
+    known = git("rev-parse", "base", "ours", "theirs")
+    _require(known)
+    base, ours, theirs = known.stdout.split()
+    environment |= {f"GITHEAD_{ours}": labels[0], f"GITHEAD_{theirs}": labels[1]}
+    done = git("merge-recursive", "--ignore-cr-at-eol", base, "--", ours, theirs)
+    if done.returncode not in (0, 1):
+        _require(done)
+    left = git("ls-files", "--unmerged", "-z")
+    _require(left)
+    return tuple(sorted({line.split("\t", 1)[1] for line in left.stdout.split("\0") if line}))
+
+
+def _history(trees: Sequence[Files]) -> bytes:
+    """Return three commits as git's fast-import reads them: no file of them touches a disk."""
+    parts: list[bytes] = []
+    for name, files in zip(("base", "ours", "theirs"), trees, strict=True):
+        parts.append(f"commit refs/heads/{name}\n".encode())
+        parts.append(b"committer devlab <devlab@localhost> 0 +0000\ndata 0\n")
+        if name != "base":
+            parts.append(b"from refs/heads/base\ndeleteall\n")
+        for path, (mode, content) in files.items():
+            quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            parts.append(f'M {mode} inline "{quoted}"\ndata {len(content)}\n'.encode())
+            parts += (content, b"\n")
+    return b"".join(parts)
 
 
 def without_secret(text: str) -> str:
@@ -168,9 +252,15 @@ def _git(
     environment: Mapping[str, str],
     cancel: CancelToken,
     seconds: float = _SECONDS,
+    stdin: bytes = b"",
 ) -> Completed:
     return processes.run(
-        ("git", *arguments), cwd=folder, env=environment, timeout=seconds, cancel=cancel
+        ("git", *arguments),
+        cwd=folder,
+        env=environment,
+        timeout=seconds,
+        cancel=cancel,
+        stdin=stdin,
     )
 
 
