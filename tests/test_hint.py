@@ -188,7 +188,7 @@ def test_words_of_a_failure_cannot_command_the_terminal(devlab: Devlab, work: Pa
     [
         ("{check: says-by, text: t}", "unknown check 'says-by'; did you mean 'says-bye'?"),
         ("{rul: R1, text: t}", "unknown key 'rul'; did you mean 'rule'?"),
-        ("{text: t}", "says which failure it answers"),
+        ("{text: t}", "a hint for every failure is a text alone"),
         ("{rule: R1}", "missing required field `text`"),
         ("{rule: ' ', text: t}", "matching regex"),
         ("{rule: 7, text: t}", "Expected `str`"),
@@ -234,7 +234,7 @@ def test_lint_wants_general_hints_and_finds_those_that_nobody_gets(tmp_path: Pat
     (folder / "instructions.md").write_text("<!-- devlab:tasks -->\nclean\n")
     (folder / "mistakes.yaml").write_text("mistakes: []\n")
     found = {problem.line: problem.message for problem in lint(folder)}
-    assert "1 hint that fits every failure" in found[13]
+    assert "1 hint, and at least 2 are needed" in found[13]
     assert "ignores the rule DL3008" in found[15]
     assert not any("DL3025" in words for words in found.values())
 

@@ -44,8 +44,8 @@ def _of_hints(task: Task, source: Source, index: int) -> Iterator[Problem]:
     general = sum(hint.general for hint in task.hints)
     if general < _HINTS:
         yield Problem(
-            f"task {task.id!r} has {general} hint{'' if general == 1 else 's'} that "
-            f"fit{'s' if general == 1 else ''} every failure, and at least {_HINTS} are needed",
+            f"task {task.id!r} has {general} hint{'' if general == 1 else 's'}, and at least "
+            f"{_HINTS} are needed that fit every failure",
             _FILE,
             source.document.line("tasks", index, "hints"),
             "the first asks a question that leads there, the last is nearly the answer",
@@ -56,7 +56,8 @@ def _of_hints(task: Task, source: Source, index: int) -> Iterator[Problem]:
         if _plain(hint.text) in seen:
             yield Problem(f"task {task.id!r} gives the same hint twice", _FILE, line)
         seen.add(_plain(hint.text))
-        if hint.rule and all(hint.rule in _ignored(check) for check in _meant(task, hint)):
+        meant = _meant(task, hint)
+        if hint.rule and meant and all(hint.rule in _ignored(check) for check in meant):
             yield Problem(
                 f"task {task.id!r} has a hint that nobody ever gets: its check ignores the rule "
                 f"{hint.rule}",

@@ -62,11 +62,14 @@ def _failed(report: Report) -> dict[str, tuple[CheckResult, ...]]:
 def _shortened(result: CheckResult) -> CheckResult:
     said = result.verdict
     evidence = said.evidence or Evidence()
+    # Where a machine keeps its temporary files is another place everywhere.
+    lines = [line for line in evidence.log if f"{tempfile.gettempdir()}/" not in line]
+    findings = [msgspec.structs.replace(one, path=None) for one in said.findings[:_FINDINGS]]
     verdict = Verdict(
         said.outcome,
         said.message,
-        said.findings[:_FINDINGS],
-        Evidence(actual=evidence.actual, log=evidence.log[-_LINES:]),
+        tuple(findings),
+        Evidence(actual=evidence.actual, log=tuple(lines[-_LINES:])),
     )
     return CheckResult(result.id, result.kind, verdict, seconds=0)
 
