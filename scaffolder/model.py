@@ -310,6 +310,11 @@ class Report(msgspec.Struct, frozen=True):
     learner: str = ""
 
     @property
+    def heading(self) -> str:
+        """The lab's title, and whose lab it was graded as."""
+        return f"{self.lab_title}, for {self.learner}" if self.learner else self.lab_title
+
+    @property
     def cached(self) -> bool:
         """Whether every verdict was found by an earlier run, and nothing ran for this one."""
         checks = [check for task in self.tasks for check in task.checks]

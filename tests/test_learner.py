@@ -140,6 +140,8 @@ def test_a_learners_lab_says_and_asks_for_what_is_theirs(devlab: Devlab, tmp_pat
     assert outcome(report, "says-the-name")["verdict"] == "fail"
     solve(devlab, work, "ada")
     assert check(devlab, work)["outcome"] == "pass"
+    for form in ("text", "markdown", "gradescope"):
+        assert "A lab for tests, for ada" in devlab("check", work, "--format", form).out
 
 
 @pytest.mark.usefixtures("lab")

@@ -25,7 +25,7 @@ from scaffolder.report import terminal
 def command(directory: Path) -> int:
     """Check the workspace that DIRECTORY lies in on every save, and show what holds."""
     found = workspace.find(directory)
-    lab = catalog.load_by_id(found.manifest.lab.id)
+    lab = catalog.load_of(found.manifest)
     from scaffolder import watching
     from scaffolder.report.watch import Lines, Screen
 

@@ -53,7 +53,7 @@ def _total(score: Score) -> dict[str, float]:
 
 def _words(report: Report) -> str:
     score = report.score
-    lines = [f"{report.lab_title}: {score.earned} of {score.gradable} points"]
+    lines = [f"{report.heading}: {score.earned} of {score.gradable} points"]
     if not score.gradable:
         lines.append("Nothing could be graded, so there is no score: this is no fault of yours.")
     elif score.gradable < score.total:

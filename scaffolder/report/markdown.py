@@ -29,7 +29,7 @@ def render(report: Report, limit: int = PASTED) -> str:
 def _blocks(report: Report) -> Iterator[str]:
     """Yield parts that each stand for themselves: the text may end after any of them."""
     score = report.score
-    yield f"## {score.earned} of {score.gradable} points · {prose(report.lab_title)}"
+    yield f"## {score.earned} of {score.gradable} points · {prose(report.heading)}"
     yield table(["verdict", "task", "what must hold", "points"], map(_row, report.tasks))
     if score.gradable < score.total:
         names = ", ".join(code(task.id) for task in report.tasks if not task.outcome.graded)

@@ -20,6 +20,8 @@ _WORDS = {
     Outcome.FAIL: ("a promise is broken", "bold red"),
     Outcome.UNAVAILABLE: ("not everything could be tried here", "bold cyan"),
 }
+# What the table of proofs tells of each lab.
+HEADINGS = ("start", "solution", "alternatives", "mistakes", "copies", "mutants", "checks killed")
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -96,7 +98,7 @@ def _table(proofs: Sequence[LabProof], target: Console) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("lab", overflow="fold")
-    for name in ("start", "solution", "alternatives", "mistakes", "copies", "mutants", "checks killed"):
+    for name in HEADINGS:
         table.add_column(name, justify="right")
     for proof in proofs:
         stages = [held(proof, stage) for stage in list(Stage)[:-1]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from scaffolder.proofs import CaseResult, Fate, LabProof, Stage
-from scaffolder.report.proof import held, mutant_words
+from scaffolder.report.proof import HEADINGS, held, mutant_words
 
 SCHEMA = "devlab.proof/1"
 
@@ -68,8 +68,7 @@ def _overview(proofs: Sequence[LabProof]) -> str:
         ]
         for proof in proofs
     ]
-    head = ["lab", "start", "solution", "alternatives", "mistakes", "copies", "mutants", "checks killed"]
-    return _table(head, rows)
+    return _table(["lab", *HEADINGS], rows)
 
 
 def _operators(proof: LabProof) -> str:

@@ -144,7 +144,7 @@ def _score(report: Report) -> Text:
     text = Text.assemble(
         "\n",
         (f"{score.earned} of {score.gradable} points", style),
-        (f"  {report.lab_title}, {report.seconds:.1f} s", "dim"),
+        (f"  {harmless(report.heading)}, {report.seconds:.1f} s", "dim"),
     )
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
