@@ -21,6 +21,7 @@ from scaffolder.revision.trees import Tree
 from scaffolder.variables import variables_of
 from scaffolder.workspace import Workspace
 
+_INSTRUCTIONS = "README.md"
 RESET = "reset"
 RESTORE = "restore"
 
@@ -50,7 +51,11 @@ def solution_files(
     """
     variables = usable_variables(lab, workspace)
     solved = state(lab, "solution", variables)
-    compared = {*solved, *state(lab, "start", variables)}
+    began = state(lab, "start", variables)
+    compared = {*solved, *began}
+    if solved.get(_INSTRUCTIONS) == began.get(_INSTRUCTIONS):
+        # Notes in the instructions are no part of an answer.
+        compared.discard(_INSTRUCTIONS)
     if task_id is not None:
         compared = {path for path in compared if _matters(lab, task_id, path)}
     yours = trees.read_tree(workspace.root, compared)

@@ -1,4 +1,4 @@
-"""Sole owner of git: a folder becomes a repository, somebody else's is fetched, trees are merged."""
+"""Sole owner of git: make repositories, fetch those of somebody else, merge trees of files."""
 
 from __future__ import annotations
 
