@@ -42,6 +42,7 @@ from scaffolder.model import (
     failed,
     unavailable,
 )
+from scaffolder.report.text import harmless
 from scaffolder.tools.processes import CancelToken
 from scaffolder.variables import all_variables, whose_work
 from scaffolder.workspace import Skipped, Workspace, snapshot, survey
@@ -198,7 +199,9 @@ def _notes(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) -> dict[s
     if made_from != lab.version:
         notes.append(f"made from version {made_from} of {lab.id}, checked by version {lab.version}")
     notes += whose_work(lab, workspace.manifest)
-    notes += [f"left out: {entry.path}, {entry.reason}" for entry in skipped[:NOTES_SHOWN]]
+    notes += [
+        f"left out: {harmless(entry.path)}, {entry.reason}" for entry in skipped[:NOTES_SHOWN]
+    ]
     if len(skipped) > NOTES_SHOWN:
         notes.append(f"left out: {len(skipped) - NOTES_SHOWN} more")
     return dict.fromkeys(notes)
