@@ -14,8 +14,9 @@ from tests.support.command import Devlab
 
 LAB = "containerize-flask"
 RECORDED = {path.stem: failures.read(path.stem) for path in sorted(failures.FOLDER.glob("*.json"))}
-# Each mistake of these labs is recorded, and each of its failures has a hint of its own.
+# Each failure of each mistake of these labs has a hint of its own.
 WHOLE = (LAB, "slim-image")
+COMPLETE = (*WHOLE, "terraform-stubs")
 FAILED = [
     pytest.param(lab_id, one.mistake, task_id, checks, id=f"{lab_id}-{one.mistake}-{task_id}")
     for lab_id, recorded in RECORDED.items()
@@ -29,7 +30,7 @@ def report_of(task_id: str, checks: tuple[CheckResult, ...]) -> Report:
     return Report(LAB, "1", "", "", (result,), seconds=0)
 
 
-@pytest.mark.parametrize("lab_id", WHOLE)
+@pytest.mark.parametrize("lab_id", COMPLETE)
 def test_every_mistake_of_a_lab_is_recorded(lab_id: str) -> None:
     mistakes = read_wrong_answers(catalog.load(lab_id)).mistakes
     recorded = {

@@ -68,7 +68,9 @@ def draw(advice: Advice, target: Console, *, again: bool = False) -> None:
         if not advice.hint.answers:
             _draw_again(advice, target)
         _draw_hint(advice.hint, target)
-        words = f"try it: devlab check --task {advice.task.id}   more: devlab hint {advice.task.id}"
+        words = (
+            f"try it  devlab check --task {advice.task.id}\nmore    devlab hint {advice.task.id}"
+        )
     else:
         _draw_the_end(advice, target)
         words = ""
