@@ -313,6 +313,17 @@ def test_a_file_that_cannot_be_used_is_a_fail(
     ]
 
 
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "sarif"])
+def test_a_name_that_is_no_text_is_told_all_the_same(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, form: str
+) -> None:
+    work = new(devlab, catalog, tmp_path, task("a"))
+    os.symlink("/etc/passwd", os.fsencode(work) + b"/bad\xff")  # noqa: PTH211
+    said = devlab("check", work, "--format", form)
+    assert said.code == 0
+    assert "udcff" in said.out or form in ("markdown", "sarif")
+
+
 def test_a_workspace_of_another_version_is_noted(
     devlab: Devlab, catalog: Catalog, tmp_path: Path
 ) -> None:

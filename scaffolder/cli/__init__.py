@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
@@ -172,7 +173,9 @@ def color() -> bool | None:
 
 def _end_now() -> NoReturn:
     # A thread may still hang in a library call; everything it could own was removed already.
-    click.echo("interrupted", err=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # And the terminal may be gone.
+    with contextlib.suppress(OSError):
+        click.echo("interrupted", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(int(ExitCode.INTERRUPTED))

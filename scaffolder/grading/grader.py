@@ -199,9 +199,9 @@ def _notes(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) -> dict[s
     if made_from != lab.version:
         notes.append(f"made from version {made_from} of {lab.id}, checked by version {lab.version}")
     notes += whose_work(lab, workspace.manifest)
-    notes += [
-        f"left out: {harmless(entry.path)}, {entry.reason}" for entry in skipped[:NOTES_SHOWN]
-    ]
+    shown = skipped[:NOTES_SHOWN]
+    # A name need not be text, and no report could be written with one that is not.
+    notes += [f"left out: {harmless(entry.path)}, {entry.reason}" for entry in shown]
     if len(skipped) > NOTES_SHOWN:
         notes.append(f"left out: {len(skipped) - NOTES_SHOWN} more")
     return dict.fromkeys(notes)
