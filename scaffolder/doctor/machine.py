@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 import scaffolder
 from scaffolder import places
 from scaffolder.doctor.room import room
@@ -54,7 +56,17 @@ def _temporary() -> Observation:
             message=f"cannot write to {folder}: {error.strerror}; nothing can be graded",
             advice="make room there, or set TMPDIR to a folder that can be written to",
         )
-    return room(TEMPORARY, "temporary folder", folder)
+    found = room(TEMPORARY, "temporary folder", folder)
+    told = os.environ.get("TMPDIR")
+    if found.status is not Status.OK or not told or Path(told) == folder:
+        return found
+    # Python looks on where a folder is full or is not there.
+    return msgspec.structs.replace(
+        found,
+        status=Status.WARNING,
+        message=f"TMPDIR is {told}, which is full or cannot be written to: {folder} is used",
+        advice="make room in it, or set TMPDIR to a folder that can be written to",
+    )
 
 
 def _folders() -> Iterator[Observation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -15,7 +15,13 @@ def why_unreachable(address: str, seconds: float) -> str:
 
     Where the environment names a proxy for it, that is what must be reachable. Nothing is sent.
     """
-    parts = urlsplit(address)
+    try:
+        return _why_unreachable(urlsplit(address), seconds)
+    except ValueError as error:
+        return f"{address}: {error}"
+
+
+def _why_unreachable(parts: SplitResult, seconds: float) -> str:
     if parts.scheme == "file":
         return "" if Path(parts.path).exists() else f"{parts.path} is not there"
     host = parts.hostname or ""
@@ -23,9 +29,9 @@ def why_unreachable(address: str, seconds: float) -> str:
     if proxy and not urllib.request.proxy_bypass(host):
         parts = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
         host = parts.hostname or ""
+    port = parts.port or _PORTS.get(parts.scheme, 443)
     try:
-        port = parts.port or _PORTS.get(parts.scheme, 443)
         with socket.create_connection((host, port), timeout=seconds):
             return ""
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return f"{host}: {error}"
