@@ -53,32 +53,31 @@ def fetch(labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = 
     for item in _items(labs, replace_standins=replace_standins):
         todo.put(item)
 
-    def work() -> None:
-        while not cancel.cancelled:
-            try:
-                item = todo.get_nowait()
-            except queue.Empty:
-                return
-            if not _fetched(item, listen, cancel):
-                failed.set()
+    def work(over: threading.Event) -> None:
+        try:
+            while not cancel.cancelled:
+                if not _fetched(todo.get_nowait(), listen, cancel):
+                    failed.set()
+        except queue.Empty:
+            return
+        finally:
+            over.set()
 
     # Daemons, for a registry that does not answer must not keep Ctrl-C from ending the program.
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(_WORKERS)]
-    for worker in workers:
-        worker.start()
+    # Not joined: a join that Ctrl-C interrupts takes the thread for over (Python 3.11).
+    ends = [threading.Event() for _ in range(_WORKERS)]
+    for over in ends:
+        threading.Thread(target=work, args=(over,), daemon=True).start()
     try:
-        _join(workers)
+        for over in ends:
+            over.wait()
     except BaseException:
         cancel.cancel()
-        _join(workers, _TIDYING_SECONDS)
+        deadline = time.monotonic() + _TIDYING_SECONDS
+        for over in ends:
+            over.wait(max(0.0, deadline - time.monotonic()))
         raise
     return not failed.is_set()
-
-
-def _join(workers: Sequence[threading.Thread], seconds: float | None = None) -> None:
-    deadline = None if seconds is None else time.monotonic() + seconds
-    for worker in workers:
-        worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
 
 def _fetched(item: _Item, listen: Listen, cancel: CancelToken) -> bool:
