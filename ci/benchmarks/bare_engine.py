@@ -1,8 +1,10 @@
-"""The engine calls that a check of containerize-flask makes, side by side too, judging nothing.
+"""The engine calls that checks of images and containers make, judging nothing.
 
-    python bare_engine.py WORKSPACE
+    python bare_engine.py SCRIPT WORKSPACE
 
-What the ratio to it shows is what devlab adds: copies, canaries, reading layers, verdicts.
+A script is either everything that a lab's check asks of the engine, side by side where it does so
+side by side, or one chain of calls of which each waits for the one before it. What the ratio to it
+shows is what devlab adds: copies, canaries, reading layers, verdicts, and waiting for processors.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +29,11 @@ import docker
 
 PORT = "23456"
 LABELS = {"devlab.bench": "bare"}
-# The same as the check's, so that both wait for the same things.
+# The same as the checks', so that both wait for the same things.
 HEALTH = {"interval": 250_000_000, "retries": 2, "start_period": 1_000_000}
 WAIT_IN_FLIGHT = 2
+# What the tests of slim-image do in the container: walk through every file that its user can see.
+WALK = ["find", "/", "-xdev", "-name", "*.pyc"]
 
 client = docker.from_env()
 
@@ -49,13 +54,53 @@ def buildkit() -> str:
     raise SystemExit("no docker command here can use BuildKit")
 
 
-def build(program: str, folder: Path, tag: str) -> None:
-    subprocess.run(
-        [program, "build", "--quiet", "--label", "devlab.bench=bare", "--tag", tag, folder],
-        env={**os.environ, "DOCKER_BUILDKIT": "1"},
-        check=True,
-        capture_output=True,
-    )
+@dataclass(frozen=True)
+class Work:
+    """A copy of the workspace, and the images that are built from it: as it is, and changed."""
+
+    program: str
+    folder: Path
+    image: str
+
+    @property
+    def changed(self) -> str:
+        """The name of the image that is built after a change of the application."""
+        return f"{self.image}-changed"
+
+    def build(self) -> None:
+        """Build the image of the work as it is."""
+        self._build(self.image)
+
+    def rebuild(self) -> None:
+        """Break the health endpoint, and build again."""
+        health = self.folder / "app" / "health.py"
+        broken = health.read_text().replace('"status": "ok"', '"status": "ok" if 0 else 1/0')
+        health.write_text(broken)
+        self._build(self.changed)
+
+    def _build(self, tag: str) -> None:
+        labels = [part for key, value in LABELS.items() for part in ("--label", f"{key}={value}")]
+        subprocess.run(
+            [self.program, "build", "--quiet", *labels, "--tag", tag, self.folder],
+            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+            check=True,
+            capture_output=True,
+        )
+
+
+@contextmanager
+def copied(source: Path) -> Iterator[Work]:
+    """Copy a workspace; at the end its images are removed."""
+    token = secrets.token_hex(4)
+    with tempfile.TemporaryDirectory() as made:
+        work = Work(buildkit(), Path(made) / "work", f"devlab-bare:{token}")
+        shutil.copytree(source, work.folder)
+        # A new file makes the copy of the application a new layer, as the check's canaries do.
+        (work.folder / "app" / "token.py").write_text(f'TOKEN = "{token}"\n')
+        yield work
+    for tag in (work.image, work.changed):
+        with suppress(docker.errors.ImageNotFound):
+            client.images.remove(tag, force=True)
 
 
 def ask(port: int, path: str, method: str = "GET", body: str | None = None) -> int:
@@ -78,6 +123,7 @@ def running(image: str, **options: Any) -> Iterator[tuple[Any, int]]:
         labels=LABELS,
         mem_limit="512m",
         pids_limit=256,
+        nano_cpus=1_500_000_000,
         **options,
     )
     try:
@@ -135,6 +181,11 @@ def stops(image: str) -> None:
         in_flight.join()
 
 
+def walks(image: str) -> None:
+    with running(image) as (container, _):
+        container.exec_run(WALK)
+
+
 def export(image: str) -> None:
     for _ in client.api.get_image(image):
         pass
@@ -147,35 +198,63 @@ def together(*calls: Callable[[], None]) -> None:
             future.result()
 
 
-def main(source: Path) -> None:
-    program = buildkit()
-    token = secrets.token_hex(4)
-    image, changed = f"devlab-bare:{token}", f"devlab-bare:{token}-changed"
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made) / "work"
-        shutil.copytree(source, folder)
-        # A new file makes the copy of the application a new layer, as the check's canaries do.
-        (folder / "app" / "token.py").write_text(f'TOKEN = "{token}"\n')
-        build(program, folder, image)
-        health = folder / "app" / "health.py"
-        broken = health.read_text().replace('"status": "ok"', '"status": "ok" if 0 else 1/0')
-        health.write_text(broken)
+def containerize_flask(work: Work) -> None:
+    """Everything, as much of it side by side as it can be."""
+    work.build()
 
-        def rebuilt() -> None:
-            build(program, folder, changed)
-            together(lambda: becomes(changed, "unhealthy"), lambda: export(changed))
+    def rebuilt() -> None:
+        work.rebuild()
+        together(lambda: becomes(work.changed, "unhealthy"), lambda: export(work.changed))
 
-        together(
-            rebuilt,
-            lambda: serves(image),
-            lambda: hardened(image),
-            lambda: becomes(image, "healthy"),
-            lambda: stops(image),
-            lambda: export(image),
-        )
-    for tag in (image, changed):
-        client.images.remove(tag, force=True)
+    together(
+        rebuilt,
+        lambda: serves(work.image),
+        lambda: hardened(work.image),
+        lambda: becomes(work.image, "healthy"),
+        lambda: stops(work.image),
+        lambda: export(work.image),
+    )
+
+
+def stopped(work: Work) -> None:
+    """The tasks in the order of their needs, up to the one that is stopped in mid-request."""
+    work.build()
+    serves(work.image)
+    stops(work.image)
+
+
+def watched(work: Work) -> None:
+    """The same, up to the one whose health is watched; the broken image is built meanwhile."""
+    work.build()
+
+    def healthy() -> None:
+        serves(work.image)
+        becomes(work.image, "healthy")
+
+    together(healthy, work.rebuild)
+    becomes(work.changed, "unhealthy")
+
+
+def walked(work: Work) -> None:
+    """The same, up to a look at all files from inside a container."""
+    work.build()
+    serves(work.image)
+    walks(work.image)
+
+
+def layered(work: Work) -> None:
+    """The same, up to the comparison of the layers before and after a change."""
+    work.build()
+    serves(work.image)
+    export(work.image)
+    work.rebuild()
+
+
+SCRIPTS: dict[str, Callable[[Work], None]] = {
+    script.__name__: script for script in (containerize_flask, stopped, watched, walked, layered)
+}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with copied(Path(sys.argv[2])) as prepared:
+        SCRIPTS[sys.argv[1]](prepared)
