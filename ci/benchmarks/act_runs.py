@@ -26,8 +26,8 @@ from scaffolder.tools import act
 from scaffolder.tools.processes import Completed
 
 RUNS, WHERE, KEPT = "runs.json", "where.json", "scratch"
-# What runs share; it is kept once.
-SHARED = "stage"
+# Names a place in the folder that all runs share; that is kept once.
+SHARED = "UV_CACHE_DIR"
 
 
 class Recorder:
@@ -46,7 +46,8 @@ class Recorder:
         def recorded(sandbox: OwnWork, argv: list[str], **options: Any) -> Completed:
             if not is_act(argv):
                 return recorder._real(sandbox, argv, **options)
-            recorder._keep(sandbox.scratch, options["cwd"].parent)
+            shared = Path(options["env"][SHARED]).parent
+            recorder._keep(sandbox.scratch, shared, options["cwd"].parent)
             done = recorder._real(sandbox, argv, **options)
             recorder.runs.append(
                 {
@@ -64,15 +65,15 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         OwnWork.run = self._real  # type: ignore[method-assign]
 
-    def _keep(self, scratch: Path, folder: Path) -> None:
+    def _keep(self, scratch: Path, shared: Path, own: Path) -> None:
         with self._lock:
             if self.scratch is None:
                 self.scratch = scratch
-                self._copy(scratch / SHARED)
-        self._copy(folder)
+                self._copy(shared, scratch)
+        self._copy(own, scratch)
 
-    def _copy(self, folder: Path) -> None:
-        place = self._folder / KEPT / folder.relative_to(self.scratch or folder)
+    def _copy(self, folder: Path, scratch: Path) -> None:
+        place = self._folder / KEPT / folder.relative_to(scratch)
         shutil.copytree(folder, place, symlinks=True)
 
 
@@ -92,7 +93,13 @@ def record(work: Path, folder: Path) -> None:
     with Recorder(folder) as recorder:
         report = grade(catalog.load("ci-pipeline"), workspace.find(work))
     if report.outcome is not Outcome.PASS:
-        raise SystemExit("ci-pipeline does not pass on this machine")
+        checks = [check for task in report.tasks for check in task.checks]
+        told = (
+            f"{one.id}: {one.verdict.message}"
+            for one in checks
+            if one.verdict.outcome != Outcome.PASS
+        )
+        raise SystemExit(f"ci-pipeline does not pass on this machine: {'; '.join(told)}")
     if not recorder.runs:
         raise SystemExit("no act run was seen: how rehearsals are started has changed")
     (folder / RUNS).write_text(json.dumps(recorder.runs))

@@ -60,7 +60,10 @@ def _wait_for(said: re.Pattern[str], log: Path, server: subprocess.Popen[bytes])
 
 
 def cloud_settings(url: str) -> dict[str, str]:
+    """Return the provider's environment: of ours without what leads to another cloud."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
+        **ours,
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -111,7 +114,7 @@ def main(provider: str, source: Path) -> None:
         moto = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
         cloud = [sys.executable, "-m", "scaffolder.tools.moto"]
         port = stack.enter_context(serving(cloud, PORT, place, moto))
-        settings = {**os.environ, **cloud_settings(f"http://127.0.0.1:{port}")}
+        settings = cloud_settings(f"http://127.0.0.1:{port}")
         # The provider's socket lies there, and a socket's path must be short.
         settings["TMPDIR"] = str(place)
         reattach = stack.enter_context(serving([provider, "-debug"], ATTACH, place, settings))

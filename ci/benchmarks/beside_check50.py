@@ -8,15 +8,16 @@ from a folder, and implies `--offline`.
 from __future__ import annotations
 
 import functools
+import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import bare_engine
 from measuring import BIN, DEVLAB, NotHereError, Pair, checked_cold, command, solved
 from uv import find_uv_bin
+
+from scaffolder.tools.engine.building import buildkit_cli
 
 REQUIREMENT = "check50==3.5.0"
 PROBLEM = Path(__file__).parent / "check50_problem"
@@ -54,9 +55,12 @@ def _touch(work: Path) -> None:
 
 def _check50(work: Path) -> float:
     program = _installed()
-    docker = Path(bare_engine.buildkit()).parent
+    docker = buildkit_cli()
+    if not docker:
+        raise NotHereError("no docker command here can use BuildKit")
     env = {
-        "PATH": os.pathsep.join([str(docker), str(BIN), os.environ["PATH"]]),
+        # The problem set calls docker and hadolint by their names: the same ones as devlab does.
+        "PATH": os.pathsep.join([str(Path(docker).parent), str(BIN), os.environ["PATH"]]),
         "DOCKER_BUILDKIT": "1",
     }
     report = work.parent / "check50.json"
@@ -71,8 +75,6 @@ def _check50(work: Path) -> float:
 
 def _require_pass(report: Path) -> None:
     """Raise RuntimeError unless check50 let everything pass; its exit code does not tell."""
-    import json
-
     data = json.loads(report.read_text())
     failed = [result for result in data.get("results", ()) if not result["passed"]]
     if failed or not data.get("results"):
@@ -88,6 +90,6 @@ def _installed() -> Path:
         if not python.exists():
             command(uv, "venv", "--python", sys.executable, ENVIRONMENT)
         command(uv, "pip", "install", "--python", python, REQUIREMENT)
-    except (RuntimeError, subprocess.SubprocessError) as error:
+    except RuntimeError as error:
         raise NotHereError(f"{REQUIREMENT} cannot be installed") from error
     return ENVIRONMENT / "bin" / "check50"

@@ -14,7 +14,7 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -178,13 +178,21 @@ def row(figure: Figure, pairs: list[Pair]) -> str:
     )
 
 
-def write(rows: list[str]) -> None:
-    """Put the table between the marks in docs/performance.md."""
-    text = TABLE.read_text("utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    table = "\n".join([BEGIN, *header(), *rows, "", machine(), END])
+def write(measured: Mapping[str, str]) -> None:
+    """Put rows, by the names of their figures, into the table in docs/performance.md.
+
+    Of a figure that was not measured now the row stays as it is, if there is one.
+    """
+    before, rest = TABLE.read_text("utf-8").split(BEGIN)
+    old, after = rest.split(END)
+    rows = [measured.get(figure.name) or next(_rows_of(figure, old), "") for figure in FIGURES]
+    table = "\n".join([BEGIN, *header(), *filter(None, rows), "", machine(), END])
     TABLE.write_text(before + table + after, "utf-8")
+
+
+def _rows_of(figure: Figure, table: str) -> Iterator[str]:
+    begins = f"| {figure.ours} | {figure.other} | "
+    return (line for line in table.splitlines() if line.startswith(begins))
 
 
 def header() -> list[str]:
@@ -214,39 +222,51 @@ def records_apart() -> Iterator[None]:
         yield
 
 
-def measure(names: list[str], known: dict[str, Figure]) -> list[str]:
-    """Measure figures by their names, print their rows and return them."""
-    rows = []
-    print("\n".join(header()), flush=True)
-    for name in names:
-        try:
-            rows.append(run(known[name]))
-        except NotHereError as error:
-            rows.append(f"| {known[name].ours} | not measured here: {error} | | | | | | |")
-        print(rows[-1], flush=True)
-    return rows
+def measure(figure: Figure) -> tuple[str, bool]:
+    """Measure a figure; return its row, and whether nothing went wrong meanwhile."""
+    try:
+        return run(figure), True
+    except NotHereError as error:
+        return unmeasured(figure, f"not measured here: {error}"), True
+    except RuntimeError as error:
+        print(error, file=sys.stderr, flush=True)
+        return unmeasured(figure, "not measured: something failed"), False
 
 
-def main() -> None:
-    """Measure what was asked for."""
+def unmeasured(figure: Figure, why: str) -> str:
+    """Return the row of a figure without numbers."""
+    return f"| {figure.ours} | {figure.other} | {why} | | | | | |"
+
+
+def main() -> int:
+    """Measure what was asked for; return 1 where something failed, which is never written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="figures to measure (default: all)")
     parser.add_argument("--list", action="store_true", help="name the figures")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write what was measured into docs/performance.md"
+    )
     options = parser.parse_args()
     known = {figure.name: figure for figure in FIGURES}
     if options.list:
         print("\n".join(f"{name}: {known[name].ours} / {known[name].other}" for name in known))
-        return
+        return 0
     unknown = set(options.names) - set(known)
     if unknown:
         parser.error(f"unknown figures: {', '.join(unknown)}; known: {', '.join(known)}")
-    if options.write and options.names:
-        parser.error("--write makes the whole table: name no figures")
+    rows = {}
+    failed = False
+    print("\n".join(header()), flush=True)
     with records_apart():
-        rows = measure(options.names or list(known), known)
+        for name in options.names or known:
+            row_of_it, well = measure(known[name])
+            print(row_of_it, flush=True)
+            failed = failed or not well
+            if well:
+                rows[name] = row_of_it
     if options.write:
         write(rows)
+    return int(failed)
 
 
 if __name__ == "__main__":
