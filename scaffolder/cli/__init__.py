@@ -15,7 +15,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from scaffolder import __version__
-from scaffolder.errors import DevlabError, ExitCode, InterruptedRunError
+from scaffolder.errors import (
+    DevlabError,
+    ExitCode,
+    InterruptedRunError,
+    UnusableFileError,
+)
 
 # What a shell's completion script sets; the name is click's, made of the program's.
 COMPLETE = "_DEVLAB_COMPLETE"
@@ -138,7 +143,7 @@ def _guarded(call: Callable[[], Any]) -> int:
 def _explain(error: Exception) -> ExitCode:
     """Print what an error means to a user and return the exit code for it."""
     if isinstance(error, DevlabError):
-        _say(error.message, error.hint)
+        _say(_words(error), error.hint)
         return error.exit_code
     if isinstance(error, click.ClickException):
         error.show()
@@ -157,13 +162,22 @@ def _explain(error: Exception) -> ExitCode:
     return ExitCode.USAGE
 
 
+def _words(error: DevlabError) -> str:
+    # What is wrong with a file is said without its name, as "is missing": checks show it apart.
+    if not isinstance(error, UnusableFileError) or error.path in error.message:
+        return error.message
+    return f"{error.path} {error.message}"
+
+
 def _say(message: str, hint: str) -> None:
+    import textwrap
+
     from scaffolder.report.text import harmless_block
 
     prefix = click.style("error: ", fg="red", bold=True)
     click.echo(prefix + harmless_block(message), err=True, color=color())
     if hint:
-        click.echo(f"  {harmless_block(hint)}", err=True)
+        click.echo(textwrap.indent(harmless_block(hint), "  "), err=True)
 
 
 def color() -> bool | None:

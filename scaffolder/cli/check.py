@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaffolder import workspace
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_task, learner_option
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
 from scaffolder.errors import ExitCode
@@ -26,11 +27,16 @@ EXIT_CODES = {
 
 @click.command(
     "check",
-    epilog="Examples: devlab check    devlab check --task lint-gate --verbose    "
-    "devlab check --format json\n\n"
-    "Exit codes: 0 every task passed; 1 a task failed; 2 wrong usage; 3 nothing failed, but "
-    "something could not be graded; 130 interrupted.\n\n"
-    "DEVLAB_JOBS limits how many pipelines run at a time (default: one per processor).",
+    epilog=examples(
+        "devlab check",
+        "devlab check --task red-on-lint --verbose",
+        "devlab check --format json",
+        notes=(
+            "Exit codes: 0 every task passed; 1 a task failed; 2 wrong usage; 3 nothing failed, "
+            "but something could not be graded; 130 interrupted.",
+            "DEVLAB_JOBS limits how many pipelines run at a time (default: one per processor).",
+        ),
+    ),
 )
 @click.argument("directory", default=".", type=click.Path(path_type=Path))
 @click.option(
@@ -57,7 +63,10 @@ def command(
     no_cache: bool,
     verbose: bool,
 ) -> int:
-    """Check the workspace that DIRECTORY lies in, for real, and say what holds."""
+    """Check your work for real, and say what holds.
+
+    DIRECTORY is the workspace, or a folder in it; without one, that is where you are.
+    """
     found = workspace.find(directory)
     require_writable(output)
     kept = Kept.of_this_user(afresh=no_cache)

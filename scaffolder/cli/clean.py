@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import click
 
+from scaffolder.cli.examples import examples
 from scaffolder.grading import sweep
 
 
-@click.command("clean", epilog="Example: devlab clean")
+@click.command(
+    "clean",
+    epilog=examples(
+        "devlab clean",
+    ),
+)
 def command() -> None:
-    """Remove what killed runs left behind: containers, images, networks, temporary folders.
+    """Remove what killed runs left behind.
 
-    Runs that are alive are left alone. Every check does this by itself before it starts.
+    Containers, images, networks and temporary folders. Runs that are alive are left alone. Every
+    check does this by itself before it starts.
     """
     swept = sweep()
     click.echo(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.readiness import LabReadiness, Readiness
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 
 @click.command(
     "doctor",
-    epilog="Examples: devlab doctor    devlab doctor ci-pipeline --format json    "
-    "devlab doctor --fetch    devlab doctor --offline\n\n"
-    "Exit codes: 0 all that is needed is there; 2 wrong usage; 3 something is missing, so that "
-    "a task would be ungraded, or could not be fetched; 130 interrupted.",
+    epilog=examples(
+        "devlab doctor",
+        "devlab doctor ci-pipeline --format json",
+        "devlab doctor --fetch",
+        "devlab doctor --offline",
+        notes=(
+            "Exit codes: 0 all that is needed is there; 2 wrong usage; 3 something is missing, "
+            "so that a task would be ungraded, or could not be fetched; 130 interrupted.",
+        ),
+    ),
 )
 @click.argument("lab", required=False, shell_complete=complete_lab)
 @click.option(
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 def command(
     lab: str | None, offline: bool, fetching: bool, replace_standins: bool, form: str
 ) -> int:
-    """Look for everything that labs need, and tell what is missing and what would mend it.
+    """Look for what labs need, and say how to get what is missing.
 
     LAB is an id or a lab folder; without one, the lab of the workspace here, or all labs. Nothing
     is installed, started or changed: the commands are for you. Where something is not here that

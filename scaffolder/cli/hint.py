@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, hints, records, workspace
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.hints import Advice
@@ -18,10 +19,15 @@ from scaffolder.workspace import Workspace
 
 @click.command(
     "hint",
-    epilog="Examples: devlab hint    devlab hint stops-gracefully    "
-    "devlab hint stops-gracefully --all\n\n"
-    "Hints are chosen by why the task fails, where the lab has one for that. What you have used is "
-    "remembered and costs nothing.",
+    epilog=examples(
+        "devlab hint",
+        "devlab hint stops-gracefully",
+        "devlab hint stops-gracefully --all",
+        notes=(
+            "Hints are chosen by why the task fails, where the lab has one for that. What you "
+            "have used is remembered and costs nothing.",
+        ),
+    ),
 )
 @click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--all", "again", is_flag=True, help="Show the hints that you have had, again.")

@@ -8,9 +8,16 @@ import click
 import msgspec
 
 from scaffolder.authoring import reference
+from scaffolder.cli.examples import examples
 
 
-@click.command("kinds", epilog="Examples: devlab lab kinds    devlab lab kinds container.serves")
+@click.command(
+    "kinds",
+    epilog=examples(
+        "devlab lab kinds",
+        "devlab lab kinds container.serves",
+    ),
+)
 @click.argument("kind", required=False)
 @click.option(
     "--format",

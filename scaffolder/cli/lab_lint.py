@@ -11,6 +11,7 @@ import msgspec
 
 from scaffolder import catalog
 from scaffolder.cli import color
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.labfile import did_you_mean
@@ -20,7 +21,11 @@ from scaffolder.report.text import harmless, harmless_block
 
 
 @click.command(
-    "lint", epilog="Examples: devlab lab lint    devlab lab lint labs/slim-image --format json"
+    "lint",
+    epilog=examples(
+        "devlab lab lint",
+        "devlab lab lint labs/slim-image --format json",
+    ),
 )
 @click.argument("labs", metavar="[LAB]...", nargs=-1, shell_complete=complete_lab)
 @listing_format

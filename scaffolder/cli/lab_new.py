@@ -10,6 +10,7 @@ import click
 
 from scaffolder import catalog
 from scaffolder.authoring import new
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import interactive
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.proving.lint import lint
@@ -20,8 +21,11 @@ _TRACK = "containers"
 
 @click.command(
     "new",
-    epilog="Examples: devlab lab new slim-image    devlab lab new slim-image --no-input "
-    '--title "Make an image small" --track containers --template flask-service',
+    epilog=examples(
+        "devlab lab new slim-image",
+        'devlab lab new slim-image --no-input --title "Make an image small" --track containers '
+        "--template flask-service",
+    ),
 )
 @click.argument("name")
 @click.option("--title", help="What the learner will be able to do.")
@@ -44,7 +48,7 @@ def command(
     directory: Path | None,
     no_input: bool,
 ) -> int:
-    """Begin the lab NAME: a folder with a worked example that proves as it is.
+    """Begin the lab NAME, with a worked example that proves.
 
     It is written to DIR/labs/NAME, with comments that teach. Change it step by step into yours.
     """

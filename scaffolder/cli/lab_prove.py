@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, grading
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_lab
 from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.errors import DevlabError, ExitCode
@@ -23,10 +24,15 @@ from scaffolder.report.proof_documents import DOCUMENTS
 
 @click.command(
     "prove",
-    epilog="Examples: devlab lab prove ci-pipeline    devlab lab prove --changed origin/main    "
-    "devlab lab prove ./labs/mine --only 'mistake:*'\n\n"
-    "Exit codes: 0 every promise holds; 1 one is broken; 2 wrong usage; 3 none is broken, but "
-    "something could not be tried here; 130 interrupted.",
+    epilog=examples(
+        "devlab lab prove ci-pipeline",
+        "devlab lab prove --changed origin/main",
+        "devlab lab prove ./labs/mine --only 'mistake:*'",
+        notes=(
+            "Exit codes: 0 every promise holds; 1 one is broken; 2 wrong usage; 3 none is "
+            "broken, but something could not be tried here; 130 interrupted.",
+        ),
+    ),
 )
 @click.argument("labs", nargs=-1, metavar="[LAB]...", shell_complete=complete_lab)
 @click.option("--all", "everything", is_flag=True, help="Prove every lab that devlab list shows.")
@@ -66,13 +72,14 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     output: Path | None,
     verbose: bool,
 ) -> int:
-    """Prove that the grading of labs is right, by running every answer that is known.
+    """Prove that the grading of labs is right.
 
-    The start must earn nothing, the solution and every alternative full marks, each mistake must
-    fail exactly the checks that it names, and no mutant that devlab makes from the solution may
-    score full marks unexplained. LAB is an id or a lab folder; without one, those of the folder
-    labs/ here, or all. An answer that was graded before is not graded again, unless something that
-    decides about it has changed; the solution always is.
+    Every answer that is known is graded for real. The start must earn nothing, the solution and
+    every alternative full marks, each mistake must fail exactly the checks that it names, and no
+    mutant that devlab makes from the solution may score full marks unexplained. LAB is an id or a
+    lab folder; without one, those of the folder labs/ here, or all. An answer that was graded
+    before is not graded again, unless something that decides about it has changed; the solution
+    always is.
     """
     require_writable(output)
     names = _names(labs, everything, changed)

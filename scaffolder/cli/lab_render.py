@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import lab_argument, learner_option, set_option
 from scaffolder.proving.states import build
 from scaffolder.variables import require_free
 
 
 @click.command(
-    "render", epilog="Example: devlab lab render ci-pipeline /tmp/solved --state solution"
+    "render",
+    epilog=examples(
+        "devlab lab render ci-pipeline /tmp/solved --state solution",
+    ),
 )
 @lab_argument
 @click.argument("directory", type=click.Path(path_type=Path))

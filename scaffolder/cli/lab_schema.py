@@ -7,10 +7,15 @@ from pathlib import Path
 import click
 
 from scaffolder.authoring import schema
+from scaffolder.cli.examples import examples
 
 
 @click.command(
-    "schema", epilog="Examples: devlab lab schema mistakes    devlab lab schema --into schema"
+    "schema",
+    epilog=examples(
+        "devlab lab schema mistakes",
+        "devlab lab schema --into schema",
+    ),
 )
 @click.argument("name", default="lab")
 @click.option(
@@ -20,10 +25,10 @@ from scaffolder.authoring import schema
     help="Write every schema into this folder instead, over older ones.",
 )
 def command(name: str, directory: Path | None) -> None:
-    """Print the JSON Schema of lab.yaml, or of NAME: lab, mistakes or faults.
+    """Print the JSON Schema of a lab's files.
 
-    An editor that knows YAML reads it from a file's first line: # yaml-language-server:
-    $schema=PATH
+    Of lab.yaml, or of NAME: lab, mistakes or faults. An editor that knows YAML reads it from a
+    file's first line: # yaml-language-server: $schema=PATH
     """
     if directory is None:
         click.echo(schema.document(name), nl=False)

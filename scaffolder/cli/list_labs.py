@@ -11,6 +11,7 @@ import click
 
 from scaffolder import catalog, records
 from scaffolder.cli import color
+from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
@@ -24,12 +25,21 @@ _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
 
 @click.command(
     "list",
-    epilog="Examples: devlab list    devlab list --format json\n\n"
-    "The sign before a lab: ✓ all of its tasks passed, ~ begun. devlab next says what comes next.",
+    epilog=examples(
+        "devlab list",
+        "devlab list --format json",
+        notes=(
+            "The sign before a lab: ✓ all of its tasks passed, ~ begun. devlab next says what "
+            "comes next.",
+        ),
+    ),
 )
 @listing_format
 def command(form: str) -> None:
-    """List the labs, ours and those of packs, by track and level, and what you did of them."""
+    """List the labs by track and level, and what you did of them.
+
+    Ours, and those of packs.
+    """
     found = catalog.survey()
     warn(*found.broken.values(), *found.problems)
     standing = {one.id: one for one in stand(found.labs, records.everything()).labs}

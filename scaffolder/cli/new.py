@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, generate, variables
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
@@ -16,12 +17,16 @@ from scaffolder.report.text import harmless
 
 @click.command(
     "new",
-    epilog="Examples: devlab new ci-pipeline    "
-    "devlab new ci-pipeline work --no-input --set port=9000    "
-    "devlab new ci-pipeline --learner ada@example.org\n\n"
-    "With --learner, names, ports, secrets and planted faults follow from the id, so that copied "
-    "answers show: the same id gives the same lab, and another id another one. DEVLAB_LEARNER is "
-    "the id for a machine that is one learner's.",
+    epilog=examples(
+        "devlab new ci-pipeline",
+        "devlab new ci-pipeline work --no-input --set port=9000",
+        "devlab new ci-pipeline --learner ada@example.org",
+        notes=(
+            "With --learner, names, ports, secrets and planted faults follow from the id, so "
+            "that copied answers show: the same id gives the same lab, and another id another "
+            "one. DEVLAB_LEARNER is the id for a machine that is one learner's.",
+        ),
+    ),
 )
 @lab_argument
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
@@ -31,7 +36,10 @@ from scaffolder.report.text import harmless
 def command(
     lab: str, directory: Path | None, no_input: bool, settings: dict[str, str], learner: str
 ) -> None:
-    """Generate a lab's workspace in DIRECTORY (default: the lab's name)."""
+    """Generate the workspace of LAB: a folder to do the work in.
+
+    DIRECTORY is that folder, and must not be there yet; without one, it is called as the lab is.
+    """
     found = catalog.load(lab, graded=False, learner=learner)
     # Of pack/lab, and of a path, the last part names the folder.
     directory = directory or Path(found.root.name)

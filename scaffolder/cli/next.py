@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaffolder import catalog, records, workspace
+from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
@@ -20,7 +21,13 @@ SCHEMA = "devlab.next/1"
 _COMMAND_LIMIT = 10_000
 
 
-@click.command("next", epilog="Examples: devlab next    devlab next --format json")
+@click.command(
+    "next",
+    epilog=examples(
+        "devlab next",
+        "devlab next --format json",
+    ),
+)
 @listing_format
 def command(form: str) -> None:
     """Say what to do next, why, and the command for it.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from scaffolder.cli.examples import examples
 from scaffolder.packs import code, install, registry
 from scaffolder.report.text import harmless
 
 
 @click.command(
     "add",
-    epilog="Examples: devlab pack add https://host/org/labs.git@v1    devlab pack add ./my-labs",
+    epilog=examples(
+        "devlab pack add https://host/org/labs.git@v1",
+        "devlab pack add ./my-labs",
+    ),
 )
 @click.argument("source", metavar="DIR|GIT-URL[@REF]")
 @click.option("--name", default="", metavar="NAME", help="Call it NAME instead of its own name.")

@@ -7,15 +7,24 @@ import json
 import click
 
 from scaffolder import packs
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import listing_format
 from scaffolder.packs import Pack
 from scaffolder.report.text import harmless
 
 
-@click.command("list", epilog="Example: devlab pack list --format json")
+@click.command(
+    "list",
+    epilog=examples(
+        "devlab pack list --format json",
+    ),
+)
 @listing_format
 def command(form: str) -> None:
-    """List the packs: installed, named by DEVLAB_LABS, or brought by Python distributions."""
+    """List the packs, and where each comes from.
+
+    Installed, named by DEVLAB_LABS, or brought by Python distributions.
+    """
     found = packs.find()
     for problem in found.problems:
         click.echo(f"warning: {harmless(problem.message)}", err=True)

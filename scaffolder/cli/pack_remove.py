@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import click
 
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_pack
 from scaffolder.packs import install
 from scaffolder.report.text import harmless
 
 
-@click.command("remove", epilog="Example: devlab pack remove my-labs")
+@click.command(
+    "remove",
+    epilog=examples(
+        "devlab pack remove my-labs",
+    ),
+)
 @click.argument("name", shell_complete=complete_pack)
 def command(name: str) -> None:
     """Take an installed pack away. Workspaces made from it stay, but cannot be checked."""

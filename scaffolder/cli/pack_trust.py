@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_pack, interactive
 from scaffolder.packs import install, registry
 from scaffolder.packs.code import Code
@@ -16,11 +17,19 @@ _MEANS = (
 )
 
 
-@click.command("trust", epilog="Example: devlab pack trust my-labs")
+@click.command(
+    "trust",
+    epilog=examples(
+        "devlab pack trust my-labs",
+    ),
+)
 @click.argument("name", shell_complete=complete_pack)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str, yes: bool) -> None:
-    """Let the template hooks and tests that a pack brings run, once you have seen the list."""
+    """Let the code that a pack brings run, once you have seen it.
+
+    That is its templates' hooks and extensions, and the tests of its labs.
+    """
 
     def agree(record: Installed, found: tuple[Code, ...]) -> bool:
         click.echo(_text(record, found))

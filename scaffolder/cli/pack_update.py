@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_pack
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.packs import install, registry
@@ -11,7 +12,13 @@ from scaffolder.packs.install import Updated
 from scaffolder.report.text import harmless
 
 
-@click.command("update", epilog="Examples: devlab pack update    devlab pack update my-labs")
+@click.command(
+    "update",
+    epilog=examples(
+        "devlab pack update",
+        "devlab pack update my-labs",
+    ),
+)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_pack)
 def command(names: tuple[str, ...]) -> int:
     """Fetch installed packs again (default: all) and say what changed."""

@@ -9,6 +9,7 @@ import click
 
 from scaffolder import catalog, records
 from scaffolder.cli import LazyGroup
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.report.standing import FORMATS, PICTURES
@@ -25,15 +26,21 @@ COMMANDS = {
     cls=LazyGroup,
     modules=COMMANDS,
     invoke_without_command=True,
-    epilog="Examples: devlab progress    devlab progress --format html --output skills.html    "
-    "devlab progress export progress.json\n\n"
-    "What counts for a skill: the points of tasks that passed, in every lab with that skill.",
+    epilog=examples(
+        "devlab progress",
+        "devlab progress --format html --output skills.html",
+        "devlab progress export progress.json",
+        notes=(
+            "What counts for a skill: the points of tasks that passed, in every lab with that "
+            "skill.",
+        ),
+    ),
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_option
 @click.pass_context
 def command(ctx: click.Context, form: str, output: Path | None) -> None:
-    """Draw the skills that you gained, or export and import your progress."""
+    """Draw the skills that you gained; export or import progress."""
     if ctx.invoked_subcommand is not None:
         return
     require_writable(output)

@@ -7,19 +7,24 @@ from pathlib import Path
 import click
 
 from scaffolder import records
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.output import deliver, require_writable
 
 
 @click.command(
     "export",
-    epilog="Examples: devlab progress export progress.json    devlab progress export - | less",
+    epilog=examples(
+        "devlab progress export progress.json",
+        "devlab progress export - | less",
+    ),
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def command(file: Path) -> None:
-    """Write your progress to FILE (- for the screen) as JSON, schema devlab.progress/1.
+    """Write your progress to FILE as JSON (- for the screen).
 
-    The last reports stay behind: they speak of the files on this machine.
+    Its schema is devlab.progress/1. The last reports stay behind: they speak of the files on this
+    machine.
     """
     output = None if str(file) == "-" else file
     require_writable(output)

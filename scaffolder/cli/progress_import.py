@@ -7,10 +7,16 @@ from pathlib import Path
 import click
 
 from scaffolder import records
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 
 
-@click.command("import", epilog="Example: devlab progress import progress.json")
+@click.command(
+    "import",
+    epilog=examples(
+        "devlab progress import progress.json",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 def command(file: Path) -> None:
     """Merge an exported FILE into your progress.

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from scaffolder import catalog, workspace
 from scaffolder.cli.diffs import echo_diffs
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import interactive
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.report.text import harmless
@@ -31,10 +32,16 @@ def _complete_backup(
 
 @click.command(
     "reset",
-    epilog="Examples: devlab reset    devlab reset Dockerfile app    devlab reset --yes    "
-    "devlab reset --restore 20260131-120000-reset\n\n"
-    "Nothing is lost: what your files were is kept in .devlab/backups/ and named. Files of your "
-    "own are left alone unless you name them.",
+    epilog=examples(
+        "devlab reset",
+        "devlab reset Dockerfile app",
+        "devlab reset --yes",
+        "devlab reset --restore 20260131-120000-reset",
+        notes=(
+            "Nothing is lost: what your files were is kept in .devlab/backups/ and named. Files "
+            "of your own are left alone unless you name them.",
+        ),
+    ),
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -45,9 +52,10 @@ def _complete_backup(
     help="Bring back what a reset or an update changed instead.",
 )
 def command(files: tuple[str, ...], yes: bool, restore: str | None) -> None:
-    """Bring files back to how the lab began: those named, or all of the start.
+    """Bring files back to how the lab began.
 
-    A folder stands for the start's files in it. What would change is shown first.
+    Those that are named, or all of the start. A folder stands for the start's files in it. What
+    would change is shown first.
     """
     found = workspace.find(Path())
     from scaffolder import reference

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import click
 
 from scaffolder import catalog
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
 from scaffolder.labfile import require_task
 from scaffolder.model import Hint, Lab
@@ -18,8 +20,11 @@ from scaffolder.variation import possibilities
 
 @click.command(
     "show",
-    epilog="Examples: devlab show ci-pipeline    devlab show ci-pipeline --hints red-on-lint    "
-    "devlab show ci-pipeline --learner ada@example.org",
+    epilog=examples(
+        "devlab show ci-pipeline",
+        "devlab show ci-pipeline --hints red-on-lint",
+        "devlab show ci-pipeline --learner ada@example.org",
+    ),
 )
 @lab_argument
 @click.option(
@@ -31,7 +36,10 @@ from scaffolder.variation import possibilities
 @learner_option(says="Show the lab as this learner has it.")
 @listing_format
 def command(lab: str, hints: str | None, learner: str, form: str) -> None:
-    """Show what a lab asks for: its tasks, points and variables, and what varies by learner."""
+    """Show what a lab asks for: tasks, points, variables.
+
+    And what varies by learner; with --hints, a task's hints.
+    """
     found = catalog.load(lab, graded=False, learner=learner)
     if hints is not None:
         numbered = enumerate(require_task(found, hints).hints, start=1)
@@ -100,9 +108,14 @@ def _text(lab: Lab) -> str:
             *variables,
             *_varying(lab),
             "",
-            f"Begin with: devlab new {lab.id}",
+            f"Begin with: devlab new {lab.id}" + _as_learner(lab),
         ]
     )
+
+
+def _as_learner(lab: Lab) -> str:
+    """Return the option that makes a workspace of the lab as it is shown."""
+    return f" --learner {shlex.quote(lab.learner)}" if lab.learner else ""
 
 
 def _varying(lab: Lab) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from scaffolder import catalog, records, workspace
 from scaffolder.cli.diffs import documents, echo_diffs
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.errors import DevlabError, ExitCode
@@ -23,18 +24,24 @@ SCHEMA = "devlab.solution/1"
 
 @click.command(
     "solution",
-    epilog="Examples: devlab solution red-on-lint    devlab solution --give-up    "
-    "devlab solution | git apply\n\n"
-    "A line with - is yours, one with + the reference answer's. Of a task, the files are shown "
-    "that its checks read. A task that never passed is checked first; with --give-up nothing is.",
+    epilog=examples(
+        "devlab solution red-on-lint",
+        "devlab solution --give-up",
+        "devlab solution | git apply",
+        notes=(
+            "A line with - is yours, one with + the reference answer's. Of a task, the files are "
+            "shown that its checks read. A task that never passed is checked first; with "
+            "--give-up nothing is.",
+        ),
+    ),
 )
 @click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--give-up", is_flag=True, help="Show it although the task does not pass.")
 @listing_format
 def command(task: str | None, give_up: bool, form: str) -> None:
-    """Show how your files differ from the reference answer, for all tasks or for TASK.
+    """Show how your files differ from the reference answer.
 
-    It is one right answer of many: yours may be as good.
+    For all tasks, or for TASK. It is one right answer of many: yours may be as good.
     """
     found = workspace.find(Path())
     lab = catalog.load_of(found.manifest)

@@ -11,6 +11,7 @@ import click
 
 from scaffolder import catalog, workspace
 from scaffolder.cli import color
+from scaffolder.cli.examples import examples
 from scaffolder.cli.options import listing_format, set_option
 from scaffolder.errors import ExitCode
 from scaffolder.model import Lab
@@ -35,10 +36,18 @@ _STYLES = {"added": "green", "changed": "green", "removed": "yellow", "merged": 
 
 @click.command(
     "update",
-    epilog="Examples: devlab update --dry-run    devlab update    devlab update --set port=9000\n\n"
-    "Nothing is lost: what your files were is kept in .devlab/backups/ and named, and "
-    "devlab reset --restore NAME brings it back. Your git history and index stay as they are.\n\n"
-    "Exit codes: 0 done, or nothing to do; 1 there are conflicts for you to solve; 2 refused.",
+    epilog=examples(
+        "devlab update --dry-run",
+        "devlab update",
+        "devlab update --set port=9000",
+        notes=(
+            "Nothing is lost: what your files were is kept in .devlab/backups/ and named, and "
+            "devlab reset --restore NAME brings it back. Your git history and index stay as they "
+            "are.",
+            "Exit codes: 0 done, or nothing to do; 1 there are conflicts for you to solve; 2 "
+            "refused.",
+        ),
+    ),
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @click.option(
@@ -49,10 +58,11 @@ _STYLES = {"added": "green", "changed": "green", "removed": "yellow", "merged": 
 @set_option
 @listing_format
 def command(dry_run: bool, start_unknown: bool, settings: dict[str, str], form: str) -> int:
-    """Bring the lab's later version into your work, and keep what you did.
+    """Bring the lab's later version into your work.
 
-    Files that you did not touch move ahead, those that you changed are merged. Where you and the
-    lab changed the same lines, both stand in the file, marked as git marks them.
+    What you did is kept. Files that you did not touch move ahead, those that you changed are
+    merged. Where you and the lab changed the same lines, both stand in the file, marked as git
+    marks them.
     """
     from scaffolder.cli.recovering import recovered
     from scaffolder.updating import update

@@ -9,21 +9,32 @@ import click
 
 from scaffolder import catalog, grading, workspace
 from scaffolder.cli.check import EXIT_CODES
+from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.report import terminal
 
 
 @click.command(
     "watch",
-    epilog="Examples: devlab watch    devlab watch ~/ci-pipeline    devlab watch > log\n\n"
-    "Keys: h hint, n next failing task, a check all, s solution, r reset a file, ? help, q quit; "
-    "the arrows scroll. Without a terminal it prints lines, until Ctrl-C or SIGTERM.\n\n"
-    "Exit codes: q ends as devlab check would, 3 where something is not checked since the last "
-    "save; 130 interrupted.",
+    epilog=examples(
+        "devlab watch",
+        "devlab watch ~/ci-pipeline",
+        "devlab watch > log",
+        notes=(
+            "Keys: h hint, n next failing task, a check all, s solution, r reset a file, ? help, "
+            "q quit; the arrows scroll. Without a terminal it prints lines, until Ctrl-C or "
+            "SIGTERM.",
+            "Exit codes: q ends as devlab check would, 3 where something is not checked since "
+            "the last save; 130 interrupted.",
+        ),
+    ),
 )
 @click.argument("directory", default=".", type=click.Path(path_type=Path))
 def command(directory: Path) -> int:
-    """Check the workspace that DIRECTORY lies in on every save, and show what holds."""
+    """Check your work on every save, and show what holds.
+
+    DIRECTORY is the workspace, or a folder in it; without one, that is where you are.
+    """
     found = workspace.find(directory)
     lab = catalog.load_of(found.manifest)
     from scaffolder import watching
