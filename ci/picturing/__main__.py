@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +57,16 @@ class Place:
             check=True,
         )
 
-    def shell(self, lines: int) -> Terminal:
-        """Open a terminal with a shell in the workspace."""
+    @contextmanager
+    def shell(self, lines: int) -> Iterator[Terminal]:
+        """Open a terminal with a shell in the workspace, and hang up in the end."""
         bash = ("bash", "--norc", "--noprofile", "--noediting", "-i")
         opened = Terminal(*bash, cwd=self.work, env=self.env, columns=COLUMNS, rows=lines)
-        wait(opened, at_prompt)
-        return opened
+        try:
+            wait(opened, at_prompt)
+            yield opened
+        finally:
+            opened.process.close(force=True)
 
 
 def wait(terminal: Terminal, fits: Callable[[str], bool]) -> None:
@@ -85,26 +90,26 @@ def at_prompt(text: str) -> bool:
 def check(place: Place) -> tuple[bytes, int]:
     """`devlab check` as it was typed, and its whole report."""
     lines = 80
-    terminal = place.shell(lines)
-    terminal.press("devlab check\n")
-    wait(terminal, lambda text: "points" in text and at_prompt(text))
-    return terminal.sent, lines
+    with place.shell(lines) as terminal:
+        terminal.press("devlab check\n")
+        wait(terminal, lambda text: "points" in text and at_prompt(text))
+        return terminal.sent, lines
 
 
 def watch(place: Place) -> tuple[bytes, int]:
     """`devlab watch` after the first check: the second failure and a hint for it."""
     lines = 34
-    terminal = place.shell(lines)
-    terminal.press("devlab watch\n")
-    wait(terminal, shows("waiting for a save", "points"))
-    terminal.press("n")
-    wait(terminal, shows("container.stops"))
-    terminal.press("h")
-    wait(terminal, shows("hint 1 of"))
-    sent = terminal.sent
-    terminal.press("q")
-    wait(terminal, at_prompt)
-    return sent, lines
+    with place.shell(lines) as terminal:
+        terminal.press("devlab watch\n")
+        wait(terminal, shows("waiting for a save", "points"))
+        terminal.press("n")
+        wait(terminal, shows("container.stops"))
+        terminal.press("h")
+        wait(terminal, shows("hint 1 of"))
+        sent = terminal.sent
+        terminal.press("q")
+        wait(terminal, at_prompt)
+        return sent, lines
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,10 @@ def picture(name: str) -> str:
     return svg.draw(rows, COLUMNS, wanted.title, wanted.description)
 
 
+def warn(text: str) -> None:
+    print(f"pictures: {text}", file=sys.stderr)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ci/pictures")
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -175,11 +184,13 @@ def main() -> int:
             file = FOLDER / f"{name}.svg"
             file.write_text(picture(name), "utf-8")
             print(f"pictures: {file.relative_to(Path.cwd())}, {file.stat().st_size / 1000:.0f} kB")
+            if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+                warn("this machine is busy: what is drawn took longer than it should")
     except UnavailableError as error:
-        print(f"pictures: left alone: {error.message}\n  -> ci/engine", file=sys.stderr)
+        warn(f"left alone: {error.message}\n  -> ci/engine")
         return 3
     except SpoiltError as error:
-        print(f"pictures: left alone: {error}", file=sys.stderr)
+        warn(f"left alone: {error}")
         return 1
     return 0
 
