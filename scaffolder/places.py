@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from scaffolder.errors import DevlabError
 
 
 def cache() -> Path:
@@ -38,9 +42,19 @@ def conventional() -> dict[str, Path]:
 
 
 def runs() -> Path:
-    """Return the folder, in the system's temporary space, that holds this user's runs."""
+    """Return the folder, in the system's temporary space, that holds this user's runs.
+
+    Raises DevlabError where somebody else made it: they could change what is checked in it.
+    """
     folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+        raise DevlabError(
+            f"{folder} is not a folder of yours, so what is checked would not be safe in it",
+            hint="remove it, or set TMPDIR to a folder of your own",
+        )
     return folder
 
 

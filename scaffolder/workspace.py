@@ -28,6 +28,7 @@ TEXT_LIMIT = 1024 * 1024
 FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
 COUNT_LIMIT = 20_000
+_FOLDER_MODE = 0o755
 
 # Never part of the work: version control, environments and caches. They are large, machine-made,
 # and a check that needs one plants its own.
@@ -218,6 +219,8 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
     return tuple(skipped)
 
 
+            # What an image copies of it must not depend on the umask of who runs devlab.
+            target.chmod(_FOLDER_MODE)
 @dataclass(frozen=True)
 class Survey:
     """What a snapshot of some work would hold, without making it.

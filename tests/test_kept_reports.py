@@ -15,6 +15,7 @@ from scaffolder import catalog as real_catalog
 from scaffolder import generate
 from scaffolder.generate import build_state
 from scaffolder.keeping import surroundings
+from scaffolder.model import failed
 from scaffolder.tools.engine import Glance
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog, Holds, task
@@ -102,6 +103,21 @@ def test_no_cache_looks_at_everything(learner: Learner) -> None:
     assert learner.looked
 
 
+@pytest.mark.parametrize("options", [(), ("--task", "named")])
+@pytest.mark.parametrize("lasting", [True, False])
+def test_no_report_outlives_a_verdict_of_it(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], lasting: bool
+) -> None:
+    """A check comes to something else though nothing has changed that devlab can see."""
+    learner.check()
+    with monkeypatch.context() as patch:
+        patch.setattr(Holds, "run", lambda *_: failed("not any more", lasting=lasting))
+        assert learner.check("--no-cache", *options).code == 1
+    assert learner.check().code == (1 if lasting else 0)
+    assert learner.check().code == (1 if lasting else 0)
+    assert not learner.looked
+
+
 CHANGES: dict[str, Callable[[Learner, pytest.MonkeyPatch], object]] = {
     "a file": lambda one, _: (one.work / "app.py").write_text("NAME = 'other'\n"),
     "a new file": lambda one, _: (one.work / "new.py").write_text(""),
@@ -119,6 +135,7 @@ CHANGES: dict[str, Callable[[Learner, pytest.MonkeyPatch], object]] = {
     ).write_text(""),
     "a setting": lambda _, patch: patch.setenv("TF_CLI_ARGS", "-no-color"),
     "devlab": lambda _, patch: patch.setattr(surroundings, "grader", lambda: "another"),
+    "how devlab tells": lambda _, patch: patch.setattr(surroundings, "reporter", lambda: "another"),
 }
 
 

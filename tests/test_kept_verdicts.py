@@ -14,7 +14,8 @@ import pytest
 
 from scaffolder import catalog as real_catalog
 from scaffolder import generate, workspace
-from scaffolder.checks.base import EVERYTHING, Kind
+from scaffolder.checks import container, terraform_answers
+from scaffolder.checks.base import EVERYTHING, CheckFailedError, Kind
 from scaffolder.generate import build_state
 from scaffolder.grading import Kept, grade
 from scaffolder.keeping import store, surroundings, verdicts
@@ -31,7 +32,9 @@ from scaffolder.model import (
     failed,
     passed,
 )
+from scaffolder.tools import terraform
 from scaffolder.tools.engine import Glance
+from scaffolder.tools.processes import Completed, Ending
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, Holds, task
 
@@ -162,9 +165,63 @@ def test_an_entry_of_another_version_is_as_good_as_none(loop: Loop) -> None:
     loop.check()
     for path in loop.folder.iterdir():
         content = msgspec.json.encode({"outcome": "pass", "since": 3})
-        path.write_bytes(store._digest(content) + b"\n" + content)
+        path.write_bytes(store._digest(path.name, content) + b"\n" + content)
     loop.check()
     assert sorted(loop.ran) == ALL
+
+
+def test_an_entry_under_the_name_of_another_is_as_good_as_none(loop: Loop) -> None:
+    loop.check()
+    entries = sorted(loop.folder.iterdir())
+    contents = [path.read_bytes() for path in entries]
+    for path, other in zip(entries, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(other)
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_what_others_may_write_is_as_good_as_none(loop: Loop) -> None:
+    loop.check()
+    for path in loop.folder.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o666)
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_another_user_wrote_is_as_good_as_none(loop: Loop) -> None:
+    loop.check()
+    for path in loop.folder.iterdir():
+        os.chown(path, 65534, 65534)
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_a_link_or_a_pipe_is_as_good_as_none(loop: Loop) -> None:
+    loop.check()
+    for number, path in enumerate(sorted(loop.folder.iterdir())):
+        content = path.read_bytes()
+        path.unlink()
+        if number:
+            os.mkfifo(path, 0o600)
+        else:
+            (loop.folder.parent / "elsewhere").write_bytes(content)
+            (loop.folder.parent / "elsewhere").chmod(0o600)
+            path.symlink_to(loop.folder.parent / "elsewhere")
+    loop.check()
+    assert sorted(loop.ran) == ALL
+
+
+def test_the_umask_has_no_say_in_what_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "work/folder/inner").mkdir(parents=True)
+    before = os.umask(0o077)
+    try:
+        workspace.snapshot(tmp_path / "work", tmp_path / "copy")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "copy/folder").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "copy/folder/inner").stat().st_mode & 0o777 == 0o755
 
 
 def test_a_folder_that_cannot_be_written_is_no_matter(loop: Loop) -> None:
@@ -372,6 +429,8 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
         "a setting": lambda: monkeypatch.setenv("TF_CLI_ARGS", "-no-color"),
         "a proxy": lambda: monkeypatch.setenv("https_proxy", "http://proxy"),
         "another PATH": lambda: monkeypatch.setenv("PATH", "/nowhere"),
+        "bubblewrap may work": lambda: monkeypatch.setattr(surroundings, "_setting", lambda _: "9"),
+        "another user": lambda: monkeypatch.setattr(os, "geteuid", lambda: 12345),
         "the grader": lambda: monkeypatch.setattr(surroundings, "grader", lambda: "another"),
     }
 
@@ -385,6 +444,8 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
         "a setting",
         "a proxy",
         "another PATH",
+        "bubblewrap may work",
+        "another user",
         "the grader",
     ],
 )
@@ -455,6 +516,13 @@ SEEN = Glance("28.1", {"python:3.13-slim": "sha256:1", "registry.io/team/base:2"
         ("ARG V=3.13\nFROM python:${V}-slim\n", {"python:3.13-slim"}),
         ("FROM scratch\nCOPY --from=registry.io/team/base:2 /a /a\n", {"registry.io/team/base:2"}),
         ("FROM alpine\n", set()),
+        ("# syntax=team/base:2\nFROM alpine\n", {"registry.io/team/base:2"}),
+        ("FROM \\\n# which?\n\n  python:3.13-slim AS it\n", {"python:3.13-slim"}),
+        ("# escape=`\nFROM `\r\n  python:3.13-slim\r\n", {"python:3.13-slim"}),
+        ("# escape=`\nFROM alpine\nCOPY a C:\\\nFROM python\n", {"python:3.13-slim"}),
+        ("FROM alpine\nRUN --mount=type=bind,from=python:3.13-slim ls\n", {"python:3.13-slim"}),
+        ("FROM alpine\nONBUILD COPY --from=python:3.13-slim a b\n", {"python:3.13-slim"}),
+        ('FROM alpine\nWORKDIR /base\nCMD ["python", "base.py"]\n', set()),
     ],
 )
 def test_the_images_that_a_dockerfile_may_name_count(dockerfile: str, expected: set[str]) -> None:
@@ -503,3 +571,28 @@ def test_a_base_image_that_was_changed_while_the_check_ran_is_noticed(
     assert kept_after({"engine": "1", "python:3.13-slim": "sha256:1"})
     assert not kept_after({"engine": "1", "python:3.13-slim": "sha256:2"})
     assert not kept_after({})
+
+
+# ---- fails in which the machine may have had a say --------------------------------------------
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_hardened_container_s_fail_lasts_no_longer_than_what_it_was_made_of(
+    lasting: bool,
+) -> None:
+    error = CheckFailedError("nothing answers", lasting=lasting)
+    assert container._because_hardened(error).verdict.lasting is lasting
+
+
+@pytest.mark.parametrize(("path", "lasting"), [("main.tf", True), (None, False)])
+def test_an_error_of_terraform_s_that_is_in_no_file_may_be_the_machine_s(
+    path: str | None, lasting: bool
+) -> None:
+    in_a_file = terraform.Diagnostic("error", "Unsupported argument", path="main.tf", line=1)
+    other = terraform.Diagnostic("error", "timeout while waiting for plugin to start", path=path)
+    answer = terraform.Answer(
+        Completed(("terraform",), 1, "", "", 0.0, Ending.EXITED), (in_a_file, other)
+    )
+    with pytest.raises(CheckFailedError) as caught:
+        terraform_answers.refuse(answer, "plan", "infra")
+    assert caught.value.verdict.lasting is lasting

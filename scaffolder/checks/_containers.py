@@ -76,6 +76,8 @@ def serving(
                 ran=_command(kind, port), expected="a running process", actual=str(error)
             ),
             hint="look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?",
+            # A runtime fails in the same words where the machine lacks memory or space.
+            lasting=False,
         ) from error
 
 

@@ -222,6 +222,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 actual=said,
                 log=service.container.logs(8),
             ),
+            lasting=False,
         )
 
     def _still_running(self, service: Service, within: float) -> CheckFailedError:
@@ -318,4 +319,5 @@ def _because_hardened(error: CheckFailedError) -> CheckFailedError:
         evidence=verdict.evidence,
         hint="docker run --read-only --cap-drop ALL --security-opt no-new-privileges shows it:"
         " write nowhere but /tmp, and start as the user that you run as",
+        lasting=verdict.lasting,
     )

@@ -270,4 +270,6 @@ def _disturbed(found: Built) -> Verdict:
             log=trouble.log if trouble else (),
         ),
         hint="list them in .dockerignore",
+        # The first of two builds may have asked a package index that did not answer just then.
+        lasting=False,
     )

@@ -257,6 +257,8 @@ class _Rehearser:
                 f"the workflow cannot be run for {scene.words}: {complaint}",
                 Finding(complaint, path=scene.workflow),
                 evidence=Evidence(ran=f"act {scene.event}", log=record.errors[-15:]),
+                # What act complains of may be the machine: a full disk, no memory, no process.
+                lasting=False,
             )
 
 

@@ -65,6 +65,9 @@ def refuse(answer: Answer, verb: str, folder: str) -> Never:
             log=tuple(error.text for error in answer.errors),
         ),
         hint=f"run terraform {verb} in {folder}/ and mend the first error first",
+        # What is wrong in a file has a place. The rest may be the machine: a plugin that did not
+        # start in time, a full disk.
+        lasting=all(error.path for error in answer.errors),
     )
 
 

@@ -320,7 +320,7 @@ class _Grader:
         result = self._run_check(task_id, spec)
         if self._recall:
             self._recall.keep(
-                spec, result, [one for one in self._run.notes if one not in self._noted]
+                spec, result, [one for one in list(self._run.notes) if one not in self._noted]
             )
         self._listen(CheckEnded(task_id, result))
         return result

@@ -25,8 +25,8 @@ def keep_report(
 ) -> None:
     """Keep the report on a workspace if each of its verdicts is kept, and it stays as it is.
 
-    `asked` is as for `reports.name`; `render` makes the text for people. The labs of packs are left
-    out: whether they are what was installed is asked every time.
+    `kept` has recalled nothing yet; `asked` is as for `reports.name`; `render` makes the text for
+    people. The labs of packs are left out: whether they are what was installed is asked every time.
     """
     kept.forget_old()
     known_as = reports.name(workspace, asked)
@@ -34,12 +34,13 @@ def keep_report(
         return
     folders, images = _folders(lab), _images(lab, workspace)
     report = recalled(lab, workspace, only=only, kept=kept)
+    verdicts = kept.told
     if report is None:
         return
     # Only if nobody saved or pulled meanwhile do all of these speak of the same.
     same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
     if same == (known_as, folders, images):
-        kept.keep(known_as, Known(folders, images, report, render(report)))
+        kept.keep(known_as, Known(folders, images, verdicts, report, render(report)))
 
 
 def _folders(lab: Lab) -> dict[str, str]:

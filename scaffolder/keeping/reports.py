@@ -3,7 +3,8 @@
 Each verdict of such a report is kept by itself too (`verdicts`); but to find that out takes the
 lab, its checks and all that they are made of. Here it is enough to see that nothing is another one:
 the workspace, the settings, devlab and its tools decide about the name of what is kept, and with
-the report are kept the folders and images that had a say, to be compared.
+the report are kept the folders and images that had a say, to be compared. A report is only as good
+as its verdicts: where one of them was replaced or forgotten since, it is not told again.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ class Known(msgspec.Struct, frozen=True):
     """A report that holds as long as these folders and images are as they were.
 
     `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
-    `surroundings.images` says of it, `text` is the report for people.
+    `surroundings.images` says of it, `verdicts` the digest of each kept verdict that the report
+    was made of, `text` is the report for people.
     """
 
     folders: Mapping[str, str]
     images: Mapping[str, Mapping[str, str]]
+    verdicts: Mapping[str, str]
     report: Report
     text: str
 
@@ -45,15 +48,16 @@ def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
         return None
     left_out = (f"{one.path}\0{one.reason}" for one in seen.skipped)
     told = (f"{path}\0{what}" for path, what in seen.told.items())
+    here = (surroundings.here(), surroundings.reporter())
     return surroundings.hashed(
-        ["report", str(workspace.root), surroundings.here(), manifest, *asked, *told, *left_out]
+        ["report", str(workspace.root), *here, manifest, *asked, *told, *left_out]
     )
 
 
 def recall(kept: Kept, known_as: str) -> Known | None:
     """Return the report that is kept under a name, provided that it still holds."""
     known = kept.recall(known_as, Known)
-    if known is None:
+    if known is None or not kept.holds(known.verdicts):
         return None
     for folder, told in known.folders.items():
         if digest(Path(folder)) != told:

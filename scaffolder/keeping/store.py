@@ -1,7 +1,7 @@
 """A folder of values, each under the digest of what it follows from.
 
 Time plays no part in it: a value is found as long as it follows from the same. One that was cut
-short, altered, or written by another version of devlab is as good as none.
+short, altered, moved, or written by another version of devlab or another user is as good as none.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import os
 import secrets
+import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -40,6 +42,7 @@ class Kept:
     def __init__(self, folder: Path, *, afresh: bool = False) -> None:
         self._folder = folder
         self._afresh = afresh
+        self._told: dict[str, str] = {}
 
     @classmethod
     def of_this_user(cls, *, afresh: bool = False) -> Self:
@@ -51,18 +54,36 @@ class Kept:
         if self._afresh:
             return None
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            digest, _, content = (self._folder / name).read_bytes().partition(b"\n")
-            if digest == _digest(content):
-                return msgspec.json.decode(content, type=kind, strict=True)
+            digest, _, content = _read_own(self._folder / name).partition(b"\n")
+            if digest == _digest(name, content):
+                value = msgspec.json.decode(content, type=kind, strict=True)
+                self._told[name] = digest.decode()
+                return value
         return None
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """What was recalled so far: the digest of each value, by name."""
+        return dict(self._told)
+
+    def holds(self, told: Mapping[str, str]) -> bool:
+        """Whether under each of these names the value with that digest is still kept."""
+        try:
+            return all(
+                _read_own(self._folder / name, len(digest)) == digest.encode()
+                for name, digest in told.items()
+            )
+        except OSError:
+            return False
 
     def keep(self, name: str, value: Any) -> None:
         """Keep a value instead of what was kept under its name; trouble is no matter."""
         content = msgspec.json.encode(value)
         draft = self._folder / f".{name}.{secrets.token_hex(4)}"
         with contextlib.suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(_digest(content) + b"\n" + content)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.touch(mode=0o600, exist_ok=False)
+            draft.write_bytes(_digest(name, content) + b"\n" + content)
             draft.replace(self._folder / name)
 
     def forget(self, name: str) -> None:
@@ -80,5 +101,20 @@ class Kept:
                     Path(entry.path).unlink(missing_ok=True)
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+def _read_own(path: Path, limit: int = -1) -> bytes:
+    """Return the content of a file of this user's; raises OSError for one that others may write.
+
+    Where a folder of caches is shared, whoever can write to it could plant a verdict otherwise.
+    """
+    # A pipe would wait for a writer.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(f"{path} is not this user's alone")
+        return file.read(limit)
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    """Return what vouches for a value under a name: a file that was renamed is another one's."""
+    return hashlib.sha256(name.encode() + b"\n" + content).hexdigest().encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -19,7 +20,7 @@ import scaffolder
 from scaffolder.tools.engine.glancing import Glance, glance
 from scaffolder.tools.terraform_places import candidates
 
-__all__ = ["Glance", "glance", "grader", "hashed", "here", "images"]
+__all__ = ["Glance", "glance", "grader", "hashed", "here", "images", "reporter"]
 
 # The parts of devlab that no verdict depends on, given the files of an answer and of the start, and
 # what a lab asks: those that make or read these are left out, for what they make is looked at.
@@ -43,6 +44,16 @@ _VARIABLES = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_
 }
 _PREFIXES = ("AWS_", "BUILDKIT_", "DEVLAB_", "DOCKER_", "PIP_", "TF_", "UV_")
 _PROXIES = ("_proxy", "_PROXY")
+# What of the kernel decides whether bubblewrap can keep commands in, and the network out.
+_KERNEL = (
+    *("kernel/apparmor_restrict_unprivileged_userns", "kernel/unprivileged_userns_clone"),
+    "user/max_user_namespaces",
+)
+# Which lines of a Dockerfile can name an image, and how a line goes on in the next one.
+_NAMING = re.compile(r"\b(?:FROM|ARG)\b|\bfrom=", re.IGNORECASE)
+_NO_INSTRUCTION = re.compile(r"^[ \t]*(?:#.*)?(?:\n|\Z)", re.MULTILINE)
+_SYNTAX = re.compile(r"^[ \t]*#[ \t]*syntax[ \t]*=.*$", re.MULTILINE | re.IGNORECASE)
+_CONTINUED = re.compile(r"[\\`][ \t]*\n")
 
 
 def here() -> str:
@@ -56,6 +67,8 @@ def here() -> str:
             *_libraries(),
             *(_program(name) for name in _PROGRAMS),
             *_providers(),
+            *(f"{name}: {_setting(name)}" for name in _KERNEL),
+            str(os.geteuid()),
             *(f"{name}={value}" for name, value in sorted(os.environ.items()) if _decides(name)),
         ]
     )
@@ -67,17 +80,11 @@ def grader() -> str:
 
     It is looked at once in a process: code that is loaded does not change.
     """
-    package = Path(scaffolder.__file__).parent
-    code = [
-        f"{relative} {_content(path)}"
-        for path in files(package)
-        if (relative := path.relative_to(package)).parts[0] not in _NOT_GRADING
-    ]
     system = os.uname()
     return hashed(
         [
-            str(package),
-            *code,
+            scaffolder.__file__,
+            *_code(grading=True),
             sys.version,
             sys.prefix,
             system.sysname,
@@ -85,6 +92,23 @@ def grader() -> str:
             system.machine,
         ]
     )
+
+
+@functools.cache
+def reporter() -> str:
+    """Return a digest of the rest of devlab's code: what finds and reads labs, and tells reports.
+
+    It is looked at once in a process, as `grader`.
+    """
+    return hashed(_code(grading=False))
+
+
+def _code(*, grading: bool) -> Iterator[str]:
+    package = Path(scaffolder.__file__).parent
+    for path in files(package):
+        relative = path.relative_to(package)
+        if (relative.parts[0] not in _NOT_GRADING) is grading:
+            yield f"{relative} {_content(path)}"
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -112,12 +136,14 @@ def contents(folder: Path) -> list[str]:
 def images(dockerfile: str, seen: Glance | None) -> Mapping[str, str]:
     """Return what decides about building a Dockerfile and running its image, by name.
 
-    That is the engine itself, and the id of every image whose name occurs in the text. Empty where
-    no engine answers.
+    That is the engine itself, and the id of every image whose name occurs where the text can name
+    one: an image `app` of the learner's own is none for a `WORKDIR /app`. Empty where no engine
+    answers.
     """
     if seen is None:
         return {}
-    named = {name: one for name, one in seen.images.items() if _repository(name) in dockerfile}
+    naming = _naming(dockerfile)
+    named = {name: one for name, one in seen.images.items() if _repository(name) in naming}
     return {"engine": seen.version, **named}
 
 
@@ -129,6 +155,18 @@ def hashed(lines: Iterable[str]) -> str:
         whole.update(f"{len(content)}:".encode())
         whole.update(content)
     return whole.hexdigest()
+
+
+def _naming(dockerfile: str) -> str:
+    """Return the lines of a Dockerfile that can name an image, rather too many than too few.
+
+    A line goes on after either escape character, and over comments and blank lines in between; see
+    https://docs.docker.com/reference/dockerfile/#format
+    """
+    text = dockerfile.replace("\r\n", "\n")
+    whole = _CONTINUED.sub(" ", _NO_INSTRUCTION.sub("", text))
+    lines = [line for line in whole.splitlines() if _NAMING.search(line)]
+    return "\n".join([*_SYNTAX.findall(text), *lines])
 
 
 def _repository(name: str) -> str:
@@ -161,6 +199,13 @@ def _told(path: Path) -> str:
     """Tell a program from any that may take its place; to read it would take too long."""
     told = path.stat()
     return f"{path} {told.st_ino} {told.st_size} {told.st_mtime_ns}"
+
+
+def _setting(name: str) -> str:
+    try:
+        return Path("/proc/sys", name).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return "none"
 
 
 def _providers() -> list[str]:
