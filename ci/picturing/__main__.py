@@ -98,7 +98,7 @@ def check(place: Place) -> tuple[bytes, int]:
 
 def watch(place: Place) -> tuple[bytes, int]:
     """`devlab watch` after the first check: the second failure and a hint for it."""
-    lines = 34
+    lines = 37
     with place.shell(lines) as terminal:
         terminal.press("devlab watch\n")
         wait(terminal, shows("waiting for a save", "points"))
