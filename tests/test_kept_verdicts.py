@@ -409,6 +409,29 @@ def test_where_there_are_links_everything_counts(solved: dict[str, Path], tmp_pa
     assert name(lab, spec, root) != before
 
 
+@pytest.mark.parametrize("directory", ["infra", "./infra"])
+def test_whether_there_is_a_folder_counts_for_who_reads_in_it(
+    solved: dict[str, Path], tmp_path: Path, directory: str
+) -> None:
+    lab = real_catalog.load("terraform-stubs")
+    spec = next(
+        one for task_ in lab.tasks for one in task_.checks if one.kind == "terraform.formatted"
+    )
+    check = msgspec.structs.replace(spec.check, directory=directory)  # type: ignore[type-var]
+    spec = msgspec.structs.replace(spec, check=check)
+    root = tmp_path / "work"
+    shutil.copytree(solved[lab.id], root)
+    names = [name(lab, spec, root)]
+    shutil.rmtree(root / "infra")
+    names.append(name(lab, spec, root))
+    (root / "infra").mkdir()
+    names.append(name(lab, spec, root))
+    (root / "infra").rmdir()
+    (root / "infra").write_text("")
+    names.append(name(lab, spec, root))
+    assert len(set(names)) == len(names)
+
+
 def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Callable[[], object]]:
     """Return ways to change what a check stands on."""
     programs = folder / "programs"
@@ -427,6 +450,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
             libraries / "zizmor-1.31.0.dist-info"
         ),
         "a setting": lambda: monkeypatch.setenv("TF_CLI_ARGS", "-no-color"),
+        "a setting of git": lambda: monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/nowhere"),
         "a proxy": lambda: monkeypatch.setenv("https_proxy", "http://proxy"),
         "another PATH": lambda: monkeypatch.setenv("PATH", "/nowhere"),
         "bubblewrap may work": lambda: monkeypatch.setattr(surroundings, "_setting", lambda _: "9"),
@@ -442,6 +466,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
         "a program is gone",
         "a library is another one",
         "a setting",
+        "a setting of git",
         "a proxy",
         "another PATH",
         "bubblewrap may work",

@@ -40,9 +40,26 @@ _PROGRAMS = (
 )
 # What of the environment a check, or a program that it starts, goes by.
 _VARIABLES = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR"}) | {
-    *("SSL_CERT_FILE", "TZ", "XDG_DATA_DIRS", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
+    *(
+        "SSL_CERT_FILE",
+        "TZ",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_DIRS",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+    ),
 }
-_PREFIXES = ("AWS_", "BUILDKIT_", "DEVLAB_", "DOCKER_", "PIP_", "TF_", "UV_")
+_PREFIXES = (
+    "AWS_",
+    "BUILDKIT_",
+    "BUILDX_",
+    "DEVLAB_",
+    "DOCKER_",
+    "GIT_CONFIG",
+    "PIP_",
+    "TF_",
+    "UV_",
+)
 _PROXIES = ("_proxy", "_PROXY")
 # What of the kernel decides whether bubblewrap can keep commands in, and the network out.
 _KERNEL = (

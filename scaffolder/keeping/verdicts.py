@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import posixpath
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -127,7 +128,7 @@ class Inputs:
         """
         told = self._seen.told
         linked = any(what.startswith("link") for what in told.values())
-        patterns = ("*",) if linked else kind.reads
+        patterns = ("*",) if linked else _with_folders(kind.reads)
         return [
             f"{path}\0{what}"
             for path, what in [
@@ -136,3 +137,13 @@ class Inputs:
             ]
             if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
         ]
+
+
+def _with_folders(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns as a survey writes paths, and the folders that they lie in.
+
+    Whether such a folder is there, or something else in its place, is seen by whoever reads in it.
+    """
+    plain = [posixpath.normpath(pattern) for pattern in patterns]
+    folders = (str(folder) for one in plain for folder in PurePosixPath(one).parents)
+    return (*plain, *folders)
