@@ -105,7 +105,8 @@ def watch(place: Place) -> tuple[bytes, int]:
         terminal.press("n")
         wait(terminal, shows("container.stops"))
         terminal.press("h")
-        wait(terminal, shows("hint 1 of"))
+        # The line of keys is the last that is drawn.
+        wait(terminal, shows("hint 1 of", "esc back"))
         sent = terminal.sent
         terminal.press("q")
         wait(terminal, at_prompt)
