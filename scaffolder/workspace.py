@@ -88,6 +88,11 @@ class Workspace:
     manifest: Manifest
 
 
+def as_text(path: Path) -> str:
+    """Return a path as text that can be kept and reported; bytes that are none are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A path that a snapshot left out, and why."""
@@ -214,13 +219,13 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
             target.symlink_to(Path(entry.path).readlink())
         elif entry.is_dir(follow_symlinks=False):
             target.mkdir()
+            # What an image copies of it must not depend on the umask of who runs devlab.
+            target.chmod(_FOLDER_MODE)
         else:
             shutil.copy2(entry.path, target, follow_symlinks=False)
     return tuple(skipped)
 
 
-            # What an image copies of it must not depend on the umask of who runs devlab.
-            target.chmod(_FOLDER_MODE)
 @dataclass(frozen=True)
 class Survey:
     """What a snapshot of some work would hold, without making it.

@@ -15,7 +15,7 @@ import pytest
 
 from scaffolder import places, records
 from scaffolder.model import CheckResult, Finding, Lab, Outcome, Report, Task, TaskResult, Verdict
-from scaffolder.records import schema, store, telling
+from scaffolder.records import entries, schema, store, telling
 from scaffolder.standing import WorkspaceRecord
 from scaffolder.workspace import Manifest, ManifestLab, Workspace
 
@@ -363,3 +363,9 @@ def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path
         assert set(only_workspace().passed) == {"task-0"}
     finally:
         places.data().chmod(0o700)
+
+
+def test_every_time_that_is_kept_can_be_read_again() -> None:
+    for year in (1, 999, 1970, 2026, 9999):
+        when = datetime(year, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+        assert entries.moment(entries.stamp(when)) == when.replace(microsecond=0)

@@ -8,7 +8,6 @@ for the user, which the command line takes with `notices` and prints.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from scaffolder.journal import write_log
 from scaffolder.model import Lab, Report
 from scaffolder.records import telling
 from scaffolder.standing import KeptReport, Key, Records
-from scaffolder.workspace import Workspace
+from scaffolder.workspace import Workspace, as_text
 
 if TYPE_CHECKING:
     from scaffolder.records import exchange
@@ -98,9 +97,9 @@ def notices() -> tuple[str, ...]:
 
 def key_of(workspace: Workspace) -> Key:
     """Return what a workspace is known by."""
-    # A name that is no text, which a folder's may be, could not be kept.
-    path = os.fsencode(workspace.root.resolve()).decode("utf-8", "backslashreplace")
-    return Key(path, workspace.manifest.lab.id, workspace.manifest.learner_id)
+    return Key(
+        as_text(workspace.root.resolve()), workspace.manifest.lab.id, workspace.manifest.learner_id
+    )
 
 
 def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:

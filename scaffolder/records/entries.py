@@ -19,7 +19,8 @@ _REPORT_LIMIT = 2 * 1024 * 1024
 
 def stamp(when: datetime) -> str:
     """Return a time as it is kept: UTC, to the second."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # No strftime: it leaves out the zeros of years before 1000, and nobody could read them again.
+    return when.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -20,6 +20,7 @@ from scaffolder.workspace import read_bytes
 SCHEMA = "devlab.progress/1"
 SIZE_LIMIT = 16 * 1024 * 1024
 _COUNT_LIMIT = 10_000
+_YEARS = (1970, 9000)
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Words = Annotated[str, Meta(max_length=4096)]
@@ -109,6 +110,8 @@ def _read(path: Path) -> _Document:
         content = read_bytes(real.parent, real.name, SIZE_LIMIT)
     except UnusableFileError as error:
         raise DevlabError(f"{path} {error.message}") from error
+    except (OSError, RuntimeError) as error:
+        raise DevlabError(f"{path} cannot be found: do its links form a circle?") from error
     hint = "such a file is written by: devlab progress export FILE"
     try:
         schema = msgspec.json.decode(content, type=_Head).schema
@@ -124,12 +127,20 @@ def _read(path: Path) -> _Document:
 
 
 def _require_times(document: _Document) -> None:
-    """Raise ValueError for a time that looks like one and is none: the 31st of February."""
+    """Raise ValueError for a time that looks like one and is none: the 31st of February.
+
+    Or one that no clock ever told, and that not every part of the world has a date for.
+    """
     for lab in document.labs:
-        entries.moment(lab.at)
+        _require_time(lab.at)
     for one in document.workspaces:
         for at in (one.at, *(task.at for task in one.passed), *(hint.at for hint in one.hints)):
-            entries.moment(at)
+            _require_time(at)
+
+
+def _require_time(at: str) -> None:
+    if not _YEARS[0] <= entries.moment(at).year <= _YEARS[1]:
+        raise ValueError(f"nothing was done at {at}")
 
 
 def _put(database: entries.Database, document: _Document) -> None:

@@ -9,6 +9,8 @@ LINE_LIMIT = 500
 
 # Bidirectional overrides can make a line read as something that it is not.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# No text has these, and XML cannot hold them.
+_NO_CHARACTERS = frozenset({"\ufffe", "\uffff"})
 _ALLOWED = frozenset({"\u200d", "\u200c"})
 
 
@@ -28,7 +30,8 @@ def harmless_block(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in _UNSAFE_CATEGORIES and character not in _ALLOWED:
+    unsafe = unicodedata.category(character) in _UNSAFE_CATEGORIES or character in _NO_CHARACTERS
+    if unsafe and character not in _ALLOWED:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
 

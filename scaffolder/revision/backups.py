@@ -7,7 +7,6 @@ not trust devlab can copy the files back by hand.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ _OWN = ".devlab"
 FOLDER = f"{_OWN}/backups"
 _LIST = "backup.json"
 _FILES = "files"
+_DRAFT, _DRAFT_FILE = ".draft", ".draft-file"
 _SCHEMA = "devlab.backup/1"
 # Of devlab's own files, those that belong to the state of the work.
 STATE = frozenset({str(MANIFEST), f"{_OWN}/start.json", f"{_OWN}/conflicts.json"})
@@ -76,13 +76,7 @@ def make(workspace: Workspace, entries: Mapping[str, Entry | None], command: str
     Raises DevlabError where it cannot be written.
     """
     shelf = own_folder(workspace.root) / "backups"
-    shelf.mkdir(exist_ok=True)
-    ignore = shelf / ".gitignore"
-    if not ignore.exists():
-        # They are no part of the learner's history.
-        ignore.write_text("*\n", "utf-8")
-    draft = shelf / ".draft"
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = shelf / _DRAFT
     there = {path: entry for path, entry in entries.items() if entry is not None}
     said = _List(
         command=command,
@@ -91,10 +85,11 @@ def make(workspace: Workspace, entries: Mapping[str, Entry | None], command: str
         missing=tuple(sorted(set(entries) - set(there))),
     )
     try:
+        _clear(shelf)
         for path, entry in there.items():
-            trees.write_entry(draft / _FILES, path, entry, shelf / ".draft-file")
+            trees.write_entry(draft / _FILES, path, entry, shelf / _DRAFT_FILE)
         content = msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
-        trees.write_entry(draft, _LIST, Entry(content), shelf / ".draft-file")
+        trees.write_entry(draft, _LIST, Entry(content), shelf / _DRAFT_FILE)
         name = _new_name(shelf, command)
         draft.rename(shelf / name)
     except OSError as error:
@@ -102,6 +97,18 @@ def make(workspace: Workspace, entries: Mapping[str, Entry | None], command: str
             f"cannot keep your old files in {shelf}: {error.strerror}; nothing was changed"
         ) from error
     return _backup(name, said)
+
+
+def _clear(shelf: Path) -> None:
+    """Make the shelf, where only its owner may read, without what a killed devlab left on it.
+
+    What a learner keeps to themselves must not become everybody's by being backed up.
+    """
+    shelf.mkdir(mode=0o700, exist_ok=True)
+    for name in (_DRAFT, _DRAFT_FILE):
+        trees.clear_away(shelf / name)
+    # They are no part of the learner's history.
+    trees.write_entry(shelf, ".gitignore", Entry(b"*\n"), shelf / _DRAFT_FILE)
 
 
 def _new_name(shelf: Path, command: str) -> str:
@@ -140,10 +147,10 @@ def read(root: Path, backup: Backup) -> dict[str, Entry | None]:
 
     Devlab's own files come last: the manifest says what all others are a state of.
     """
-    files = root / backup.folder / _FILES
     found: dict[str, Entry | None] = dict.fromkeys(backup.missing)
     for path in backup.files:
-        entry = trees.read_entry(files, path)
+        # From the workspace on: nothing on the way may be a link.
+        entry = trees.read_entry(root, f"{backup.folder}/{_FILES}/{path}")
         if entry is None:
             raise DevlabError(f"{backup.folder}: {path} is missing in it")
         found[path] = entry

@@ -80,12 +80,15 @@ def recover(workspace: Workspace) -> Backup | None:
 
     Returns the backup that it was put back from. What stood there until now is backed up, too.
     """
-    name = _unfinished(workspace.root)
-    if name is None:
+    if _unfinished(workspace.root) is None:
         return None
-    kept = backups.find(workspace.root, name)
-    edits = restoring(workspace.root, kept)
     with locked(workspace.root):
+        # Asked again: whoever was at it a moment ago may have finished.
+        name = _unfinished(workspace.root)
+        if name is None:
+            return None
+        kept = _begun_with(workspace.root, name)
+        edits = restoring(workspace.root, kept)
         backups.make(workspace, {edit.path: edit.before for edit in edits}, "recover")
         # The marker goes on naming the first backup: who is killed here begins again.
         _apply(workspace.root, edits, kept.name)
@@ -156,7 +159,31 @@ def _in_the_way(there: str, wanted: str) -> UnusableFileError:
     )
 
 
+def _begun_with(root: Path, name: str) -> Backup:
+    try:
+        return backups.find(root, name)
+    except DevlabError as error:
+        raise DevlabError(
+            f"{_UNFINISHED} says that a change was stopped half-way, and {name!r}, the backup from "
+            "which to put it back, cannot be used",
+            hint=f"look whether your files are what they should be, then delete {_UNFINISHED}",
+        ) from error
+
+
 def _apply(root: Path, edits: tuple[Edit, ...], backup: str) -> None:
+    """Make the edits behind a marker that names their backup; raises DevlabError half-way."""
+    try:
+        _make(root, edits, backup)
+    except OSError as error:
+        where = error.filename2 or error.filename or root
+        raise DevlabError(
+            f"{os.fsdecode(where)} cannot be written: {error.strerror}; your files as they were "
+            f"are in {backups.FOLDER}/{backup}",
+            hint="mend that and run the command again: what is changed already is put back first",
+        ) from error
+
+
+def _make(root: Path, edits: tuple[Edit, ...], backup: str) -> None:
     marker = root / _UNFINISHED
     trees.write_entry(root, str(_UNFINISHED), Entry(f"{backup}\n".encode()), root / _DRAFT)
     for edit in edits:

@@ -79,7 +79,7 @@ def recorded(workspace: Workspace) -> Tree | None:
         )
     if record.sha256 != _digest(record.files):
         raise DevlabError(f"{RECORD}: its files are not those that were kept")
-    if not all(trees.is_plain(path) for path in record.files):
+    if not trees.could_stand(record.files):
         raise DevlabError(f"{RECORD}: names a file that is no part of somebody's work")
     return record.files
 

@@ -6,7 +6,9 @@ link is ever followed, so nothing outside the folder is read or written.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -57,6 +59,20 @@ def is_plain(path: str) -> bool:
         and "\0" not in path
         and not any(part.casefold() in IGNORED for part in parts)
         and _is_text(path)
+    )
+
+
+def could_stand(tree: Tree) -> bool:
+    """Whether a folder could hold just these files: each is plain, and none is in another."""
+    above = {str(one) for path in tree for one in PurePosixPath(path).parents}
+    return (
+        all(is_plain(path) for path in tree)
+        and not above & set(tree)
+        and all(
+            entry.content and b"\0" not in entry.content
+            for entry in tree.values()
+            if entry.kind is Kind.LINK
+        )
     )
 
 
@@ -143,11 +159,16 @@ def write_entry(root: Path, path: str, entry: Entry, draft: Path) -> None:
     """Put `entry` at `path` below `root`: whole or not at all, also for whoever kills us.
 
     It is written as `draft`, on the same disk, and moved. Permissions that a file had are kept but
-    for who may run it. Folders are made; the caller knows that no link is on the way.
+    for who may run it. Folders are made. Raises NotADirectoryError where a link or a file is on
+    the way, and OSError as the system says it.
     """
     target = root / path
+    above = obstacle(root, path)
+    if above is not None:
+        # Whoever looked before may have been told of another state: nothing is written elsewhere.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root / above))
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft.unlink(missing_ok=True)
+    clear_away(draft)
     if entry.kind is Kind.LINK:
         draft.symlink_to(os.fsdecode(entry.content))
     else:
@@ -157,6 +178,14 @@ def write_entry(root: Path, path: str, entry: Entry, draft: Path) -> None:
             os.fsync(file.fileno())
         draft.chmod(_permissions(target, draft, entry))
     draft.replace(target)
+
+
+def clear_away(draft: Path) -> None:
+    """Take away what stands at a place of devlab's own, whatever it is; no link is followed."""
+    if draft.is_dir() and not draft.is_symlink():
+        shutil.rmtree(draft)
+    else:
+        draft.unlink(missing_ok=True)
 
 
 def _permissions(target: Path, draft: Path, entry: Entry) -> int:

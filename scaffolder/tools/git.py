@@ -51,6 +51,9 @@ _SILENT = {
     "GIT_LFS_SKIP_SMUDGE": "1",
     "LC_ALL": "C",
 }
+# A repository's settings can name a program that fetches what is missing in it: nothing is fetched.
+# Older versions of git know only the one or the other.
+_CLOSED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 # Who asks, too: of a token alone nobody knows that it is one. The last @ ends it.
 _SECRET = re.compile(r"(://)[^/\s]*@")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -128,7 +131,7 @@ def first_commits(folder: Path, *, cancel: CancelToken) -> tuple[str, ...]:
     not the top of a repository with a commit, UnavailableError without git.
     """
     # A repository further up is somebody else's.
-    environment = {**_environment(), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    environment = {**_environment(), **_CLOSED, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
     done = _git(("rev-list", "--max-parents=0", "HEAD", "--"), folder, environment, cancel)
     _require(done)
     return tuple(done.stdout.split())
@@ -152,7 +155,10 @@ def merge_trees(
     _require(git("init", "--quiet", "--template=", "--initial-branch=none"))
     attributes = folder / ".git" / "info" / "attributes"
     attributes.parent.mkdir(exist_ok=True)
-    attributes.write_text("* -text -eol -filter -ident -working-tree-encoding\n", "utf-8")
+    # They win over what the files' own .gitattributes say, whose marks nobody would find again.
+    attributes.write_text(
+        "* -text -eol -filter -ident -working-tree-encoding !merge !conflict-marker-size\n", "utf-8"
+    )
     _require(git("fast-import", "--quiet", stdin=_history(trees)))
     _require(git("checkout", "--quiet", "--force", "ours"))
     known = git("rev-parse", "base", "ours", "theirs")

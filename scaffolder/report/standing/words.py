@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from scaffolder.report.text import harmless
 from scaffolder.standing import LabStanding, SkillStanding, Standing
 
 RULE = (
-    "Gained are the points of tasks that passed, of all labs here that train the skill; "
+    "Gained are the points of tasks that passed, of all labs that train the skill; "
     "a lab can train several."
 )
 TITLE = "On the way to DevOps"
 UNTAUGHT = "no lab here teaches it yet"
-# What XML 1.0 cannot say, and `harmless` lets through because a terminal can.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """Return somebody's text as one harmless line that XML can hold."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", harmless(text, limit))
+    """Return somebody's text as one short harmless line."""
+    return harmless(text, limit)
 
 
 def summary(standing: Standing) -> str:
