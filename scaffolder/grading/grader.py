@@ -45,7 +45,7 @@ from scaffolder.model import (
 from scaffolder.report.text import harmless
 from scaffolder.tools.processes import CancelToken
 from scaffolder.variables import all_variables, whose_work
-from scaffolder.workspace import Skipped, Workspace, snapshot, survey
+from scaffolder.workspace import Skipped, Workspace, as_text, snapshot, survey
 
 Listener = Callable[[Event], None]
 # The tasks' results, and what the report should say besides, in order.
@@ -98,7 +98,7 @@ def _report(lab: Lab, workspace: Workspace, results: _Results, seconds: float) -
         lab_id=lab.id,
         lab_version=lab.version,
         lab_title=lab.title,
-        workspace=str(workspace.root),
+        workspace=as_text(workspace.root),
         tasks=tuple(done),
         seconds=seconds,
         notes=tuple(notes),
