@@ -169,13 +169,6 @@ def _words(error: DevlabError) -> str:
     return f"{error.path} {error.message}"
 
 
-def _words(error: DevlabError) -> str:
-    # What is wrong with a file is said without its name, as "is missing": checks show it apart.
-    if not isinstance(error, UnusableFileError) or error.path in error.message:
-        return error.message
-    return f"{error.path} {error.message}"
-
-
 def _say(message: str, hint: str) -> None:
     import textwrap
 
