@@ -246,8 +246,7 @@ def layered(work: Work) -> None:
     """The same, up to the comparison of the layers before and after a change."""
     work.build()
     serves(work.image)
-    export(work.image)
-    work.rebuild()
+    together(lambda: export(work.image), work.rebuild)
 
 
 SCRIPTS: dict[str, Callable[[Work], None]] = {
