@@ -6,6 +6,7 @@ outside, files may be huge, pipes may never end. Nothing here writes into a work
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -29,6 +30,9 @@ FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
 COUNT_LIMIT = 20_000
 _FOLDER_MODE = 0o755
+
+# Too many open files, no memory, a disk that breaks.
+_NOT_THE_FILE_S_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 
 # Never part of the work: version control, environments and caches. They are large, machine-made,
 # and a check that needs one plants its own.
@@ -170,7 +174,8 @@ def resolve_inside(root: Path, relative: str) -> Path:
 def read_bytes(root: Path, relative: str, limit: int = TEXT_LIMIT) -> bytes:
     """Return the content of a regular file inside `root`, at most `limit` bytes long.
 
-    Raises UnusableFileError where it is missing, no regular file, outside, or larger.
+    Raises UnusableFileError where it is missing, no regular file, outside, or larger; OSError where
+    the machine has not what it takes to open it.
     """
     path = resolve_inside(root, relative)
     try:
@@ -179,6 +184,8 @@ def read_bytes(root: Path, relative: str, limit: int = TEXT_LIMIT) -> bytes:
     except FileNotFoundError as error:
         raise UnusableFileError("is missing", relative) from error
     except OSError as error:
+        if error.errno in _NOT_THE_FILE_S_FAULT:
+            raise
         raise UnusableFileError(f"cannot be read: {error.strerror}", relative) from error
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):

@@ -440,6 +440,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
         (programs / program).write_text("#!/bin/sh\n")
         (programs / program).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(folder))
     libraries = folder / "libraries"
     (libraries / "zizmor-1.30.0.dist-info").mkdir(parents=True)
     monkeypatch.syspath_prepend(str(libraries))
@@ -450,6 +451,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
             libraries / "zizmor-1.31.0.dist-info"
         ),
         "a setting": lambda: monkeypatch.setenv("TF_CLI_ARGS", "-no-color"),
+        "a version is chosen": lambda: (folder / ".tool-versions").write_text("terraform 1.9.0\n"),
         "a setting of git": lambda: monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/nowhere"),
         "a proxy": lambda: monkeypatch.setenv("https_proxy", "http://proxy"),
         "another PATH": lambda: monkeypatch.setenv("PATH", "/nowhere"),

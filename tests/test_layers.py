@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "scaffolder"
 
 # Each layer may import itself and what stands below it.
 LAYERS = (
+    ("entry",),
     ("cli",),
     ("proving", "authoring", "watching", "doctor", "updating"),
     ("grading",),

@@ -93,8 +93,13 @@ def test_a_snapshot_of_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.M
         ("", "not a devlab manifest"),
         ("{", "not a devlab manifest"),
         ("[1]", "Expected `object`"),
-        ('{"lab": {"id": "x", "version": "1"}}', "context"),
-        ('{"lab": {"id": "x", "version": "1"}, "context": {}, "extra": 1}', "extra"),
+        ('{"lab": {"id": "x", "version": "1"}}', "`schema`"),
+        ('{"schema": "devlab.workspace/1", "lab": {"id": "x", "version": "1"}}', "context"),
+        (
+            '{"schema": "devlab.workspace/1", "lab": {"id": "x", "version": "1"}, "context": {},'
+            ' "extra": 1}',
+            "extra",
+        ),
         ('{"schema": "other/9", "lab": {"id": "x", "version": "1"}, "context": {}}', "other/9"),
     ],
 )

@@ -190,7 +190,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             took = time.monotonic() - signalled
             late = time.monotonic() - began - self.takes
             if state is None:
-                raise self._still_running(service, within)
+                raise self._still_running(service)
             self._require_answer(service, asked)
             if state.exit_code == _KILLED:
                 raise self._failed(service, "the container was killed", "exit code 137")
@@ -225,16 +225,18 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             lasting=False,
         )
 
-    def _still_running(self, service: Service, within: float) -> CheckFailedError:
+    def _still_running(self, service: Service) -> CheckFailedError:
         first = next((process.command for process in service.container.processes()), "nothing")
         service.container.kill("SIGKILL")
         return self._failed(
             service,
-            f"the container still runs {within:.3g} s after the last request was due",
+            f"the container still runs {self.within:.3g} s after the last request was due",
             f"still running; its first process is: {first}",
             hint="does the first process get the signal? a shell in front of the server does not"
             " hand it on: use the exec form of CMD, or exec in the entry point",
             error=_TimingError,
+            # Given every chance before; the learner should not wait for it again.
+            lasting=True,
         )
 
     def _require_answer(self, service: Service, asked: concurrent.futures.Future[Answer]) -> None:
@@ -258,6 +260,8 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         actual: str,
         hint: str = "",
         error: type[CheckFailedError] = CheckFailedError,
+        *,
+        lasting: bool = False,
     ) -> CheckFailedError:
         return error(
             message,
@@ -268,7 +272,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 log=service.container.logs(8),
             ),
             hint=hint,
-            lasting=False,
+            lasting=lasting,
         )
 
 

@@ -197,7 +197,10 @@ def _notes(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) -> dict[s
     notes = []
     made_from = workspace.manifest.lab.version
     if made_from != lab.version:
-        notes.append(f"made from version {made_from} of {lab.id}, checked by version {lab.version}")
+        notes.append(
+            f"made from version {made_from} of {lab.id}, checked by version {lab.version}; "
+            "devlab update --dry-run tells what is new"
+        )
     notes += whose_work(lab, workspace.manifest)
     shown = skipped[:NOTES_SHOWN]
     # A name need not be text, and no report could be written with one that is not.

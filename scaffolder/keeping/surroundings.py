@@ -29,7 +29,7 @@ _NOT_GRADING = frozenset(
         *("authoring", "catalog.py", "cli", "generate.py", "hints.py", "labfile.py", "packs"),
         *("proofs.py", "proving", "records", "rendering", "report", "watching"),
         *("answers.py", "doctor", "guidance.py", "labschema.py", "readiness.py", "reference.py"),
-        *("revision.py", "skills.py", "standing.py", "updating", "variables.py", "watched.py"),
+        *("revision", "skills.py", "standing.py", "updating", "variables.py", "watched"),
     }
 )
 # What checks start, wherever it lies: beside devlab or on the PATH.
@@ -37,6 +37,11 @@ _PROGRAMS = (
     *("act", "hadolint", "uv", "zizmor"),
     *("bash", "bwrap", "docker", "dockerd", "git", "node", "pwsh", "sh", "terraform"),
     *("python", "python3", *(f"python3.{minor}" for minor in range(8, 21))),
+)
+# Settings that git, docker, Terraform and those who choose between versions of programs go by.
+_SETTINGS = (
+    *(".config/git/config", ".config/mise/config.toml", ".docker/config.json", ".gitconfig"),
+    *(".pyenv/version", ".terraform-version", ".terraformrc", ".tfenv/version", ".tool-versions"),
 )
 # What of the environment a check, or a program that it starts, goes by.
 _VARIABLES = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR"}) | {
@@ -50,7 +55,6 @@ _VARIABLES = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_
     ),
 }
 _PREFIXES = (
-    "AWS_",
     "BUILDKIT_",
     "BUILDX_",
     "DEVLAB_",
@@ -84,6 +88,7 @@ def here() -> str:
             *_libraries(),
             *(_program(name) for name in _PROGRAMS),
             *_providers(),
+            *_settings(),
             *(f"{name}: {_setting(name)}" for name in _KERNEL),
             str(os.geteuid()),
             *(f"{name}={value}" for name, value in sorted(os.environ.items()) if _decides(name)),
@@ -223,6 +228,14 @@ def _setting(name: str) -> str:
         return Path("/proc/sys", name).read_text("ascii").strip()
     except (OSError, ValueError):
         return "none"
+
+
+def _settings() -> list[str]:
+    home = Path(os.environ.get("HOME") or os.devnull)
+    return [
+        f"{name} {_content(home / name) if (home / name).is_file() else 'none'}"
+        for name in _SETTINGS
+    ]
 
 
 def _providers() -> list[str]:

@@ -18,6 +18,7 @@ from scaffolder.tools.engine.connection import connect, endpoint
 
 _ANSWER_SECONDS = 5.0
 _PIECE = 64 * 1024
+_ANSWER_LIMIT = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def _get(path: str, what: str) -> Any:
         connection.settimeout(_ANSWER_SECONDS)
         connection.connect(path)
         connection.sendall(f"GET {what} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: connection.recv(_PIECE), b""))
+        answer = b""
+        while piece := connection.recv(_PIECE):
+            answer += piece
+            if len(answer) > _ANSWER_LIMIT:
+                raise ValueError(f"the engine answers {what} without end")
     head, _, body = answer.partition(b"\r\n\r\n")
     status, *headers = head.split(b"\r\n")
     if status.split()[1:2] != [b"200"] or any(b"chunked" in line.lower() for line in headers):
