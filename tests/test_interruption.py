@@ -39,7 +39,9 @@ def test_ctrl_c_before_anything_is_loaded_is_no_traceback() -> None:
         "from scaffolder.entry import main\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 

@@ -468,6 +468,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Call
         "a program is gone",
         "a library is another one",
         "a setting",
+        "a version is chosen",
         "a setting of git",
         "a proxy",
         "another PATH",
