@@ -491,13 +491,13 @@ def test_what_a_check_stands_on_counts(
 
 def test_the_code_of_every_kind_is_part_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    content = surroundings._content
+    stamp = surroundings._stamp
 
-    def noted(path: Path) -> str:
-        read.append(path)
-        return content(path)
+    def noted(path: str, told: os.stat_result) -> str:
+        read.append(Path(path))
+        return stamp(path, told)
 
-    monkeypatch.setattr(surroundings, "_content", noted)
+    monkeypatch.setattr(surroundings, "_stamp", noted)
     surroundings.grader.__wrapped__()
     package = Path(surroundings.__file__).parent.parent
     assert {*(package / "checks").rglob("*.py"), *(package / "tools").rglob("*.py")} <= set(read)
@@ -505,6 +505,17 @@ def test_the_code_of_every_kind_is_part_of_the_grader(monkeypatch: pytest.Monkey
         *read,
         *(one for one in package.rglob("*") if one.is_dir() or "__pycache__" in one.parts),
     }
+
+
+def test_a_file_with_the_same_size_and_date_is_another_one(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    path.write_text("one")
+    before = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    assert surroundings._stamp("it", before) != surroundings._stamp("it", after)
 
 
 @pytest.mark.parametrize("folder", ["start", "tests"])

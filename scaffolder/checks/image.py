@@ -91,8 +91,9 @@ class Caches(ImageKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Build twice and compare the layers."""
         first = built(context, self.dockerfile)
-        inside = contents(context, self.dockerfile)
+        # First: to read layers takes seconds, and other checks ask for them meanwhile.
         second = rebuilt(context, self.dockerfile, self.fault)
+        inside = contents(context, self.dockerfile)
         if first.image.diff_ids == second.image.diff_ids:
             return failed(
                 "a change of the application does not change the image",

@@ -26,7 +26,7 @@ _QUIET = (
     *("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"),
     *("-c", "core.fsync=none", "-c", "user.useConfigOnly=true", "-c", "core.fsmonitor=false"),
     # What is committed is for the work to say, not for the settings of whoever sits here.
-    *("-c", "core.excludesFile=/dev/null"),
+    *("-c", "core.excludesFile=/dev/null", "-c", "maintenance.auto=false"),
 )
 # Merging: bytes are bytes, whatever a name is on some other disk; what was moved is found again.
 _AS_IT_IS = (
