@@ -6,7 +6,7 @@ is remembered of the hints that a learner has had.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scaffolder.model import CheckResult, Hint, Lab, Outcome, Report, Task, TaskResult, Verdict
@@ -29,15 +29,20 @@ class Given:
     answers: str = ""
     rule: str = ""
 
+    @property
+    def meant(self) -> str:
+        """What it was written for, in words; nothing for a general hint."""
+        return f"written for {self.rule or f'what {self.answers} says'}" if self.answers else ""
+
 
 def next_hint(
-    lab: Lab, task_id: str, report: Report | None, used: Collection[int] = ()
+    lab: Lab, task_id: str, report: Report | None, used: Sequence[int] = ()
 ) -> Given | None:
     """Return the hint of a task that helps most now, or None where all that fit are used.
 
     First come hints for a failure that the report tells of, then the general ones, each in the
-    order of lab.yaml. `used` are the numbers of the hints that the learner has had. Raises KeyError
-    for a task that the lab does not have.
+    order of lab.yaml. `used` are the numbers of the hints that the learner has had, in that order.
+    Raises KeyError for a task that the lab does not have.
     """
     task = lab.task(task_id)
     result = result_of(report, task_id)
@@ -49,9 +54,9 @@ def next_hint(
 
 
 def used_hints(
-    lab: Lab, task_id: str, report: Report | None, used: Collection[int]
+    lab: Lab, task_id: str, report: Report | None, used: Sequence[int]
 ) -> tuple[Given, ...]:
-    """Return the hints of a task that the learner has had, in the order of lab.yaml."""
+    """Return the hints of a task that the learner has had, each in the place that it had then."""
     task = lab.task(task_id)
     result = result_of(report, task_id)
     had = _had(task, used)
@@ -125,9 +130,9 @@ def answers(hint: Hint, check: CheckResult) -> bool:
     )
 
 
-def _had(task: Task, used: Collection[int]) -> list[int]:
+def _had(task: Task, used: Sequence[int]) -> list[int]:
     # A later version of the lab may have fewer hints.
-    return [number for number in range(1, len(task.hints) + 1) if number in used]
+    return [number for number in used if 1 <= number <= len(task.hints)]
 
 
 def _in_order(task: Task, result: TaskResult | None) -> list[int]:

@@ -114,6 +114,17 @@ def test_what_was_used_is_remembered_and_shown_again(devlab: Devlab, work: Path)
     assert "for the check" in devlab("hint", "greets", cwd=work).out
 
 
+def test_a_hint_keeps_the_number_that_it_was_shown_with(devlab: Devlab, work: Path) -> None:
+    (work / "app.py").write_text("hello\n")
+    shown = [given_by(devlab, work)["hint"] for _ in range(2)]
+    (work / "app.py").write_text("bye\n")
+    shown.append(given_by(devlab, work)["hint"])
+    again = given_by(devlab, work, "--all")["used"]
+    places = [(one["place"], one["number"]) for one in shown]  # type: ignore[index]
+    assert places == [(1, 5), (2, 1), (3, 4)]
+    assert [(one["place"], one["number"]) for one in again] == places  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_only_work_that_changed_is_checked_again(
     devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch, changed: bool

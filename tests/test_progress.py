@@ -99,6 +99,7 @@ def test_the_terminal_shows_every_skill_and_says_what_no_lab_teaches(
     assert "30/40" in lines["Containers"]
     assert "no lab here teaches it yet" in lines["Monitoring"]
     assert "points of tasks that passed" in out
+    assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
 @pytest.mark.parametrize("width", [50, 80, 100])

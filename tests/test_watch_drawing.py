@@ -118,8 +118,8 @@ def test_it_shows_the_tasks_the_failure_and_the_keys() -> None:
     whole = "\n".join(lines)
     assert lines[0].startswith("A lab")
     assert lines[0].rstrip().endswith("0 of 20 points")
-    assert lines[1].startswith("✗ a The task a")
-    assert lines[2].startswith("∙ b needs a, which did not pass")
+    assert lines[1].startswith("✗ a  The task a")
+    assert lines[2].startswith("∙ b  needs a, which did not pass")
     for words in ("It is red.", "app.py:3", "thing 0", "a command", "| log 0", "↑ ↓ to scroll"):
         assert words in whole, words
     assert "h hint" in lines[-1]
@@ -135,6 +135,45 @@ def test_all_of_a_long_failure_can_be_scrolled_to() -> None:
     assert all(f"| log {number}" in seen for number in range(30))
     assert "next  do better" in seen
     assert frame(watch, console(), 0.0).last == watch.offset
+
+
+def test_what_to_do_next_stands_behind_the_message_only_where_not_all_fits() -> None:
+    low, high = "\n".join(drawn(failing("It is red."))), "\n".join(drawn(failing("Red."), 80, 60))
+    assert low.index("It is red.") < low.index("next  do better") < low.index("thing 0")
+    assert low.count("do better") == 1
+    assert high.index("| log 29") < high.index("next  do better")
+
+
+@pytest.mark.parametrize("height", [18, 24, 40])
+def test_the_failure_has_the_lines_that_nothing_runs_in(height: int) -> None:
+    watch = failing("It is red.", findings=40)
+    idle = frame(watch, console(80, height), 10.0)
+    again = after(watch, Saved(("x",), frozenset({"a"})))
+    runs = [frame(again, console(80, height), 10.0)]
+    for number in range(5):
+        again = after(again, Told(2, CheckStarted("a", f"check-{number}"), 4.0))
+        runs.append(frame(again, console(80, height), 10.0))
+    assert "to scroll" in text(idle)[-3]
+    assert {made.rows for made in runs} == {runs[0].rows}
+    assert idle.rows > runs[0].rows
+
+
+def test_a_title_is_cut_and_left_out_only_where_it_would_say_nothing() -> None:
+    title = "The task stops-gracefully"
+    assert f"✗ stops-gracefully  {title}  " in drawn(checked(**{"stops-gracefully": F}), 80)[1]
+    assert (
+        "✗ stops-gracefully  The task stops-graceful… 0/10"
+        in (drawn(checked(**{"stops-gracefully": F}), 49)[1])
+    )
+    narrow = drawn(checked(**{"stops-gracefully": F}), 30)[1]
+    assert narrow.split() == ["✗", "stops-gracefully", "0/10"]
+
+
+def test_how_long_it_took_is_no_time_ago() -> None:
+    assert drawn(checked(a=F))[-2].startswith("checked, took 1.0 s; waiting for a save")
+    watch = after(checked(a=F), Saved(("app.py",), frozenset({"a"})))
+    watch = after(watch, Ended(2, replace_seconds(checked(a=F), 9.0)))
+    assert drawn(watch)[-2].startswith("saved: app.py; checked, took 9.0 s; waiting")
 
 
 def test_a_low_terminal_has_one_line_for_the_tasks() -> None:
@@ -196,9 +235,13 @@ def test_the_file_that_is_chosen_is_in_sight() -> None:
 @pytest.mark.parametrize("width", [80, 50, 30])
 def test_the_keys_fit(width: int) -> None:
     line = drawn(checked(a=F), width)[-1]
-    assert "…" not in line
-    assert line.startswith("h")
-    assert "help" in line
+    assert line.startswith("h hint  n next")
+    page = drawn(after(checked(a=F), Shown(Page("title", "text"))), width)[-1]
+    assert page.startswith("esc back")
+    for keys in (line, page):
+        assert "…" not in keys
+        assert "? help" in keys
+        assert all(len(key.split()) == 2 for key in keys.strip().split("  "))
 
 
 def lines_of(*states: Watch) -> str:
@@ -219,6 +262,8 @@ def test_without_a_terminal_a_report_is_printed_once_for_each_run() -> None:
     assert "saved: x\\x1b" in told
     assert "as before: 10 of 20 points" in told
     assert "\x1b" not in told
+    assert not told.startswith("\n")
+    assert told == "".join(f"{line.rstrip()}\n" for line in told.splitlines())
 
 
 def test_without_a_terminal_trouble_is_printed_once() -> None:
@@ -226,6 +271,7 @@ def test_without_a_terminal_trouble_is_printed_once() -> None:
     told = lines_of(started("a"), broken, broken)
     assert told.count("error: broken") == 1
     assert told.count("mend it") == 1
+    assert told == "".join(f"{line.rstrip()}\n" for line in told.splitlines())
 
 
 def replace_seconds(watch: Watch, seconds: float) -> Report:

@@ -52,7 +52,8 @@ def command(ctx: click.Context, form: str, output: Path | None) -> None:
     from scaffolder.report.standing.text import draw, render
     from scaffolder.report.terminal import console
 
-    if output is None:
-        draw(standing, console())
+    screen = console()
+    if output is None and screen.is_terminal:
+        draw(standing, screen)
     else:
         deliver(render(standing), output)

@@ -56,11 +56,11 @@ def hints_used(workspace: Workspace) -> dict[str, int]:
     return _kindly(lambda: store.read(entries.hints_used(key_of(workspace)), {}), {})
 
 
-def hints_had(workspace: Workspace, task_id: str) -> frozenset[int]:
-    """Return the numbers of the hints of a task that were used."""
+def hints_had(workspace: Workspace, task_id: str) -> tuple[int, ...]:
+    """Return the numbers of the hints of a task that were used, in the order of their use."""
     from scaffolder.records import entries, store
 
-    nothing: frozenset[int] = frozenset()
+    nothing: tuple[int, ...] = ()
     query = entries.hints_had(key_of(workspace), task_id)
     return _kindly(lambda: store.read(query, nothing), nothing)
 

@@ -176,16 +176,16 @@ def hints_used(key: Key) -> Callable[[Database], dict[str, int]]:
     return query
 
 
-def hints_had(key: Key, task: str) -> Callable[[Database], frozenset[int]]:
-    """Return the question which hints of a task were used."""
+def hints_had(key: Key, task: str) -> Callable[[Database], tuple[int, ...]]:
+    """Return the question which hints of a task were used, in the order of their use."""
 
-    def query(database: Database) -> frozenset[int]:
+    def query(database: Database) -> tuple[int, ...]:
         rows = database.execute(
             "SELECT number FROM hint JOIN workspace ON workspace.id = workspace"
-            " WHERE (path, lab, learner, task) = (?, ?, ?, ?)",
+            " WHERE (path, lab, learner, task) = (?, ?, ?, ?) ORDER BY hint.at, hint.rowid",
             (key.path, key.lab, key.learner, task),
         )
-        return frozenset(number for (number,) in rows)
+        return tuple(number for (number,) in rows)
 
     return query
 

@@ -106,11 +106,8 @@ def _words(finding: Finding) -> str:
 
 
 def _draw_hint(given: Given, target: Console, which: str = "") -> None:
-    meant = f"  written for {given.rule or f'what {given.answers} says'}" if given.answers else ""
-    head = Text.assemble(
-        "\n", (which or f"hint {given.place} of {given.of}", "bold"), (meant, "dim")
-    )
-    target.print(head)
+    head = Text.assemble("\n", (which or f"hint {given.place} of {given.of}", "bold"))
+    target.print(head.append(f"  {given.meant}" if given.meant else "", style="dim"))
     target.print(_indented(given.text))
 
 

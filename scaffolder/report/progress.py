@@ -18,18 +18,26 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.model import CheckEnded, CheckSaid, CheckStarted, TaskEnded
+from scaffolder.model import CheckEnded, CheckSaid, CheckStarted, Outcome, TaskEnded
 from scaffolder.proofs import OUTCOMES, CaseEnded, CaseStarted
 from scaffolder.report.terminal import AS_BEFORE, mark
 from scaffolder.report.text import harmless
 
+# Columns: what a name has at least, and what the spinner and the blank behind it take.
+_NAME = 8
+_SPINNER = 2
+
 
 @dataclass(frozen=True)
 class Step:
-    """Something that runs, or that is over now; `text` is what it says that it is at."""
+    """Something that runs, or that is over now; `text` is what it says that it is at.
+
+    `brief` is the label where there is no room for the whole one.
+    """
 
     key: Hashable
     label: str
+    brief: str = ""
     text: str = ""
     over: bool = False
 
@@ -49,25 +57,30 @@ class Checks:
 
     def step(self, event: Any) -> Step | None:
         """Return the check that started, said something or ended."""
-        if isinstance(event, CheckStarted):
-            return Step((event.task_id, event.check_id), f"{event.task_id} · {event.check_id}")
-        if isinstance(event, CheckSaid):
+        if isinstance(event, CheckStarted | CheckSaid):
             key = (event.task_id, event.check_id)
-            return Step(key, f"{event.task_id} · {event.check_id}", event.text)
+            text = event.text if isinstance(event, CheckSaid) else ""
+            return Step(key, f"{event.task_id} · {event.check_id}", event.check_id, text)
         if isinstance(event, CheckEnded):
             return Step((event.task_id, event.result.id), "", over=True)
         return None
 
     def line(self, event: Any, console: Console) -> Text | None:
-        """Return the line of a check or a withheld task that ended."""
+        """Return the line of a check or a withheld task that ended.
+
+        At a terminal the report follows, which lists all tasks: only what went wrong has a line.
+        """
         if isinstance(event, CheckEnded):
-            result = event.result
-            before = AS_BEFORE if result.cached else ""
-            text = f"{event.task_id} · {result.id}  {result.seconds:.1f} s{before}"
-            return Text.assemble(mark(result.verdict.outcome, console), " ", text)
-        if isinstance(event, TaskEnded) and not event.result.checks:
-            text = f"{event.result.id}  {event.result.reason}"
-            return Text.assemble(mark(event.result.outcome, console), " ", text)
+            result, outcome = event.result, event.result.verdict.outcome
+            if console.is_terminal and outcome is Outcome.PASS:
+                return None
+            took = f"  {result.seconds:.1f} s{AS_BEFORE if result.cached else ''}"
+            return _line(
+                mark(outcome, console), f"{event.task_id} · {result.id}", Text(took), console
+            )
+        if isinstance(event, TaskEnded) and not event.result.checks and not console.is_terminal:
+            sign = mark(event.result.outcome, console)
+            return Text.assemble(sign, f" {event.result.id}  {event.result.reason}")
         return None
 
 
@@ -81,7 +94,7 @@ class Cases:
         """Return the case that started or ended."""
         if isinstance(event, CaseStarted):
             key = (event.lab_id, event.case.name)
-            return Step(key, f"{event.lab_id} · {event.case.name}")
+            return Step(key, f"{event.lab_id} · {event.case.name}", event.case.name)
         if isinstance(event, CaseEnded):
             return Step((event.lab_id, event.result.case.name), "", over=True)
         return None
@@ -92,12 +105,19 @@ class Cases:
             return None
         self._done += 1
         result = event.result
-        return Text.assemble(
-            mark(OUTCOMES[result.fate], console),
-            (f" {self._done}/{event.total} ", "dim"),
-            f"{event.lab_id} · {harmless(result.case.name)}  {result.seconds:.1f} s",
-            (f"  {_fate(event)}", "dim"),
-        )
+        sign = mark(OUTCOMES[result.fate], console)
+        sign.append(f" {self._done}/{event.total}", style="dim")
+        end = Text.assemble(f"  {result.seconds:.1f} s", (f"  {_fate(event)}", "dim"))
+        return _line(sign, f"{event.lab_id} · {harmless(result.case.name)}", end, console)
+
+
+def _line(sign: Text, name: str, end: Text, console: Console) -> Text:
+    """Return one line; where a terminal has no room for all of it, the name is cut."""
+    called = Text(name)
+    if console.is_terminal:
+        room = console.width - sign.cell_len - 1 - end.cell_len
+        called.truncate(max(_NAME, room), overflow="ellipsis")
+    return Text.assemble(sign, " ", called, end)
 
 
 def _fate(event: CaseEnded) -> str:
@@ -138,7 +158,8 @@ class Lines(Silent):
         with self._lock:
             line = self._narrator.line(event, self._console)
             if line is not None:
-                self._console.print(line)
+                # A line of a log stays one line; at a terminal it is as short as it has to be.
+                self._console.print(line, soft_wrap=not self._console.is_terminal)
 
 
 class Display(Lines):
@@ -183,16 +204,25 @@ class Display(Lines):
             running = list(self._running.values())
         room = max(3, self._console.height - 3)
         for started, step, spinner in running[:room]:
-            line = Text.assemble(
-                f"{harmless(step.label)}  {time.monotonic() - started:.0f} s  ",
-                (harmless(step.text), "dim"),
-                no_wrap=True,
-                overflow="ellipsis",
-            )
-            grid.add_row(spinner, line)
+            grid.add_row(spinner, _running(step, time.monotonic() - started, self._console.width))
         if len(running) > room:
             grid.add_row("", Text(f"and {len(running) - room} more", style="dim"))
         return Group(grid)
+
+
+def _running(step: Step, seconds: float, width: int) -> Text:
+    """Return the line of what runs: the seconds are always in sight, its last words may not be."""
+    for label in (step.label, step.brief or step.label):
+        line = Text.assemble(
+            (f"{seconds:3.0f} s ", "cyan"),
+            f"{harmless(label)}  ",
+            (harmless(step.text), "dim"),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+        if line.cell_len + _SPINNER <= width:
+            break
+    return line
 
 
 def progress(console: Console, narrator: Narrator, *, quiet: bool) -> Silent:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report
+from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, Verdict
 from scaffolder.report.text import harmless
 
 _MARKS = {
@@ -32,6 +34,8 @@ _FINDINGS_SHOWN = 8
 WIDTH = 100
 # Behind a verdict of an earlier run.
 AS_BEFORE = ", as before"
+# Stands for a blank at which no line ends; at U+00A0 rich would end one. `harmless` lets none pass.
+_NO_BREAK = "\ue000"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -56,7 +60,7 @@ def render(report: Report, *, verbose: bool = False) -> str:
     """Return what `draw` would print, as plain text for a file or a pipe."""
     buffer = io.StringIO()
     draw(report, Console(file=buffer, width=WIDTH, markup=False, highlight=False), verbose=verbose)
-    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().lstrip("\n").splitlines())
 
 
 def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
@@ -71,26 +75,59 @@ def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
     target.print(_score(report))
 
 
-def check_block(task_id: str, check: CheckResult, target: Console) -> RenderableType:
-    """Return all that is known of a check that ended: what it says, and what that rests on."""
-    head = Text.assemble(
-        mark(check.verdict.outcome, target),
-        " ",
-        (task_id, "bold"),
-        (" · ", "dim"),
-        check.id,
-        (f"  {check.kind}, {check.seconds:.1f} s{AS_BEFORE if check.cached else ''}", "dim"),
+@dataclass(frozen=True)
+class _Led:
+    """A text behind a lead, which further lines have as well (`each`), or blanks as wide as it."""
+
+    lead: Text
+    text: Text
+    each: bool = False
+
+    def __rich_console__(self, target: Console, options: ConsoleOptions) -> RenderResult:
+        lead, width = self.lead, self.lead.cell_len
+        room = max(1, options.max_width - width)
+        for line in self.text.wrap(target, room, overflow="fold"):
+            line.plain = line.plain.replace(_NO_BREAK, " ")
+            yield Text.assemble(lead, line)
+            lead = self.lead if self.each else Text(" " * width)
+
+    def __rich_measure__(self, target: Console, options: ConsoleOptions) -> Measurement:
+        width = self.lead.cell_len + self.text.cell_len
+        return Measurement(1, width).with_maximum(options.max_width)
+
+
+def check_block(
+    task_id: str, check: CheckResult, target: Console, *, next_first: bool = False
+) -> RenderableType:
+    """Return all that is known of a check that ended: what it says, and what that rests on.
+
+    What to do next stands at the end, or, with `next_first`, right behind what it says.
+    """
+    parts: list[RenderableType] = [Text(harmless(check.verdict.message)), *_grounds(check.verdict)]
+    if check.verdict.hint:
+        todo = Text.assemble(("next  ", "bold"), harmless(check.verdict.hint))
+        parts.insert(1 if next_first else len(parts), todo)
+    head = _Led(mark(check.verdict.outcome, target).append(" "), _name(task_id, check))
+    return Group(head, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
+
+
+def _name(task_id: str, check: CheckResult) -> Text:
+    took = f"{check.seconds:.1f}{_NO_BREAK}s"
+    before = AS_BEFORE.replace("as ", f"as{_NO_BREAK}") if check.cached else ""
+    return Text.assemble(
+        (task_id, "bold"), (" · ", "dim"), check.id, (f"  {check.kind}, {took}{before}", "dim")
     )
-    parts: list[RenderableType] = [Text(harmless(check.verdict.message))]
-    findings = check.verdict.findings
-    parts += [_finding(finding) for finding in findings[:_FINDINGS_SHOWN]]
+
+
+def _grounds(verdict: Verdict) -> list[RenderableType]:
+    """Return what a verdict rests on."""
+    findings = verdict.findings
+    parts: list[RenderableType] = [_finding(finding) for finding in findings[:_FINDINGS_SHOWN]]
     if len(findings) > _FINDINGS_SHOWN:
         parts.append(Text(f"and {len(findings) - _FINDINGS_SHOWN} more", style="dim"))
-    if check.verdict.evidence is not None:
-        parts.append(_evidence(check.verdict.evidence))
-    if check.verdict.hint:
-        parts.append(Text.assemble(("next  ", "bold"), harmless(check.verdict.hint)))
-    return Group(head, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
+    if verdict.evidence is not None:
+        parts.append(_evidence(verdict.evidence))
+    return parts
 
 
 def _finding(finding: Finding) -> Text:
@@ -121,7 +158,8 @@ def _evidence(evidence: Evidence) -> RenderableType:
         if text:
             grid.add_row(name, Text(harmless(text)))
     for index, line in enumerate(evidence.log):
-        grid.add_row("" if index else "log", Text(f"| {harmless(line)}", style="dim"))
+        said = _Led(Text("| ", style="dim"), Text(harmless(line), style="dim"), each=True)
+        grid.add_row("" if index else "log", said)
     return grid
 
 
@@ -138,13 +176,13 @@ def _tasks(report: Report, target: Console) -> Table:
     return table
 
 
-def _score(report: Report) -> Text:
+def _score(report: Report) -> RenderableType:
     score = report.score
     style = {Outcome.PASS: "bold green", Outcome.FAIL: "bold red"}.get(report.outcome, "bold cyan")
     text = Text.assemble(
         "\n",
         (f"{score.earned} of {score.gradable} points", style),
-        (f"  {harmless(report.heading)}, {report.seconds:.1f} s", "dim"),
+        (f"  {harmless(report.heading)}, {report.seconds:.1f}{_NO_BREAK}s", "dim"),
     )
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
@@ -157,4 +195,4 @@ def _score(report: Report) -> Text:
     if ungraded:
         names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)
         text.append(f"\n{ungraded} of {score.total} points could not be graded here: {names}")
-    return text
+    return _Led(Text(), text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -26,7 +26,10 @@ Line = list[Segment]
 _ROOM = 6
 # From this height on there is one line more for what runs; from the second, three more.
 _TALL, _TALLER = 18, 32
-_NARROW = 60
+# Columns below which a title says nothing.
+_TITLE = 10
+# The keys that the last line leaves out where it has no room for all, in this order.
+_DISPENSABLE = ("r", "a", "s", "n", "↑ ↓", "q", "h")
 _PLAIN = str.maketrans({"…": ".", "·": "-", "↑": "^", "↓": "v", "—": "-"})
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -48,7 +51,10 @@ def frame(watch: Watch, target: Console, now: float) -> Frame:
     if height >= 8 and not isinstance(watch.page, Choice | Question) and not _reads(watch):
         top += _tasks(watch, target, height - len(top) - len(bottom))
     rows = max(0, height - len(top) - len(bottom))
-    body, last = _scroll(_lines(_body(watch, target), target), watch.offset, rows, target)
+    body = _lines(_body(watch, target), target)
+    if len(body) > rows:
+        body = _lines(_body(watch, target, next_first=True), target)
+    body, last = _scroll(body, watch.offset, rows, target)
     lines = [*top, *body, *bottom][:height]
     return Frame([_encodable(line, target) for line in lines], rows, last)
 
@@ -105,10 +111,13 @@ def _tasks(watch: Watch, target: Console, room: int) -> list[Line]:
     grid.add_column(no_wrap=True, overflow="ellipsis")
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
     grid.add_column(no_wrap=True, justify="right")
-    for task in watch.lab.tasks:
-        name = Text(task.id, style="bold reverse" if task.id == watch.focus else "")
-        what = "" if target.width < _NARROW else _what(watch, task)
-        grid.add_row(_mark(watch, task, target), name, what, _points(watch, task))
+    rows = [
+        (_mark(watch, task, target), _name(watch, task), _what(watch, task), _points(watch, task))
+        for task in watch.lab.tasks
+    ]
+    taken = sum(max(cell_len(str(row[place])) for row in rows) + 1 for place in (0, 1, 3))
+    for mark, name, what, points in rows:
+        grid.add_row(mark, name, what if target.width - taken >= _TITLE else "", points)
     return [*_lines(grid, target), *_lines(Text(""), target)]
 
 
@@ -119,6 +128,10 @@ def _mark(watch: Watch, task: Task, target: Console) -> Text:
     if terminal.draws(target):
         return Text("▸", style="cyan") if runs else Text("○", style="dim")
     return Text(">" if runs else "o")
+
+
+def _name(watch: Watch, task: Task) -> Text:
+    return Text.assemble((task.id, "bold reverse" if task.id == watch.focus else ""), " ")
 
 
 def _what(watch: Watch, task: Task) -> str:
@@ -134,7 +147,7 @@ def _points(watch: Watch, task: Task) -> str:
     return f"{result.earned}/{task.points}"
 
 
-def _body(watch: Watch, target: Console) -> RenderableType:
+def _body(watch: Watch, target: Console, *, next_first: bool = False) -> RenderableType:
     page = watch.page
     if isinstance(page, Choice):
         return _choice(page)
@@ -143,8 +156,10 @@ def _body(watch: Watch, target: Console) -> RenderableType:
         return Group(Text(harmless(page.title), style="bold"), _text(page.text), answer)
     if isinstance(page, Page):
         parts: list[RenderableType] = [Text(harmless(page.title), style="bold"), _text(page.text)]
-        return Group(*parts, *(["", _failure(watch, target)] if page.key == "h" else []))
-    return _failure(watch, target)
+        if page.key == "h":
+            parts += ["", _failure(watch, target, next_first=next_first)]
+        return Group(*parts)
+    return _failure(watch, target, next_first=next_first)
 
 
 def _choice(choice: Choice) -> RenderableType:
@@ -168,7 +183,7 @@ def _text(text: str) -> RenderableType:
     )
 
 
-def _failure(watch: Watch, target: Console) -> RenderableType:
+def _failure(watch: Watch, target: Console, *, next_first: bool) -> RenderableType:
     if watch.problem is not None:
         return problem(watch.problem)
     if not watch.focus:
@@ -177,7 +192,8 @@ def _failure(watch: Watch, target: Console) -> RenderableType:
     if watch.focus in watch.unsure and watch.active and watch.focus in watch.results:
         blocks.append(Text("from before this save; it is checked again", style="dim"))
     for check in watch.problems_of(watch.focus):
-        blocks += [terminal.check_block(watch.focus, check, target), ""]
+        block = terminal.check_block(watch.focus, check, target, next_first=next_first)
+        blocks += [block, ""]
     return Group(*blocks[:-1])
 
 
@@ -199,8 +215,10 @@ def _nothing_fails(watch: Watch) -> str:
 
 
 def _status(watch: Watch, target: Console, now: float) -> list[Line]:
-    """Return what runs, or how it ended, in as many lines as the height always has for it."""
-    rows = 1 + (target.height >= _TALL) + 2 * (target.height >= _TALLER)
+    """Return how it ended, or what runs: in as many lines, however many run, of this height."""
+    rows = 1
+    if watch.active:
+        rows += (target.height >= _TALL) + 2 * (target.height >= _TALLER)
     texts = _running(watch, rows, now) if watch.active else [_idle(watch)]
     for text in texts:
         text.no_wrap, text.overflow = True, "ellipsis"
@@ -231,8 +249,9 @@ def _running(watch: Watch, rows: int, now: float) -> list[Text]:
 def _idle(watch: Watch) -> Text:
     if watch.problem is not None or watch.report is None:
         return Text("waiting for a save", style="dim")
-    seen = _seen(watch) or "checked"
-    return Text(f"{seen}, {watch.report.seconds:.1f} s; waiting for a save", style="dim")
+    took = f"checked, took {watch.report.seconds:.1f} s"
+    parts = (_seen(watch), took, "waiting for a save")
+    return Text("; ".join(part for part in parts if part), style="dim")
 
 
 def _seen(watch: Watch) -> str:
@@ -250,13 +269,12 @@ def _footer(watch: Watch, width: int) -> Text:
     else:
         keys = [(name, key.word) for name, key in KEYS.items()]
         keys = [("esc", "back"), *keys] if watch.page is not None else keys
-    whole = "  ".join(f"{name} {word}" for name, word in keys)
-    if len(whole) > width:
-        keys = [(name, word if word == "help" else "") for name, word in keys]
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for name, word in keys:
-        text.append(name, "bold")
-        text.append(f" {word}  " if word else " ", "dim")
+    for spare in _DISPENSABLE:
+        if len("  ".join(f"{name} {word}" for name, word in keys)) > width:
+            keys = [key for key in keys if key[0] != spare]
+    shown = [Text.assemble((name, "bold"), (f" {word}", "dim")) for name, word in keys]
+    text = Text("  ").join(shown)
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
@@ -319,6 +337,7 @@ class Lines:
     def __init__(self, target: Console) -> None:
         self._target = target
         self._last: Watch | None = None
+        self._begun = False
 
     def take(self) -> None:
         """Nothing is taken: lines go where they always go."""
@@ -329,13 +348,26 @@ class Lines:
     def show(self, watch: Watch, now: float) -> Frame:  # noqa: ARG002 -- a screen's has seconds
         """Print what happened since the last call."""
         before, self._last = self._last, watch
-        if (before is None or watch.run != before.run) and watch.saved:
-            self._target.print(Text(_seen(watch), style="bold"))
-        if watch.problem is not None and (before is None or watch.problem is not before.problem):
-            self._target.print(problem(watch.problem))
-        if watch.report is not None and (before is None or watch.report is not before.report):
-            self._tell(watch.report, before.report if before is not None else None)
+        with self._trimmed():
+            if (before is None or watch.run != before.run) and watch.saved:
+                self._target.print(Text(_seen(watch), style="bold"))
+            if watch.problem is not None and (
+                before is None or watch.problem is not before.problem
+            ):
+                self._target.print(problem(watch.problem))
+            if watch.report is not None and (before is None or watch.report is not before.report):
+                self._tell(watch.report, before.report if before is not None else None)
         return Frame((), 0, 0)
+
+    @contextlib.contextmanager
+    def _trimmed(self) -> Iterator[None]:
+        """Print what is printed meanwhile without blanks at line ends or a blank line to begin."""
+        with self._target.capture() as printed:
+            yield
+        text = "\n".join(line.rstrip(" ") for line in printed.get().split("\n"))
+        text = text if self._begun else text.lstrip("\n")
+        self._begun = self._begun or bool(text)
+        self._target.out(text, end="", highlight=False)
 
     def _tell(self, report: Report, before: Report | None) -> None:
         if before is not None and _same(before, report):

@@ -77,7 +77,7 @@ def _hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     given = hints.next_hint(lab, wanted.task, wanted.report, used)
     if given is not None:
         records.use_hint(found, wanted.task, given.number)
-        meant = f", for the failure of {given.answers}" if given.answers else ""
+        meant = f", {given.meant}" if given.meant else ""
         return Page(f"hint {given.place} of {given.of}{meant}", given.text, "h")
     had = hints.used_hints(lab, wanted.task, wanted.report, used)
     told = "\n".join(f"{one.place}. {one.text}" for one in had)

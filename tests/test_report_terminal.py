@@ -1,0 +1,142 @@
+"""The report and its progress as a person sees them, at the widths that people have."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from rich.console import Console, Group
+
+from scaffolder.model import (
+    CheckEnded,
+    CheckResult,
+    CheckSaid,
+    Evidence,
+    Outcome,
+    Report,
+    TaskEnded,
+    TaskResult,
+    Verdict,
+)
+from scaffolder.report import terminal
+from scaffolder.report.progress import Checks, _running, progress
+
+SAYS = "sending SIGTERM while a request is in flight"
+
+
+def screen(width: int, *, live: bool = True) -> Console:
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=live,
+        color_system=None,
+        markup=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+
+
+def shown(target: Console) -> list[str]:
+    return target.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
+
+
+def result(
+    outcome: Outcome = Outcome.FAIL, *, log: Sequence[str] = (), kind: str = "dockerfile.lint"
+) -> CheckResult:
+    verdict = Verdict(outcome, "It is red.", evidence=Evidence(log=tuple(log)))
+    return CheckResult("finishes-request-then-ends", kind, verdict, 3.4, cached=True)
+
+
+def report(check: CheckResult, heading: str = "A lab") -> Report:
+    task = TaskResult("stops-gracefully", "It stops", 10, check.verdict.outcome, (check,))
+    return Report("tested", "1", heading, "", (task,), 12.3)
+
+
+@pytest.mark.parametrize("width", range(40, 90))
+def test_what_is_wrapped_stands_below_the_text_and_numbers_keep_their_unit(width: int) -> None:
+    target = screen(width, live=False)
+    target.print(terminal.check_block("stops-gracefully", result(), target))
+    head = shown(target)[: shown(target).index("  It is red.")]
+    assert all(line.startswith("  ") for line in head[1:])
+    assert "3.4 s" in "\n".join(head)
+    assert " ".join(" ".join(head).split()).endswith("dockerfile.lint, 3.4 s, as before")
+    assert len([line for line in head if "as before" in line]) == 1
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_the_seconds_of_the_last_line_stay_with_their_number(width: int) -> None:
+    target = screen(width, live=False)
+    terminal.draw(report(result(), "A lab with a title"), target)
+    assert "12.3 s" in "\n".join(shown(target))
+
+
+def test_each_line_of_a_log_has_its_mark() -> None:
+    target = screen(50, live=False)
+    check = result(log=["word " * 30, "x" * 100])
+    target.print(terminal.check_block("a", check, target))
+    lines = [line for line in shown(target) if "word" in line or "xx" in line]
+    assert len(lines) > 6
+    assert {line.index("| ") for line in lines} == {lines[0].index("| ")}
+    assert sum(line.count("x") for line in lines) == 100
+
+
+def test_a_text_for_a_file_begins_with_words_and_has_no_blanks_at_line_ends() -> None:
+    text = terminal.render(report(result(log=["one"])))
+    assert text.startswith("✗ stops-gracefully")
+    assert text == "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def told(target: Console, *events: object) -> list[str]:
+    with progress(target, Checks(), quiet=False) as listen:
+        for event in events:
+            listen(event)
+    return shown(target)
+
+
+WITHHELD = TaskEnded(TaskResult("b", "", 10, Outcome.BLOCKED, (), "needs a"))
+
+
+def test_a_terminal_keeps_no_line_of_what_the_table_lists() -> None:
+    events = (CheckEnded("a", result(Outcome.PASS)), WITHHELD, CheckEnded("c", result()))
+    lines = "\n".join(told(screen(80), *events))
+    assert "c · finishes" in lines
+    assert "a · finishes" not in lines
+    assert "needs a" not in lines
+
+
+def test_a_pipe_gets_a_line_of_everything_however_long() -> None:
+    task = "a-" * 60
+    events = (CheckEnded(task, result(Outcome.PASS)), WITHHELD)
+    assert told(screen(50, live=False), *events) == [
+        f"✓ {task} · finishes-request-then-ends  3.4 s, as before",
+        "∙ b  needs a",
+    ]
+
+
+@pytest.mark.parametrize("width", [50, 60])
+def test_a_line_that_is_too_long_is_cut_in_its_middle(width: int) -> None:
+    line = Checks().line(CheckEnded("stops-gracefully", result()), screen(width))
+    assert line is not None
+    assert line.cell_len == width
+    assert line.plain.startswith("✗ stops-gracefully · finish")
+    assert line.plain.endswith("…  3.4 s, as before")
+
+
+@pytest.mark.parametrize(
+    ("width", "begins"),
+    [
+        (120, f" 12 s stops-gracefully · finishes-request-then-ends  {SAYS}"),
+        (80, f" 12 s finishes-request-then-ends  {SAYS}"),
+        (50, " 12 s finishes-request-then-ends  sending"),
+    ],
+)
+def test_what_runs_has_its_seconds_first_and_room_for_its_words(width: int, begins: str) -> None:
+    step = Checks().step(CheckSaid("stops-gracefully", "finishes-request-then-ends", SAYS))
+    assert step is not None
+    line = _running(step, 12.0, width)
+    target = screen(width - 2)
+    target.print(Group(line))
+    (drawn,) = shown(target)
+    assert drawn.startswith(begins)
+    assert drawn.rstrip().endswith((SAYS, "…"))
