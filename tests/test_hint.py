@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import queue
 import textwrap
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffolder import hints, labfile
+from scaffolder import catalog, hints, labfile, records, workspace
 from scaffolder.errors import LabFileError
 from scaffolder.labfile import read_lab
 from scaffolder.model import (
@@ -29,6 +30,8 @@ from scaffolder.model import (
     Verdict,
 )
 from scaffolder.proving.lint import lint
+from scaffolder.watched import Page, Shown, TakeHint
+from scaffolder.watching.desk import Desk
 from scaffolder.workspace import changed_since
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, task
@@ -123,6 +126,24 @@ def test_a_hint_keeps_the_number_that_it_was_shown_with(devlab: Devlab, work: Pa
     places = [(one["place"], one["number"]) for one in shown]  # type: ignore[index]
     assert places == [(1, 5), (2, 1), (3, 4)]
     assert [(one["place"], one["number"]) for one in again] == places  # type: ignore[attr-defined]
+
+
+def test_watch_counts_hints_and_says_what_they_are_for_as_hint_does(
+    devlab: Devlab, work: Path
+) -> None:
+    devlab("check", work)
+    found = workspace.find(work)
+    report = records.last_report(found)
+    assert report is not None
+    pages: queue.Queue[Shown] = queue.Queue()
+    desk = Desk(work, pages.put)
+    desk.ask(catalog.load_of(found.manifest), TakeHint("greets", report))
+    page = pages.get(timeout=60).page
+    desk.close()
+    assert isinstance(page, Page)
+    words = "written for what says-hello says"
+    assert page.title == f"hint 1 of 4, {words}"
+    assert f"hint 1 of 4  {words}" in devlab("hint", "--all", cwd=work).out
 
 
 @pytest.mark.parametrize("changed", [False, True])
