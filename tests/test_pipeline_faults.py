@@ -14,7 +14,10 @@ from scaffolder.checks.base import Run
 from scaffolder.model import ChangeSet
 
 LAB = catalog.load("ci-pipeline")
-FOR_THE_LINTER = {"unused-import", "unused-variable"}
+FOR_THE_LINTER = {
+    *("unused-import", "unused-import-in-the-store"),
+    *("unused-variable", "unused-variable-in-the-store"),
+}
 
 
 @pytest.fixture

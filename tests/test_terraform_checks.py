@@ -22,7 +22,7 @@ from scaffolder.checks.terraform_variables import Values, Variables
 from scaffolder.errors import InterruptedRunError, UnavailableError
 from scaffolder.grading.grader import judge
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
-from scaffolder.tools import moto, terraform, terraform_provider
+from scaffolder.tools import moto, terraform, terraform_places, terraform_provider
 from scaffolder.tools.cloud import Cloud
 from scaffolder.tools.processes import CancelToken
 
@@ -237,7 +237,7 @@ def test_a_mirror_named_in_terraforms_settings_is_found(
     )
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
     for version in ("5.9.0", "5.100.0"):
-        place = tmp_path / "mirror" / terraform_provider.SOURCE / version
+        place = tmp_path / "mirror" / terraform_places.SOURCE / version
         program = place / f"{sys.platform}_{machine}" / "terraform-provider-aws_x"
         program.parent.mkdir(parents=True)
         program.touch(0o755)

@@ -131,9 +131,16 @@ def until(seen: Seen, wanted: Callable[[Changes], bool]) -> Changes:
 
 
 def test_a_save_is_seen_with_its_path(place: Path, seen: Seen) -> None:
+    (place / "a\nb").write_text("x")
+    until(seen, lambda changes: "a\nb" in changes.paths)
+
+
+def test_a_save_in_a_new_folder_is_one_of_the_folder(place: Path, seen: Seen) -> None:
+    """The system may begin to watch a folder only after something was written into it."""
     (place / "sub").mkdir()
-    (place / "sub" / "a\nb").write_text("x")
-    until(seen, lambda changes: "sub/a\nb" in changes.paths)
+    (place / "sub" / "file").write_text("x")
+    changes = until(seen, lambda changes: "sub" in changes.paths)
+    assert touched(LAB, place, changes) == ALL
 
 
 def test_an_atomic_save_is_one_of_its_target(place: Path, seen: Seen) -> None:

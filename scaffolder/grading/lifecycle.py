@@ -60,6 +60,10 @@ def new_run() -> Iterator[tuple[str, Path]]:
         lock = os.open(draft / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         draft.rename(folder)
+    except KeyboardInterrupt:
+        remove_tree(draft)
+        remove_tree(folder)
+        raise
     except OSError as error:
         raise DevlabError(
             f"cannot write to the temporary folder {folder.parent}: {error.strerror}",

@@ -74,7 +74,7 @@ def _words(error: Exception) -> str:
 def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
     if not file().exists():
         return nothing
-    with _open(create=False) as database:
+    with _shared(), _open(create=False) as database:
         if _version(database) < len(schema.MIGRATIONS):
             # Where nothing can be written it stays as it is, and is read as far as that goes.
             with contextlib.suppress(sqlite3.OperationalError), _transaction(database):
@@ -96,9 +96,28 @@ def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
 
 def _writing(change: _Work[_Answer]) -> _Answer:
     file().parent.mkdir(parents=True, exist_ok=True)
-    with _open(create=True) as database, _transaction(database):
+    with _shared(), _open(create=True) as database, _transaction(database):
         _bring_up_to_date(database)
         return change(database)
+
+
+@contextlib.contextmanager
+def _shared() -> Iterator[None]:
+    """Keep the file in its place while the block lasts: `_set_aside` waits for it to end.
+
+    Otherwise what is written goes with the file that somebody else sets aside meanwhile. Where no
+    lock can be made nothing can be renamed either.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            lock = os.open(_lock(), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            held.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def _lock() -> Path:
+    return file().with_suffix(".lock")
 
 
 @contextlib.contextmanager
@@ -172,7 +191,7 @@ def _set_aside() -> None:
 
     Its journal goes with it: with both, somebody may still rescue what is in it.
     """
-    lock = os.open(file().with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    lock = os.open(_lock(), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _still_damaged():

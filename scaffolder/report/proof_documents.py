@@ -17,10 +17,10 @@ _INTRODUCTION = """\
 A check that cannot fail is worth nothing, and one that fails a right answer is worse. So every lab
 is proven by `devlab lab prove`: its **start** must earn nothing; its **solution** (twice, and with
 other variables) and its **alternatives**, right answers written another way, must score full marks;
-each of its **mistakes** must fail exactly the checks that it names; where a lab differs from learner
-to learner, **copies**, another learner's solution, must fail; and of the **mutants**, wrong answers
-that devlab makes from the solution on its own, none may score full marks unless the author says why
-that is right (`equivalent`).
+each of its **mistakes** must fail exactly the checks that it names; where a lab differs from
+learner to learner, **copies**, another learner's solution, must fail; and of the **mutants**, wrong
+answers that devlab makes from the solution on its own, none may score full marks unless the author
+says why that is right (`equivalent`).
 
 This page is generated; `ci/proof` makes it again.
 """
