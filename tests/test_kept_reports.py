@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffolder import catalog as real_catalog
-from scaffolder import generate
+from scaffolder import generate, records
 from scaffolder.generate import build_state
 from scaffolder.keeping import surroundings
 from scaffolder.model import failed
@@ -172,6 +174,19 @@ def test_a_report_that_is_not_whole_is_as_good_as_none(learner: Learner, tmp_pat
         path.write_bytes(path.read_bytes().replace(b"20 of 20", b"99 of 20"))
     assert "20 of 20 points" in learner.check().out
     assert learner.looked
+
+
+def test_work_that_is_gone_by_the_end_is_reported_all_the_same(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = records.note_report
+
+    def gone(*told: Any) -> None:
+        note(*told)
+        shutil.rmtree(learner.work)
+
+    monkeypatch.setattr(records, "note_report", gone)
+    assert "20 of 20 points" in learner.check().out
 
 
 def test_what_could_not_be_graded_is_never_told_again(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from scaffolder import catalog
+from scaffolder.errors import DevlabError
 from scaffolder.grading.grader import recalled
 from scaffolder.keeping import reports, surroundings
 from scaffolder.keeping.reports import Known
@@ -27,10 +29,24 @@ def keep_report(
 
     `kept` has recalled nothing yet; `asked` is as for `reports.name`; `render` makes the text for
     people. The labs of packs are left out: whether they are what was installed is asked every time.
+    A workspace that is gone by now, or cannot be read any more, is no matter.
     """
     kept.forget_old()
+    if "/" not in lab.id:
+        with contextlib.suppress(OSError, DevlabError):
+            _keep(lab, workspace, only, asked, kept, render)
+
+
+def _keep(
+    lab: Lab,
+    workspace: Workspace,
+    only: Sequence[str],
+    asked: Sequence[str],
+    kept: Kept,
+    render: Callable[[Report], str],
+) -> None:
     known_as = reports.name(workspace, asked)
-    if known_as is None or "/" in lab.id:
+    if known_as is None:
         return
     folders, images = _folders(lab), _images(lab, workspace)
     report = recalled(lab, workspace, only=only, kept=kept)
