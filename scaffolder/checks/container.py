@@ -163,10 +163,14 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         """
         with contextlib.suppress(_TimingError):
             return self._stop(context, self.within)
-        if patience() > 1:
+        if patience() == 1:
+            return self._stop(context, self.within)
+        try:
+            return self._stop(context, self.within * patience())
+        except UnavailableError:
             with contextlib.suppress(_TimingError):
                 return self._stop(context, self.within)
-        return self._stop(context, self.within * patience())
+            raise
 
     def _stop(self, context: Context, within: float) -> Verdict:
         with (
