@@ -154,7 +154,7 @@ def test_a_change_makes_it_look_again(
 def test_images_are_looked_at_each_time(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a lab that asks the engine, and only for such a one."""
     images = {"base:1": "sha256:1"}
-    monkeypatch.setattr(Holds, "asks_engine", True)
+    monkeypatch.setattr(Holds, "builds", ("Dockerfile",))
     monkeypatch.setattr(surroundings, "glance", lambda: Glance("28", dict(images)))
     (learner.work / "Dockerfile").write_text("FROM base:1\n")
     learner.check()

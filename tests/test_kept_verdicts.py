@@ -582,7 +582,7 @@ def test_images_count_for_what_asks_the_engine(
     inputs.__dict__["_engine"] = SEEN
     told = inputs.images(spec)
     family = spec.kind.partition(".")[0]
-    assert bool(told) is spec.check.asks_engine is (family in ("image", "container", "pytest"))
+    assert bool(told) is bool(spec.check.builds) is (family in ("image", "container", "pytest"))
     assert name(lab, spec, root, {**IMAGES, "python:3.13-slim": "sha256:9"}) != name(
         lab, spec, root
     )

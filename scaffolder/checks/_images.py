@@ -30,7 +30,6 @@ _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-i
 class ImageKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that look at the image of the learner's Dockerfile."""
 
-    asks_engine: ClassVar[bool] = True
     requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ENGINE, Requirement.IMAGES})
 
     dockerfile: str = "Dockerfile"

@@ -39,13 +39,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     is refused when it is read.
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
-    go first. `asks_engine` marks those on which the Docker Engine, and the images in it, decide
-    too. `requires` are the resources of the machine without which the check is `unavailable`, and
-    the sandbox, which it does better with.
+    go first. `requires` are the resources of the machine without which the check is `unavailable`,
+    and the sandbox, which it does better with.
     """
 
     quick: ClassVar[bool] = False
-    asks_engine: ClassVar[bool] = False
     requires: ClassVar[frozenset[Requirement]] = frozenset()
 
     @property
@@ -63,7 +61,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def builds(self) -> tuple[str, ...]:
-        """Paths of the Dockerfiles that the check builds, whose base images must be there."""
+        """Paths of the Dockerfiles that the check builds, whose base images must be there.
+
+        On a check that builds, the Docker Engine and the images in it decide too.
+        """
         return ()
 
     @property

@@ -37,7 +37,6 @@ class Lint(ImageKind, frozen=True, kw_only=True):
     """
 
     quick: ClassVar[bool] = True
-    asks_engine: ClassVar[bool] = False
     requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.HADOLINT})
 
     threshold: Level = "info"

@@ -32,31 +32,19 @@ def keep_report(
     A workspace that is gone by now, or cannot be read any more, is no matter.
     """
     kept.forget_old()
-    if "/" not in lab.id:
-        with contextlib.suppress(OSError, DevlabError):
-            _keep(lab, workspace, only, asked, kept, render)
-
-
-def _keep(
-    lab: Lab,
-    workspace: Workspace,
-    only: Sequence[str],
-    asked: Sequence[str],
-    kept: Kept,
-    render: Callable[[Report], str],
-) -> None:
     known_as = reports.name(workspace, asked)
-    if known_as is None:
+    if known_as is None or "/" in lab.id:
         return
-    folders, images = _folders(lab), _images(lab, workspace)
-    report = recalled(lab, workspace, only=only, kept=kept)
-    verdicts = kept.told
-    if report is None:
-        return
-    # Only if nobody saved or pulled meanwhile do all of these speak of the same.
-    same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
-    if same == (known_as, folders, images):
-        kept.keep(known_as, Known(folders, images, verdicts, report, render(report)))
+    with contextlib.suppress(OSError, DevlabError):
+        folders, images = _folders(lab), _images(lab, workspace)
+        report = recalled(lab, workspace, only=only, kept=kept)
+        if report is None:
+            return
+        verdicts = kept.told
+        # Only if nobody saved or pulled meanwhile do all of these speak of the same.
+        same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
+        if same == (known_as, folders, images):
+            kept.keep(known_as, Known(folders, images, verdicts, report, render(report)))
 
 
 def _folders(lab: Lab) -> dict[str, str]:

@@ -99,11 +99,16 @@ class Inputs:
         return surroundings.images(text, surroundings.glance() if anew else self._engine)
 
     def dockerfile(self, spec: CheckSpec) -> str | None:
-        """Return the Dockerfile of a check that asks the engine, "" if it cannot be read."""
-        if not (isinstance(spec.check, Kind) and spec.check.asks_engine):
-            return None
+        """Return the text of all that a check builds from, of what cannot be read nothing.
+
+        None for a check that builds no image.
+        """
+        paths = spec.check.builds if isinstance(spec.check, Kind) else ()
+        return "\n".join(map(self._text, paths)) if paths else None
+
+    def _text(self, path: str) -> str:
         try:
-            return read_text(self._root, getattr(spec.check, "dockerfile", "Dockerfile"))
+            return read_text(self._root, path)
         except UnusableFileError:
             return ""
 
