@@ -131,32 +131,23 @@ def _code(*, grading: bool) -> Iterator[str]:
 
     Not its content: to read some hundred files would take longer than all else.
     """
-    with os.scandir(Path(scaffolder.__file__).parent) as entries:
-        chosen = [one for one in entries if (one.name not in _NOT_GRADING) is grading]
-    for entry in sorted(chosen, key=lambda one: one.name):
-        yield from _stamps(entry)
+    package = os.path.dirname(scaffolder.__file__)  # noqa: PTH120 -- DirEntry has no Path
+    for entry in files(package):
+        room = entry.path[len(package) + 1 :].partition(os.sep)[0]
+        if (room not in _NOT_GRADING) is grading:
+            yield _stamp(entry.path, entry.stat())
 
 
-def _stamps(entry: os.DirEntry[str]) -> Iterator[str]:
-    if entry.is_file():
-        yield _stamp(entry.path, entry.stat())
-    elif entry.is_dir() and entry.name != "__pycache__":
-        with os.scandir(entry.path) as entries:
-            inside = sorted(entries, key=lambda one: one.name)
-        for one in inside:
-            yield from _stamps(one)
-
-
-def files(folder: Path) -> Iterator[Path]:
+def files(folder: str) -> Iterator[os.DirEntry[str]]:
     """Yield the files below a folder in a stable order, but those that Python compiled."""
     with os.scandir(folder) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
     for entry in ordered:
         if entry.is_dir():
             if entry.name != "__pycache__":
-                yield from files(Path(entry.path))
+                yield from files(entry.path)
         elif entry.is_file():
-            yield Path(entry.path)
+            yield entry
 
 
 def contents(folder: Path) -> list[str]:
@@ -164,8 +155,8 @@ def contents(folder: Path) -> list[str]:
     if not folder.is_dir():
         return [f"{folder.name}: none"]
     return [
-        f"{path.relative_to(folder)} {path.stat().st_mode:o} {_content(path)}"
-        for path in files(folder)
+        f"{entry.path[len(str(folder)) :]} {entry.stat().st_mode:o} {_content(Path(entry.path))}"
+        for entry in files(str(folder))
     ]
 
 
