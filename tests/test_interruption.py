@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,10 +16,17 @@ import docker
 import pytest
 
 from scaffolder import catalog as real_catalog
-from scaffolder.generate import build_state
+from scaffolder import places, workspace
+from scaffolder.errors import InterruptedRunError
+from scaffolder.generate import build_state, create_workspace
+from scaffolder.grading import grade, sweep
+from scaffolder.grading.lifecycle import is_dead, new_run
+from scaffolder.interrupts import held_back
+from scaffolder.tools import engine
+from scaffolder.tools.processes import CancelToken
 from tests.conftest import why_no_engine
 from tests.support.command import Devlab, Said, shell
-from tests.support.labs import Catalog, task
+from tests.support.labs import Catalog, InterruptsTidying, task
 
 LABS = [
     pytest.param("ci-pipeline"),
@@ -43,6 +52,20 @@ def test_ctrl_c_before_anything_is_loaded_is_no_traceback() -> None:
         [sys.executable, "-c", program], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_ctrl_c_after_all_is_said_spoils_nothing() -> None:
+    program = (
+        "import atexit, signal, sys\n"
+        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        "sys.argv = ['devlab', 'list']\n"
+        "from scaffolder.entry import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 class Place:
@@ -86,13 +109,14 @@ def in_engine(run_ids: list[str]) -> list[str]:
     """Containers and images of these runs."""
     if why_no_engine():
         return []
-    client = docker.from_env()
-    filters = [{"label": f"devlab.run={run_id}"} for run_id in run_ids]
-    containers = [
-        one for wanted in filters for one in client.containers.list(all=True, filters=wanted)
-    ]
-    images = [one for wanted in filters for one in client.images.list(all=True, filters=wanted)]
-    return [f"container {one.id}" for one in containers] + [f"image {one.id}" for one in images]
+    api = docker.from_env().api
+    found = []
+    for run_id in run_ids:
+        filters = {"label": f"devlab.run={run_id}"}
+        containers = api.containers(all=True, filters=filters)
+        found += [f"container {one['Id']} ({one['Status']})" for one in containers]
+        found += [f"image {one['Id']}" for one in api.images(all=True, filters=filters)]
+    return found
 
 
 def eventually_nothing(what: object, seconds: float = 10) -> list[str]:
@@ -136,6 +160,66 @@ def test_termination_is_an_interruption(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert end(process).code == 130
     assert not place.left_folders()
+
+
+def test_ctrl_c_while_it_tidies_up_waits_for_that(catalog: Catalog, tmp_path: Path) -> None:
+    """A run that has just ended is the one moment in which nothing else holds Ctrl-C back."""
+    catalog.lab(task("a").replace("test.ends, outcome: pass", "test.interrupts_tidying"))
+    lab = real_catalog.load("tested")
+    create_workspace(lab, {}, tmp_path / "work")
+    InterruptsTidying.given_back.clear()
+    with pytest.raises(KeyboardInterrupt):
+        grade(lab, workspace.find(tmp_path / "work"))
+    [run_id] = InterruptsTidying.given_back
+    assert is_dead(run_id)
+    assert not (places.runs() / run_id).exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_signal_insists() -> None:
+    done: list[str] = []
+
+    def tidy() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            done.append("first")
+            signal.raise_signal(signal.SIGTERM)
+            done.append("second")
+
+    with pytest.raises(KeyboardInterrupt):
+        tidy()
+    assert done == ["first"]
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with held_back():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.engine
+def test_what_the_engine_refuses_to_remove_is_tried_again() -> None:
+    """As while the removal of its container is under way elsewhere."""
+    run_id = "tested-tried-again"
+    api = docker.from_env().api
+    dockerfile = f"FROM python:3.13-slim\nLABEL devlab.run={run_id}\n".encode()
+    build = api.build(fileobj=io.BytesIO(dockerfile), decode=True, rm=True)
+    image = [said["aux"]["ID"] for said in build if "aux" in said][-1]
+    # Without the label, which it would inherit, only somebody else removes the container.
+    container = api.create_container(image, ["sleep", "60"], labels={"devlab.run": ""})["Id"]
+    api.start(container)
+    with pytest.raises(docker.errors.APIError):
+        api.remove_image(image, force=True)
+    other = docker.from_env().api
+    timer = threading.Timer(1, other.remove_container, (container,), {"force": True})
+    timer.start()
+    assert engine.remove_run(run_id) == 1
+    assert not in_engine([run_id])
+    timer.join()
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
@@ -195,9 +279,6 @@ def test_two_checks_of_one_workspace_do_not_disturb_each_other(tmp_path: Path) -
 
 
 def test_a_live_run_is_not_swept(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
-    from scaffolder.grading import sweep
-    from scaffolder.grading.lifecycle import is_dead, new_run
-
     with new_run() as (run_id, folder):
         assert not is_dead(run_id)
         sweep()
@@ -222,17 +303,8 @@ def test_without_a_home(tmp_path: Path) -> None:
 
 def test_a_task_of_a_waiting_run_can_be_cancelled(catalog: Catalog, tmp_path: Path) -> None:
     """Cancelling from another thread unwinds as Ctrl-C does."""
-    import threading
-
-    from scaffolder import workspace
-    from scaffolder.catalog import load
-    from scaffolder.errors import InterruptedRunError
-    from scaffolder.generate import create_workspace
-    from scaffolder.grading import grade
-    from scaffolder.tools.processes import CancelToken
-
     catalog.lab(task("a").replace("test.ends, outcome: pass", "test.waits"))
-    lab = load("tested")
+    lab = real_catalog.load("tested")
     create_workspace(lab, {}, tmp_path / "work")
     cancel = CancelToken()
     threading.Timer(0.3, cancel.cancel).start()

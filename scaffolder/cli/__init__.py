@@ -110,7 +110,9 @@ def main() -> NoReturn:
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _interrupt)
     run = functools.partial(cli.main, standalone_mode=False)
-    sys.exit(_silenced(run) if COMPLETE in os.environ else _guarded(run))
+    code = _silenced(run) if COMPLETE in os.environ else _guarded(run)
+    _deafen()
+    sys.exit(code)
 
 
 def _silenced(call: Callable[[], Any]) -> int:
@@ -185,7 +187,13 @@ def color() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
 
 
+def _deafen() -> None:
+    """Hear no more Ctrl-C: all is done, and it could only spoil the exit code or print a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _end_now() -> NoReturn:
+    _deafen()
     # A thread may still hang in a library call; everything it could own was removed already.
     # And the terminal may be gone.
     with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ from scaffolder.errors import (
 from scaffolder.generate import build_state
 from scaffolder.grading import plan
 from scaffolder.grading.lifecycle import new_run
+from scaffolder.interrupts import held_back
 from scaffolder.journal import write_log
 from scaffolder.keeping.store import Kept
 from scaffolder.keeping.verdicts import Inputs, Recall
@@ -125,7 +126,8 @@ def _graded(
         try:
             return _Grader(run, tasks, listen, recall, quick_first=quick_first).grade(), run.notes
         finally:
-            run.shared.close()
+            with held_back():
+                run.shared.close()
 
 
 def _recalled(

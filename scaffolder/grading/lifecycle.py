@@ -22,6 +22,7 @@ from pathlib import Path
 
 from scaffolder import places
 from scaffolder.errors import DevlabError
+from scaffolder.interrupts import held_back
 from scaffolder.journal import write_log
 
 _LOCK = "lock"
@@ -72,8 +73,9 @@ def new_run() -> Iterator[tuple[str, Path]]:
     try:
         yield run_id, folder
     finally:
-        remove_tree(folder)
-        os.close(lock)
+        with held_back():
+            remove_tree(folder)
+            os.close(lock)
 
 
 def is_dead(run_id: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import textwrap
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -103,6 +105,20 @@ class Meets(Kind, frozen=True):
         return passed("met")
 
 
+class InterruptsTidying(Kind, frozen=True):
+    """Passes, and presses Ctrl-C when what it used is given back; says then that it was."""
+
+    given_back: ClassVar[list[str]] = []
+
+    def run(self, context: Context) -> Verdict:
+        def give_back(name: str) -> None:
+            signal.raise_signal(signal.SIGINT)
+            self.given_back.append(name)
+
+        context.run.shared.get("used", lambda: context.run.id, give_back)
+        return passed("used something")
+
+
 KINDS = {
     "test.ends": Ends,
     "test.waits": Waits,
@@ -110,6 +126,7 @@ KINDS = {
     "test.meets": Meets,
     "test.holds": Holds,
     "test.flickers": Flickers,
+    "test.interrupts_tidying": InterruptsTidying,
 }
 
 HEAD = """\

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from scaffolder.errors import UnavailableError
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect, is_there
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect, is_there, trouble
+
+# Seconds for which things of a run that ends are tried again, and between two tries.
+_PATIENCE = 15.0
+_PAUSE = 0.1
 
 
 def remove_run(run_id: str, engine: Engine | None = None) -> int:
     """Remove every container, image, network and volume of a run; return how many there were.
 
+    What cannot be removed at once is tried again for some seconds: an engine refuses to remove a
+    container whose removal has begun elsewhere, and an image while its container goes.
     Does nothing, silently, where no engine answers.
     """
-    return _remove(f"{RUN_LABEL}={run_id}", lambda owner: owner == run_id, engine)
+    return _remove(f"{RUN_LABEL}={run_id}", lambda owner: owner == run_id, engine, _PATIENCE)
 
 
 def sweep(is_dead: Callable[[str], bool], engine: Engine | None = None) -> int:
     """Remove what belongs to runs that are dead, as `is_dead(run id)` says; return how much.
 
-    Does nothing, silently and within milliseconds, where no engine can answer.
+    What cannot be removed is left to the next sweep. Does nothing, silently and within
+    milliseconds, where no engine can answer.
     """
-    return _remove(RUN_LABEL, is_dead, engine)
+    return _remove(RUN_LABEL, is_dead, engine, 0)
 
 
-def _remove(label: str, wanted: Callable[[str], bool], engine: Engine | None) -> int:
+def _remove(
+    label: str, wanted: Callable[[str], bool], engine: Engine | None, patience: float
+) -> int:
     if engine is None:
         if not is_there():
             return 0
@@ -34,19 +44,33 @@ def _remove(label: str, wanted: Callable[[str], bool], engine: Engine | None) ->
             engine = connect()
         except UnavailableError:
             return 0
-    removed = 0
+    deadline = time.monotonic() + patience
+    removed: set[str] = set()
     with contextlib.suppress(UnavailableError):
-        for things, remove in _stores(engine.api, label):
-            for name, labels in things:
-                if wanted((labels or {}).get(RUN_LABEL, "")):
-                    removed += _quietly(remove, name)
-    return removed
+        while not _is_clear(engine.api, label, wanted, removed) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+    return len(removed)
+
+
+def _is_clear(api: Any, label: str, wanted: Callable[[str], bool], removed: set[str]) -> bool:
+    """Remove what is there, add its names to `removed`, and say whether there was nothing."""
+    clear = True
+    for things, remove in _stores(api, label):
+        if things is None:
+            clear = False
+            continue
+        for name, labels in things:
+            if wanted((labels or {}).get(RUN_LABEL, "")):
+                clear = False
+                if _quietly(remove, name):
+                    removed.add(name)
+    return clear
 
 
 Things = Iterable[tuple[str, dict[str, str] | None]]
 
 
-def _stores(api: Any, label: str) -> Iterable[tuple[Things, Callable[[str], object]]]:
+def _stores(api: Any, label: str) -> Iterable[tuple[Things | None, Callable[[str], object]]]:
     """Yield what carries the label, with what removes it: containers first, they hold the rest."""
     filters = {"label": label}
     yield (
@@ -64,23 +88,28 @@ def _stores(api: Any, label: str) -> Iterable[tuple[Things, Callable[[str], obje
     )
 
 
-def _listed(ask: Callable[[], list[dict[str, Any]]], key: str) -> Things:
+def _listed(ask: Callable[[], list[dict[str, Any]]], key: str) -> Things | None:
+    """Return names and labels of what the engine lists; None where it does not list it now.
+
+    Raises UnavailableError where the engine is gone.
+    """
     import requests  # the SDK brings it and is loaded by now
     from docker.errors import DockerException
 
     try:
-        return [(thing[key], thing.get("Labels")) for thing in ask()]
+        with trouble():
+            return [(thing[key], thing.get("Labels")) for thing in ask()]
     except (requests.exceptions.RequestException, DockerException):
-        return []
+        return None
 
 
-def _quietly(remove: Callable[[str], object], name: str) -> int:
-    """Remove one thing; somebody else may have been quicker, which is as good."""
+def _quietly(remove: Callable[[str], object], name: str) -> bool:
+    """Remove one thing and say whether that is done; somebody else may have been quicker."""
     import requests
     from docker.errors import DockerException
 
     try:
         remove(name)
     except (requests.exceptions.RequestException, DockerException):
-        return 0
-    return 1
+        return False
+    return True
