@@ -188,7 +188,7 @@ def color() -> bool | None:
 
 
 def _deafen() -> None:
-    """Hear no more Ctrl-C: all is done, and it could only spoil the exit code or print a traceback."""
+    """Hear no more Ctrl-C: all is done, and it could only spoil the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
