@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,13 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
+import rich.console
 
 from scaffolder import catalog as real_catalog
 from scaffolder import generate, records
 from scaffolder.generate import build_state
 from scaffolder.keeping import surroundings
 from scaffolder.model import failed
+from scaffolder.report import terminal
+from scaffolder.report.looks import SETTINGS
 from scaffolder.tools.engine import Glance
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog, Holds, task
@@ -169,9 +175,13 @@ def test_images_are_looked_at_each_time(learner: Learner, monkeypatch: pytest.Mo
 
 
 def test_a_report_that_is_not_whole_is_as_good_as_none(learner: Learner, tmp_path: Path) -> None:
-    learner.check()
+    whole = [learner.check().out for _ in range(2)][-1]
     for path in (tmp_path / "verdicts").iterdir():
         path.write_bytes(path.read_bytes().replace(b"20 of 20", b"99 of 20"))
+    assert learner.check().out == whole
+    assert not learner.looked, "only the drawing was not whole"
+    for path in (tmp_path / "verdicts").iterdir():
+        path.write_bytes(path.read_bytes().replace(b'"points":10', b'"points":99'))
     assert "20 of 20 points" in learner.check().out
     assert learner.looked
 
@@ -200,27 +210,70 @@ def test_what_could_not_be_graded_is_never_told_again(
         assert "nothing has changed" not in said.out
 
 
-def test_a_known_report_loads_neither_labs_nor_tools(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", ["pipe", "terminal"])
+def test_a_known_report_loads_neither_labs_nor_tools(tmp_path: Path, at: str) -> None:
     """That is what makes it quick, and what a careless import would undo."""
-    build_state(real_catalog.load("ci-pipeline"), "start", {}, tmp_path / "work")
+    lab = real_catalog.load("ci-pipeline")
+    build_state(lab, "start", {}, tmp_path / "work")
     program = (
         "import sys; from scaffolder.cli import cli\n"
-        "code = cli.main(['check', '--task', 'workflow-is-valid'], standalone_mode=False)\n"
-        "print(*sorted(sys.modules), file=sys.stderr)\nprint(code)"
+        f"code = cli.main(['check', '--task', '{lab.tasks[0].id}'], standalone_mode=False)\n"
+        f"print(*sorted(sys.modules), file=open({str(tmp_path / 'loaded')!r}, 'w'))\n"
     )
-    lab = real_catalog.load("ci-pipeline")
-    program = program.replace("workflow-is-valid", lab.tasks[0].id)
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=tmp_path / "work",
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    assert "nothing has changed since" in done.stdout
-    loaded = set(done.stderr.split())
+    # The first checks, the second draws what is known, the third tells it again.
+    said = [_run(program, at, tmp_path) for _ in range(3)]
+    assert "nothing has changed since" in said[1]
+    assert said[1] == said[2]
+    loaded = set((tmp_path / "loaded").read_text().split())
     heavy = {"rich", "yaml", "docker", "http.client", "sqlite3", "cookiecutter", "subprocess"}
+    assert "scaffolder.keeping.reports" in loaded
     assert not heavy & loaded
     assert not {"scaffolder.catalog", "scaffolder.checks", "scaffolder.grading"} & loaded
+
+
+def _run(program: str, at: str, folder: Path) -> str:
+    """Return what a Python program prints into a pipe, or at a terminal."""
+    command = [sys.executable, "-c", program]
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    work = folder / "work"
+    if at == "terminal":
+        return str(pexpect.run(shlex.join(command), cwd=work, env=env, encoding="utf-8"))
+    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_rich_looks_at_no_more_than_the_looks() -> None:
+    """Else a drawing would be told again on a terminal for which it was not made."""
+    source = Path(rich.console.__file__).read_text()
+    read = set(re.findall(r'(?:environ\.get|getenv)\(\s*"(\w+)"', source))
+    assert {"TERM", "NO_COLOR", "COLUMNS"} < read
+    assert read <= set(SETTINGS)
+
+
+def test_a_drawing_is_made_once_for_each_look(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    draw = terminal.draw
+
+    def counted(*arguments: object, **options: object) -> None:
+        drawn.append(arguments)
+        draw(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(terminal, "draw", counted)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    learner.check()
+    drawn.clear()
+    wide = [learner.check().out for _ in range(3)]
+    assert len(drawn) == 1
+    assert wide[0] == wide[1] == wide[2]
+    monkeypatch.setenv("COLUMNS", "50")
+    narrow = [learner.check().out for _ in range(2)]
+    assert len(drawn) == 2
+    assert narrow[0] == narrow[1] != wide[0]
+    learner.check("--verbose")
+    assert len(drawn) == 3
+    (learner.work / "new.txt").write_text("new")
+    learner.check()
+    assert len(drawn) == 4

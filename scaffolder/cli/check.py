@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -15,7 +14,8 @@ from scaffolder.errors import ExitCode
 from scaffolder.keeping import reports
 from scaffolder.keeping.store import Kept
 from scaffolder.model import Outcome, Report
-from scaffolder.report import COMPANIONS, FORMATS
+from scaffolder.report import COMPANIONS, FORMATS, REPORTERS
+from scaffolder.report.looks import looks
 from scaffolder.workspace import Workspace
 
 EXIT_CODES = {
@@ -72,17 +72,41 @@ def command(
     kept = Kept.of_this_user(afresh=no_cache)
     known_as = reports.name(found, (learner, *tasks))
     known = reports.recall(kept, known_as) if known_as else None
-    if known is not None and not verbose and _plain(form, output):
-        deliver(known.text, output)
-        return int(EXIT_CODES[known.report.outcome])
     report = known.report if known else _check(found, tasks, learner, form, kept)
-    _print(report, form, output, verbose)
+    if form == "text":
+        drawn = kept.told.get(known_as) if known and known_as else None
+        deliver(_for_people(report, kept, drawn, verbose=verbose, to_file=bool(output)), output)
+    else:
+        deliver(REPORTERS[form](report), output)
+        for variable, render in COMPANIONS.get(form, {}).items():
+            add_to_named(variable, render(report))
     return int(EXIT_CODES[report.outcome])
 
 
-def _plain(form: str, output: Path | None) -> bool:
-    """Whether the report is for people but not for a terminal."""
-    return form == "text" and (output is not None or not sys.stdout.isatty())
+def _for_people(
+    report: Report, kept: Kept, digest: str | None, *, verbose: bool, to_file: bool
+) -> str:
+    """Return a report as it is drawn on standard output, or as plain text for a file.
+
+    What draws takes longer to load than all else that a report takes which is known, so a drawing
+    is kept: `digest` is that of such a report.
+    """
+    name = reports.drawing(digest, (str(verbose), str(to_file), *looks())) if digest else ""
+    drawn = kept.recall(name, str) if name else None
+    if drawn is not None:
+        return drawn
+    from scaffolder.report import terminal
+
+    screen = terminal.console()
+    if to_file or not screen.is_terminal:
+        drawn = terminal.render(report, verbose=verbose)
+    else:
+        with screen.capture() as captured:
+            terminal.draw(report, screen, verbose=verbose)
+        drawn = captured.get()
+    if name:
+        kept.keep(name, drawn)
+    return drawn
 
 
 def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, kept: Kept) -> Report:
@@ -106,21 +130,5 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
         only=tasks,
         asked=(learner, *tasks),
         kept=Kept.of_this_user(),
-        render=terminal.render,
     )
     return report
-
-
-def _print(report: Report, form: str, output: Path | None, verbose: bool) -> None:
-    from scaffolder.report import REPORTERS, terminal
-
-    screen = terminal.console()
-    if form == "text" and output is None and screen.is_terminal:
-        terminal.draw(report, screen, verbose=verbose)
-        return
-    text = (
-        REPORTERS[form](report) if form in REPORTERS else terminal.render(report, verbose=verbose)
-    )
-    deliver(text, output)
-    for variable, render in COMPANIONS.get(form, {}).items():
-        add_to_named(variable, render(report))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from scaffolder import catalog
 from scaffolder.errors import DevlabError
@@ -12,7 +12,7 @@ from scaffolder.keeping import reports, surroundings
 from scaffolder.keeping.reports import Known
 from scaffolder.keeping.store import Kept
 from scaffolder.keeping.verdicts import Inputs
-from scaffolder.model import Lab, Report
+from scaffolder.model import Lab
 from scaffolder.workspace import Workspace, survey
 
 
@@ -23,13 +23,12 @@ def keep_report(
     only: Sequence[str],
     asked: Sequence[str],
     kept: Kept,
-    render: Callable[[Report], str],
 ) -> None:
     """Keep the report on a workspace if each of its verdicts is kept, and it stays as it is.
 
-    `kept` has recalled nothing yet; `asked` is as for `reports.name`; `render` makes the text for
-    people. The labs of packs are left out: whether they are what was installed is asked every time.
-    A workspace that is gone by now, or cannot be read any more, is no matter.
+    `kept` has recalled nothing yet; `asked` is as for `reports.name`. The labs of packs are
+    left out: whether they are what was installed is asked every time. A workspace that is gone by
+    now, or cannot be read any more, is no matter.
     """
     kept.forget_old()
     known_as = reports.name(workspace, asked)
@@ -44,7 +43,7 @@ def keep_report(
         # Only if nobody saved or pulled meanwhile do all of these speak of the same.
         same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
         if same == (known_as, folders, images):
-            kept.keep(known_as, Known(folders, images, verdicts, report, render(report)))
+            kept.keep(known_as, Known(folders, images, verdicts, report))
 
 
 def _folders(lab: Lab) -> dict[str, str]:

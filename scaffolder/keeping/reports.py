@@ -26,14 +26,13 @@ class Known(msgspec.Struct, frozen=True):
 
     `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
     `surroundings.images` says of it, `verdicts` the digest of each kept verdict that the report
-    was made of, `text` is the report for people.
+    was made of.
     """
 
     folders: Mapping[str, str]
     images: Mapping[str, Mapping[str, str]]
     verdicts: Mapping[str, str]
     report: Report
-    text: str
 
 
 def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
@@ -67,6 +66,15 @@ def recall(kept: Kept, known_as: str) -> Known | None:
         if surroundings.images(dockerfile, seen) != images:
             return None
     return known
+
+
+def drawing(report: str, looks: Sequence[str]) -> str:
+    """Return the name under which the drawing of a kept report is kept.
+
+    `report` is the report's digest (`Kept.told`), which stands for devlab too; `looks` is all else
+    that decides how it is drawn.
+    """
+    return surroundings.hashed(["drawing", report, *looks])
 
 
 def digest(folder: Path) -> str:
