@@ -19,7 +19,7 @@ from scaffolder import catalog as real_catalog
 from scaffolder import places, workspace
 from scaffolder.errors import InterruptedRunError
 from scaffolder.generate import build_state, create_workspace
-from scaffolder.grading import grade, sweep
+from scaffolder.grading import grade, lifecycle, sweep
 from scaffolder.grading.lifecycle import is_dead, new_run
 from scaffolder.interrupts import held_back
 from scaffolder.tools import engine
@@ -310,3 +310,18 @@ def test_a_task_of_a_waiting_run_can_be_cancelled(catalog: Catalog, tmp_path: Pa
     threading.Timer(0.3, cancel.cancel).start()
     with pytest.raises(InterruptedRunError):
         grade(lab, workspace.find(tmp_path / "work"), cancel=cancel)
+
+
+def test_what_ends_a_block_ends_its_sweep_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would begin later, and be cut by the end of the program."""
+    swept = []
+    monkeypatch.setattr(lifecycle, "sweep", lambda: swept.append("late"))
+
+    def interrupted() -> None:
+        with lifecycle.sweeping():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not [one for one in threading.enumerate() if one.name == "sweep"]
+    assert not swept

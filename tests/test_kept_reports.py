@@ -174,6 +174,21 @@ def test_images_are_looked_at_each_time(learner: Learner, monkeypatch: pytest.Mo
     assert learner.looked
 
 
+def test_no_report_is_told_of_images_that_nobody_sees(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Glance | None] = [Glance("28", {"base:1": "sha256:1"})]
+    monkeypatch.setattr(Holds, "builds", ("Dockerfile",))
+    monkeypatch.setattr(surroundings, "glance", lambda: seen[0])
+    (learner.work / "Dockerfile").write_text("FROM base:1\n")
+    learner.check()
+    seen[0] = None
+    learner.check()
+    assert learner.looked
+    learner.check()
+    assert learner.looked
+
+
 def test_a_report_that_is_not_whole_is_as_good_as_none(learner: Learner, tmp_path: Path) -> None:
     whole = [learner.check().out for _ in range(2)][-1]
     for path in (tmp_path / "verdicts").iterdir():

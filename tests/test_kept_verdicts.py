@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -568,8 +569,24 @@ def test_the_images_that_a_dockerfile_may_name_count(dockerfile: str, expected: 
     assert set(surroundings.images(dockerfile, SEEN)) == {"engine", *expected}
 
 
-def test_without_an_engine_nothing_is_told() -> None:
-    assert surroundings.images("FROM python:3.13-slim\n", None) == {}
+@pytest.mark.parametrize("answers", [(), (0,), (1,)], ids=["never", "before", "after"])
+def test_where_the_engine_does_not_say_what_it_has_nothing_is_kept(
+    answers: tuple[int, ...],
+    solved: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy one may not, and nobody knows then which base the check has seen."""
+    lab = real_catalog.load("slim-image")
+    spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
+    root = solved[lab.id]
+    looks = itertools.count()
+    monkeypatch.setattr(surroundings, "glance", lambda: SEEN if next(looks) in answers else None)
+    recall = verdicts.Recall(Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey(root)))
+    assert recall.of(spec) is None
+    recall.keep(spec, CheckResult(spec.id, spec.kind, passed("built"), 1.0), ())
+    assert not (tmp_path / "kept").exists()
+    assert recall.of(spec) is None
 
 
 @pytest.mark.parametrize(("lab", "spec"), SPECS)

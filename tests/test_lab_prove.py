@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder.model import failed
 from scaffolder.report.proof_documents import from_json
 from tests.support.command import Devlab
-from tests.support.labs import HEAD, Catalog
+from tests.support.labs import HEAD, Catalog, Holds
 
 TASKS = """\
   - id: first-line
@@ -289,6 +290,26 @@ def test_a_remembered_failure_is_told_again(devlab: Devlab, sound: Path) -> None
     assert (first.code, again.code) == (1, 1)
     assert "as before" in again.err
     assert "first-line ends with fail" in again.out
+
+
+@pytest.mark.parametrize("state", ["mistake:no-*", "mutant:drop-cmd:*"])
+def test_a_fail_in_which_the_machine_may_have_had_a_say_is_not_remembered(
+    devlab: Devlab, sound: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """Else a grader that lets a wrong answer live would be vouched for by one lucky fail."""
+    only = ("lab", "prove", "tested", "--only", state)
+    monkeypatch.setattr(Holds, "run", lambda *_: failed("an index did not answer", lasting=False))
+    for _ in range(2):
+        assert "as before" not in devlab(*only).err
+    monkeypatch.setattr(Holds, "run", lambda *_: failed("the work is wrong"))
+    assert "as before" not in devlab(*only).err
+    assert "as before" in devlab(*only).err
+
+
+def test_what_was_graded_afresh_is_remembered(devlab: Devlab, sound: Path) -> None:
+    only = ("lab", "prove", "tested", "--only", "alternative:other-1")
+    devlab(*only, "--no-cache")
+    assert "as before" in devlab(*only).err
 
 
 def test_what_was_remembered_and_is_damaged_is_graded_again(

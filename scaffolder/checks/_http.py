@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -93,16 +98,47 @@ def _holds(data: Any, wanted: Any) -> bool:
 def ask(host: str, port: int, request: Request, timeout: float) -> Answer:
     """Send one request; raises OSError or HTTPException where no whole answer comes.
 
-    `timeout` bounds, in seconds, each wait for the network.
+    `timeout` bounds, in seconds, all of it: an answer may come in drops and never end.
     """
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     body = None if request.body is None else json.dumps(request.body)
     headers = {"Connection": "close", "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
+    deadline = time.monotonic() + timeout
     try:
-        connection.request(request.method, request.path, body, headers)
-        response = connection.getresponse()
-        return Answer(response.status, response.read(_BODY_LIMIT))
+        connection.connect()
+        with _ended_at(deadline, connection.sock):
+            connection.request(request.method, request.path, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.read(_BODY_LIMIT))
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def _ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
+    """End a connection at a time of `time.monotonic`, and raise TimeoutError for what follows.
+
+    The connection's own time-out begins anew with every byte that comes.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError("no whole answer in time") from error
+        raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError("no whole answer in time")

@@ -86,11 +86,17 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     if not names:
         click.echo(f"no lab differs from {changed}", err=True)
         return int(ExitCode.PASSED)
-    memory = None if no_cache else remembered.default_folder()
     screen = terminal.console(stderr=True)
     quiet = form != "text" and output is None and not screen.is_terminal
     with grading.sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
-        proofs = prove(names, only=only, jobs=jobs, memory=memory, listen=listen)
+        proofs = prove(
+            names,
+            only=only,
+            jobs=jobs,
+            memory=remembered.default_folder(),
+            afresh=no_cache,
+            listen=listen,
+        )
     _print(proofs, form, output, verbose)
     return int(_exit_code(proofs))
 

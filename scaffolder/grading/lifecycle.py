@@ -140,9 +140,11 @@ def sweeping() -> Iterator[None]:
 
     broom = threading.Thread(target=sweep_unless_over, name="sweep", daemon=True)
     broom.start()
-    yield
-    over.set()
-    broom.join()
+    try:
+        yield
+    finally:
+        over.set()
+        broom.join()
     if not began.is_set() and _dead_folders():
         sweep_and_note()
 

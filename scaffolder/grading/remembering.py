@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scaffolder import catalog
 from scaffolder.errors import DevlabError
 from scaffolder.grading.grader import recalled
-from scaffolder.keeping import reports, surroundings
+from scaffolder.keeping import reports
 from scaffolder.keeping.reports import Known
 from scaffolder.keeping.store import Kept
 from scaffolder.keeping.verdicts import Inputs
@@ -37,7 +37,7 @@ def keep_report(
     with contextlib.suppress(OSError, DevlabError):
         folders, images = _folders(lab), _images(lab, workspace)
         report = recalled(lab, workspace, only=only, kept=kept)
-        if report is None:
+        if report is None or images is None:
             return
         verdicts = kept.told
         # Only if nobody saved or pulled meanwhile do all of these speak of the same.
@@ -51,8 +51,7 @@ def _folders(lab: Lab) -> dict[str, str]:
     return {str(folder): reports.digest(folder) for folder in folders}
 
 
-def _images(lab: Lab, workspace: Workspace) -> dict[str, dict[str, str]]:
+def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:
     inputs = Inputs(lab, {}, workspace.root, survey(workspace.root))
     texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
-    seen = surroundings.glance()
-    return {text: dict(surroundings.images(text, seen)) for text in texts if text is not None}
+    return reports.seen_images(text for text in texts if text is not None)

@@ -9,7 +9,7 @@ as its verdicts: where one of them was replaced or forgotten since, it is not to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -61,11 +61,19 @@ def recall(kept: Kept, known_as: str) -> Known | None:
     for folder, told in known.folders.items():
         if digest(Path(folder)) != told:
             return None
-    seen = surroundings.glance() if known.images else None
-    for dockerfile, images in known.images.items():
-        if surroundings.images(dockerfile, seen) != images:
-            return None
-    return known
+    return known if seen_images(known.images) == known.images else None
+
+
+def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
+    """Return, for each Dockerfile's text, what `surroundings.images` says of it now.
+
+    None where the engine, which is asked only if there are any, does not answer.
+    """
+    texts = list(dockerfiles)
+    seen = surroundings.glance() if texts else None
+    if seen is None:
+        return None if texts else {}
+    return {text: surroundings.images(text, seen) for text in texts}
 
 
 def drawing(report: str, looks: Sequence[str]) -> str:

@@ -160,15 +160,12 @@ def contents(folder: Path) -> list[str]:
     ]
 
 
-def images(dockerfile: str, seen: Glance | None) -> Mapping[str, str]:
+def images(dockerfile: str, seen: Glance) -> Mapping[str, str]:
     """Return what decides about building a Dockerfile and running its image, by name.
 
     That is the engine itself, and the id of every image whose name occurs where the text can name
-    one: an image `app` of the learner's own is none for a `WORKDIR /app`. Empty where no engine
-    answers.
+    one: an image `app` of the learner's own is none for a `WORKDIR /app`.
     """
-    if seen is None:
-        return {}
     naming = _naming(dockerfile)
     named = {name: one for name, one in seen.images.items() if _repository(name) in naming}
     return {"engine": seen.version, **named}

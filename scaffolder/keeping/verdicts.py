@@ -40,11 +40,13 @@ class Recall:
     def __init__(self, kept: Kept, inputs: Inputs) -> None:
         self._kept = kept
         self._inputs = inputs
-        self._images: dict[str, Mapping[str, str]] = {}
+        self._images: dict[str, Mapping[str, str] | None] = {}
 
     def of(self, spec: CheckSpec) -> tuple[CheckResult, tuple[str, ...]] | None:
         """Return the kept result of a check and what it noted, or None."""
         images = self._images[spec.id] = self._inputs.images(spec)
+        if images is None:
+            return None
         entry = self._kept.recall(self._inputs.name(spec, images), Entry)
         if entry is None:
             return None
@@ -55,10 +57,13 @@ class Recall:
         """Keep what a check came to instead of what was kept, if it would come to it again.
 
         That is not so where images that it rests on were changed while it ran. Those that were not
-        there before may have come: a build fetches its base image.
+        there before may have come: a build fetches its base image. Where the engine did not say
+        what it has, nobody knows under which name to keep it.
         """
         before = self._images[spec.id]
         now = self._inputs.images(spec, anew=True)
+        if before is None or now is None:
+            return
         same = all(now.get(name) == one for name, one in before.items())
         name = self._inputs.name(spec, now)
         if same and result.verdict.outcome in _GRADED and result.verdict.lasting:
@@ -88,15 +93,16 @@ class Inputs:
         )
         return surroundings.hashed([self._shared, asked.decode(), *self._read(spec.check)])
 
-    def images(self, spec: CheckSpec, *, anew: bool = False) -> Mapping[str, str]:
-        """Return what of the engine a check rests on; nothing for most kinds.
+    def images(self, spec: CheckSpec, *, anew: bool = False) -> Mapping[str, str] | None:
+        """Return what of the engine a check rests on, nothing for most kinds.
 
-        The engine is asked once, and again for what it holds `anew`.
+        The engine is asked once, and again for what it holds `anew`; None where it did not answer.
         """
         text = self.dockerfile(spec)
         if text is None:
             return {}
-        return surroundings.images(text, surroundings.glance() if anew else self._engine)
+        seen = surroundings.glance() if anew else self._engine
+        return None if seen is None else surroundings.images(text, seen)
 
     def dockerfile(self, spec: CheckSpec) -> str | None:
         """Return the text of all that a check builds from, of what cannot be read nothing.

@@ -169,13 +169,15 @@ class _FirstFail:
     """Ends a run at its first failing check: more is not asked of a mutant."""
 
     def __init__(self, cancel: CancelToken) -> None:
-        self.failed: tuple[str, ...] = ()
+        self.seen: Remembered | None = None
         self._cancel = cancel
 
     def __call__(self, event: Event) -> None:
-        ended = isinstance(event, CheckEnded) and event.result.verdict.outcome is Outcome.FAIL
-        if ended and not self.failed:
-            self.failed = (event.result.id,)  # type: ignore[union-attr]
+        if self.seen is not None or not isinstance(event, CheckEnded):
+            return
+        verdict = event.result.verdict
+        if verdict.outcome is Outcome.FAIL:
+            self.seen = Remembered(failed=(event.result.id,), lasting=verdict.lasting)
             self._cancel.cancel()
 
 
@@ -186,8 +188,8 @@ def _grade_until_a_fail(lab: Lab, folder: Path, cancel: CancelToken) -> Remember
     with cancel.on_cancel(own.cancel), contextlib.suppress(InterruptedRunError):
         report = grade(lab, workspace.find(folder), listen=first, cancel=own)
     cancel.raise_if_cancelled()
-    if first.failed:
-        return Remembered(failed=first.failed)
+    if first.seen is not None:
+        return first.seen
     if report is None:
         raise InterruptedRunError
     return Remembered(report)

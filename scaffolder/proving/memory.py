@@ -8,10 +8,7 @@ the solution is graded anew every time, and `--no-cache` grades everything anew.
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,62 +16,57 @@ import msgspec
 
 from scaffolder import generate, places, workspace
 from scaffolder.keeping import surroundings
+from scaffolder.keeping.store import Kept
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import asked
 
-_DAYS = 14
-_SECONDS_A_DAY = 24 * 3600
 # The folder of a lab with test files of its own.
 TESTS = "tests"
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """How grading an answer ended: with a report, or at the first check that failed it."""
+    """How grading an answer ended: with a report, or at the first check that failed it.
+
+    `lasting` tells of that first fail whether nothing but the answer had a say in it.
+    """
 
     report: Report | None = None
     failed: tuple[str, ...] = ()
+    lasting: bool = True
+
+    @property
+    def would_be_again(self) -> bool:
+        """Whether grading the same answer anew would end in the same way."""
+        if self.report is None:
+            return self.lasting
+        verdicts = [one.verdict for task in self.report.tasks for one in task.checks]
+        ungraded = {Outcome.UNAVAILABLE, Outcome.ERROR}
+        return all(one.lasting and one.outcome not in ungraded for one in verdicts)
 
 
 class Memory:
-    """Keeps what grading came to in a folder, or nothing where there is none."""
+    """Keeps what grading came to in a folder, or nothing where there is none.
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            _forget_old(folder)
+    One that goes `afresh` knows nothing, and keeps what is found anew.
+    """
+
+    def __init__(self, folder: Path | None, *, afresh: bool = False) -> None:
+        self._kept = None if folder is None else Kept(folder, afresh=afresh)
+        if self._kept is not None:
+            self._kept.forget_old()
 
     def recall(self, key: str) -> Remembered | None:
-        """Return what is known under `key`; nothing where it cannot be read."""
-        if self._folder is None:
-            return None
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode((self._folder / key).read_bytes(), type=Remembered)
-        return None
+        """Return what is known under `key`; None for nothing, or what is not whole."""
+        return None if self._kept is None else self._kept.recall(key, Remembered)
 
     def keep(self, key: str, seen: Remembered) -> None:
-        """Keep what grading came to, unless something could not be graded: that may change."""
-        if self._folder is None or not _lasting(seen):
+        """Keep what grading came to instead of what was kept, if it would come to it again."""
+        if self._kept is None:
             return
-        draft = self._folder / f".{key}.{secrets.token_hex(4)}"
-        with contextlib.suppress(OSError):
-            draft.write_bytes(msgspec.json.encode(seen))
-            draft.replace(self._folder / key)
-
-
-def _lasting(seen: Remembered) -> bool:
-    if seen.report is None:
-        return True
-    ended = {one.verdict.outcome for task in seen.report.tasks for one in task.checks}
-    return not ended & {Outcome.UNAVAILABLE, Outcome.ERROR}
-
-
-def _forget_old(folder: Path) -> None:
-    oldest = time.time() - _DAYS * _SECONDS_A_DAY
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+        if seen.would_be_again:
+            self._kept.keep(key, seen)
+        else:
+            self._kept.forget(key)
 
 
 def default_folder() -> Path:

@@ -45,20 +45,23 @@ def prove(
     only: Sequence[str] = (),
     jobs: int | None = None,
     memory: Path | None = None,
+    afresh: bool = False,
     listen: Listener = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> tuple[LabProof, ...]:
     """Prove labs, by id or folder, and return a proof of each, in the order given.
 
     `only` names the states to grade (all by default), `jobs` how many are graded at a time (one
-    per processor); `memory` is the folder of what was graded before, if that may be believed. A lab
-    that cannot even be read is a proof with a problem, not an exception.
+    per processor); `memory` is the folder in which is kept what grading came to; `afresh` grades
+    all anew, whatever is kept. A lab that cannot even be read is a proof with a problem, not an
+    exception.
     Raises InterruptedRunError on Ctrl-C; everything that was created is removed then, too.
     """
     started = time.monotonic()
     proofs = [_begin(name, only) for name in names]
     with new_run() as (_, folder):
-        prover = _Prover(proofs, folder, Memory(memory), listen, cancel or CancelToken())
+        known = Memory(memory, afresh=afresh)
+        prover = _Prover(proofs, folder, known, listen, cancel or CancelToken())
         prover.run(jobs or os.cpu_count() or 2)
     return tuple(_conclude(proof, time.monotonic() - started) for proof in proofs)
 

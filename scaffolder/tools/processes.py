@@ -133,7 +133,7 @@ def run(
 
     `timeout` is in seconds; `output_limit` in bytes over both streams together; `on_line` gets
     each line of standard output as it comes. A process that exceeds either bound is killed with
-    everything it started in its session. Undecodable bytes are replaced.
+    its process group (see `kill`). Undecodable bytes are replaced.
 
     Raises UnavailableError where the program is not there, InterruptedRunError on `cancel`.
     """
@@ -187,7 +187,10 @@ def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and everything in its session's process group; harmless when it is over."""
+    """Kill a process and its process group; harmless when it is over.
+
+    What left the group, as with `setsid`, lives on, unless a sandbox has its own process space.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
