@@ -14,6 +14,7 @@ from scaffolder.checks._images import (
     normalized,
 )
 from scaffolder.checks.base import Context
+from scaffolder.lines import lines_of
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.engine import Image
@@ -61,7 +62,7 @@ def _stage_image(context: Context, dockerfile: str, text: str, stage: int, folde
     run = context.run
     following = [one.line for one in instructions(text) if one.keyword == "FROM"][stage + 1]
     shortened = run.folder("stage") / "Dockerfile"
-    shortened.write_text("".join(text.splitlines(keepends=True)[: following - 1]), "utf-8")
+    shortened.write_text("".join(f"{line}\n" for line in lines_of(text)[: following - 1]), "utf-8")
     own_ignore = folder / f"{dockerfile}.dockerignore"
     if own_ignore.is_file():
         shutil.copy(own_ignore, f"{shortened}.dockerignore")

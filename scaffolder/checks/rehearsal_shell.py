@@ -59,6 +59,7 @@ def _edited(text: str, document: Document) -> Iterator[str]:
     else:
         place, siblings = (), document.data
         key = f"defaults: {{run: {{shell: '{UNSPECIFIED}'}}}}"
+    # The lines that YAML counts: it breaks them at U+0085, U+2028 and U+2029 too.
     lines = text.splitlines(keepends=True)
     for sibling in itertools.islice(siblings, _TRIED):
         number = document.line(*place, sibling) - 1

@@ -23,6 +23,7 @@ from scaffolder.checks.workflow_model import (
 from scaffolder.checks.workflow_patterns import glob_matches, selected
 from scaffolder.checks.workflow_shell import commands, installers
 from scaffolder.errors import UnusableFileError
+from scaffolder.lines import lines_of
 
 PATTERN_LIMIT = 100
 REQUIREMENTS = (
@@ -164,7 +165,7 @@ class _Cache:
         return with_known(self.step.inputs.get(name, ""), self.known)
 
     def lines(self, name: str) -> tuple[str, ...]:
-        return tuple(line.strip() for line in self.input(name).splitlines() if line.strip())
+        return tuple(line.strip() for line in lines_of(self.input(name)) if line.strip())
 
 
 # What a judging function returns: the cache in words, the rule that it breaks and how, or "".

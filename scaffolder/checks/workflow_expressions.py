@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scaffolder.lines import lines_of
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w.\-]*)|(?P<sign>==|!=|&&|\|\||<=|>=|.))",
     re.DOTALL,
@@ -69,7 +71,7 @@ def too_long(source: str) -> Iterator[tuple[int, int]]:
         if length > EXPRESSION_LIMIT:
             yield line, length
         before = part
-    for number, text in enumerate(source.splitlines(), start=1):
+    for number, text in enumerate(lines_of(source), start=1):
         if re.match(r"\s*(- )?if:", text) and len(text) > EXPRESSION_LIMIT:
             yield number, len(text)
 

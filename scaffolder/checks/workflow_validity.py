@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from scaffolder.checks.workflow_expressions import EXPRESSION_LIMIT, too_long
 from scaffolder.checks.workflow_model import Job, Workflow, text
 from scaffolder.checks.workflow_triggers import contradictions
+from scaffolder.lines import lines_of
 from scaffolder.model import Finding
 from scaffolder.tools import schemas
 from scaffolder.tools.processes import Completed
@@ -69,7 +70,7 @@ def _from_act(workflow: Workflow, done: Completed) -> Iterator[Finding]:
     act follows each way in which a part could be read and reports all of them. Expressions that do
     not parse come first; else what it found on the longest way in.
     """
-    chains = [_chain(line) for line in done.output.splitlines() if _ACT_PLACE.search(line)]
+    chains = [_chain(line) for line in lines_of(done.output) if _ACT_PLACE.search(line)]
     leaves = [chain[-1] for chain in chains]
     told = [leaf for leaf in leaves if leaf[1].startswith(_ACT_EXPRESSION)]
     if not told and chains:

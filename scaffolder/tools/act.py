@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from scaffolder.errors import UnavailableError
+from scaffolder.lines import lines_of
 from scaffolder.tools.versions import pip_install, told
 
 LOG_LINES = 400
@@ -175,11 +176,11 @@ class _Open:
 def read(stdout: str, stderr: str = "") -> Record:
     """Make a Record of act's output. Lines that are no JSON of act's are taken as complaints."""
     reader = _LogReader()
-    for text in stdout.splitlines():
+    for text in lines_of(stdout):
         reader.take(text)
     complaints = [
         line.removeprefix("Error: ")
-        for line in stderr.splitlines()
+        for line in lines_of(stderr)
         if line.strip() and not line.startswith('{"level":"info"')
     ]
     return reader.record(complaints)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scaffolder.lines import lines_of
+
 # https://docs.docker.com/reference/dockerfile/#here-documents; `<<<` is the shell's own.
 _HEREDOC = re.compile(r"(?<!<)<<(?P<dash>-?)(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
 _WITH_HEREDOC = ("RUN", "COPY", "ADD")
@@ -39,7 +41,7 @@ class Instruction:
 def instructions(text: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile's text in their order, comments left out."""
     escape = found["sign"] if (found := _ESCAPE.match(text)) else "\\"
-    lines = text.splitlines()
+    lines = lines_of(text)
     result: list[Instruction] = []
     at = 0
     while at < len(lines):
@@ -121,7 +123,7 @@ def _end_of_heredocs(lines: list[str], instruction: str, end: int) -> int:
     for heredoc in _HEREDOC.finditer(instruction):
         for number in range(end, len(lines)):
             line = lines[number].lstrip("\t") if heredoc["dash"] else lines[number]
-            if line == heredoc["word"]:
+            if line.removesuffix("\r") == heredoc["word"]:
                 end = number + 1
                 break
     return end

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from scaffolder.errors import UnavailableError
+from scaffolder.lines import lines_of
 from scaffolder.tools import processes
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.processes import CancelToken, Ending
@@ -59,7 +60,7 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
     installed, RuntimeError where it crashes or hangs.
     """
     dockerfile = place / "Dockerfile"
-    lines = text.splitlines()
+    lines = lines_of(text)
     spaced, numbers = _after_here_documents(without_pragmas(text))
     dockerfile.write_text(spaced, "utf-8")
     settings = place / "settings.yaml"
@@ -98,7 +99,7 @@ def _after_here_documents(text: str) -> tuple[str, dict[int, int]]:
     ends = {one.last_line for one in instructions(text) if one.here_document}
     lines: list[str] = []
     numbers: dict[int, int] = {}
-    for number, line in enumerate([*text.splitlines(), ""], 1):
+    for number, line in enumerate([*lines_of(text), ""], 1):
         lines.append(line)
         numbers[len(lines)] = number
         if number in ends:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scaffolder.errors import UnusableFileError
+from scaffolder.lines import lines_of
 from scaffolder.tools import terraform_provider
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.terraform_program import program
@@ -266,7 +267,7 @@ def _bounded_client() -> Any:
 
 def _messages(output: str) -> Iterator[dict[str, Any]]:
     """Yield the JSON lines of a command that ran with -json; other lines are no messages."""
-    for line in output.splitlines():
+    for line in lines_of(output):
         try:
             message = json.loads(line)
         except ValueError:
@@ -308,7 +309,7 @@ def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
     if completed.returncode == UNFORMATTED:
         for name in dict.fromkeys(_OLD_FILE.findall(completed.stdout)):
             yield Diagnostic("error", "is not formatted", path=name)
-    for line in completed.stderr.splitlines():
+    for line in lines_of(completed.stderr):
         _, error, summary = line.partition("Error: ")
         if error:
             yield Diagnostic("error", summary)
