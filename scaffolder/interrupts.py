@@ -42,5 +42,6 @@ def held_back() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if pressed:
-        raise KeyboardInterrupt
+        # Also where the block raised something else: that it was interrupted must not be lost.
+        if pressed:
+            raise KeyboardInterrupt

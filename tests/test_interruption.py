@@ -191,6 +191,16 @@ def test_a_second_signal_insists() -> None:
     assert done == ["first"]
 
 
+def test_a_signal_outlives_what_the_block_raises() -> None:
+    def tidy() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError
+
+    with pytest.raises(KeyboardInterrupt):
+        tidy()
+
+
 def test_an_ignored_signal_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
