@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import bz2
+import contextlib
 import hashlib
 import io
 import lzma
@@ -184,14 +185,13 @@ def _unxz(data: bytes) -> bytes:
 def _unzip(data: bytes) -> bytes:
     parts: list[bytes] = []
     left = _UNPACK_LIMIT
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for item in archive.infolist():
-                with archive.open(item) as member:
-                    parts.append(member.read(left))
+    # What a broken archive raises is any of a dozen errors, of the decompressors and of Python's.
+    with contextlib.suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for item in archive.infolist():
+            # One broken member hides no other.
+            with contextlib.suppress(Exception), archive.open(item) as member:
+                parts.append(member.read(left))
                 left -= len(parts[-1])
-                if left <= 0:
-                    break
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zlib.error, EOFError):
-        pass
+            if left <= 0:
+                break
     return b"".join(parts)
