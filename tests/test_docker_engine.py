@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scaffolder.checks import container, dockerfile, image
@@ -17,6 +18,7 @@ from scaffolder.grading.grader import judge
 from scaffolder.model import CheckSpec, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building
+from scaffolder.tools.engine.classic import Job
 from scaffolder.workspace import snapshot
 
 BASE = "FROM python:3.13-slim\n"
@@ -235,3 +237,39 @@ def test_lint_names_rule_line_and_page_whatever_pragmas_say(context: Context, wo
     assert [(finding.rule, finding.line) for finding in verdict.findings] == [("DL3025", 3)]
     assert verdict.findings[0].url == "https://github.com/hadolint/hadolint/wiki/DL3025"
     assert dockerfile.Lint(ignore=("DL3025",)).run(context).outcome is Outcome.PASS
+
+
+@pytest.mark.engine
+def test_a_name_that_is_no_text_is_a_name_as_any_other(context: Context, work: Path) -> None:
+    (work / "plant.py").write_text(
+        "import os\n"
+        "token = open('/copied').read()\n"
+        "os.mkdir(b'/caf\\xe9')\n"
+        "open(b'/caf\\xe9/menu.txt', 'w').write(token)\n"
+        "os.symlink(b'/caf\\xe9', b'/link\\xff')\n"
+    )
+    text = f"{BASE}COPY .env /copied\nCOPY plant.py /\nRUN python3 /plant.py\n"
+    ready = taken(context, work, text)
+    found = image.Secrets().run(ready)
+    assert found.outcome is Outcome.FAIL
+    places = [finding.message for finding in found.findings]
+    assert any("/caf\\xe9/menu.txt (layer" in place for place in places), places
+    too_large = image.ImageContents(megabytes=0, megabytes_in_all=0).run(ready)
+    assert "\\xe9" in "".join(finding.message for finding in too_large.findings)
+    msgspec.json.encode(too_large.findings)
+
+
+def test_the_engines_own_builder_builds_whatever_builder_was_chosen(
+    context: Context, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "docker"
+    command.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\nexit 1\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("BUILDX_BUILDER", "a-container")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///chosen/socket")
+    job = Job(engine.Engine(None), work, "run", 20, context.run.cancel, "Dockerfile", "")
+    building._with_buildkit(str(command), job)
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert "BUILDX_BUILDER=default" in seen
+    # Without it `default` is the builder of the docker context that is in use.
+    assert "DOCKER_HOST=unix:///chosen/socket" in seen

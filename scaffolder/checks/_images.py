@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -257,15 +258,17 @@ def _read_contents(context: Context, found: Built) -> Contents:
 def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries, run: Run) -> None:
     for entry in layer.entries():
         run.cancel.raise_if_cancelled()
-        place = f"/{entry.path} (layer {number + 1} of {len(result.layers)} above the base)"
+        # A name need not be text, and no report could be written with one that is not.
+        path = os.fsencode(f"/{entry.path}").decode("utf-8", "backslashreplace")
+        place = f"{path} (layer {number + 1} of {len(result.layers)} above the base)"
         if distribution := distribution_of(entry.path):
             result.distributions.setdefault(distribution, set()).add(number)
-        for kind in canaries.in_bytes(f"{entry.path} {entry.link}".encode()):
+        for kind in canaries.in_bytes(os.fsencode(f"{entry.path} {entry.link}")):
             result.note(kind, f"a name in layer {number + 1} above the base")
         if not entry.is_file:
             continue
         result.size += entry.size
-        result.largest = sorted([*result.largest, (entry.size, f"/{entry.path}")])[-5:]
+        result.largest = sorted([*result.largest, (entry.size, path)])[-5:]
         for kind in canaries.in_file(entry.chunks()):
             result.note(kind, place)
         if _is_test(entry, canaries):

@@ -145,8 +145,11 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
             timeout=job.timeout,
             cancel=job.cancel,
             env={
-                **{name: value for name, value in os.environ.items() if name != "BUILDX_BUILDER"},
+                **os.environ,
+                # With DOCKER_HOST set the docker context is the default one, and so is its builder,
+                # whatever `docker buildx use` chose: the engine's own, whose images it has at once.
                 "DOCKER_HOST": endpoint(),
+                "BUILDX_BUILDER": "default",
                 "DOCKER_BUILDKIT": "1",
                 "BUILDKIT_PROGRESS": "plain",
                 "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
