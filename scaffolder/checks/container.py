@@ -118,7 +118,7 @@ def _uids(processes: Sequence[Process]) -> str:
 
 
 class _TimingError(CheckFailedError):
-    """The container did not end in time, or the request was not in flight yet."""
+    """The container did not end in time, or the request in flight was cut off."""
 
 
 class Stops(ContainerKind, frozen=True, kw_only=True):
