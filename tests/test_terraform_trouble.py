@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from scaffolder.errors import UnavailableError
 from scaffolder.grading.grader import judge
 from scaffolder.model import CheckSpec, Outcome
 from scaffolder.sandbox import OwnWork
-from scaffolder.tools import terraform
+from scaffolder.tools import terraform, terraform_program
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Completed, Daemon, Ending
 from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
@@ -95,6 +95,30 @@ def test_silence_is_no_verdict(
         assert found.outcome is Outcome.ERROR, found.message
 
 
+NO_PLUGIN = "Failed to load plugin schemas: timeout while waiting for plugin to start"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        (Diagnostic("error", NO_PLUGIN), Outcome.ERROR),
+        (Diagnostic("error", "Invalid index", path="main.tf", line=9), Outcome.FAIL),
+    ],
+)
+def test_a_bad_value_is_taken_only_where_the_plan_stumbles_over_it(
+    trouble: Diagnostic, outcome: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def plan(_: Terraform, values: Mapping[str, Any]) -> Answer:
+        return Answer(ended(0)) if values["stage"] == "a" else Answer(ended(1), (trouble,))
+
+    monkeypatch.setattr(terraform_program, "program", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr(Terraform, "init", lambda _: Answer(ended(0)))
+    monkeypatch.setattr(Terraform, "plan", plan)
+    check = Variables(variables={"stage": Values(good=("a",), bad=("b",))})
+    found = judge(CheckSpec("c", "k", check, 5), Context(run_with(tmp_path, STAGE), "c", 5))
+    assert found.outcome is outcome, found.message
+
+
 def test_a_bad_end_is_the_works_fault_only_where_it_was() -> None:
     late = Completed(("terraform",), -9, "", "", 5, Ending.TIMED_OUT)
     starved = ended(2, stderr="fatal error: runtime: out of memory\n\ngoroutine 1:\n")
@@ -106,12 +130,44 @@ def test_a_bad_end_is_the_works_fault_only_where_it_was() -> None:
     require_end(Answer(ended(1), (Diagnostic("error", "No."),)), "plan", 5)
 
 
+CLOUD = "http://127.0.0.1:40001"
+
+
 def test_what_the_local_cloud_lacks_is_nobodys_fault() -> None:
     lacking = "operation error S3: PutX, https response error StatusCode: 501, NotImplemented"
     with pytest.raises(UnavailableError, match="local cloud"):
-        require_service(Answer(ended(1), (Diagnostic("error", lacking),)), "apply")
+        require_service(Answer(ended(1), (Diagnostic("error", lacking),)), "apply", CLOUD)
     mistaken = "operation error S3: CreateBucket, StatusCode: 400, InvalidBucketName"
-    require_service(Answer(ended(1), (Diagnostic("error", mistaken),)), "apply")
+    require_service(Answer(ended(1), (Diagnostic("error", mistaken),)), "apply", CLOUD)
+
+
+SENT = (
+    "creating S3 Bucket (x): operation error S3: CreateBucket, https response error StatusCode: 0, "
+    'RequestID: , HostID: , request send failed, Put "http://{host}/x": '
+)
+RESET = "read tcp 127.0.0.1:5->127.0.0.1:40001: read: connection reset by peer"
+NO_HEADER = 'net/http: invalid header field value for "X-Amz-Meta-A"'
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:40001", "123456789012.127.0.0.1:40001"])
+def test_a_cloud_that_does_not_answer_is_nobodys_fault(host: str) -> None:
+    """Although the provider gives its trouble with the network the resource's place."""
+    error = Diagnostic("error", SENT.format(host=host) + RESET, path="main.tf", line=1)
+    with pytest.raises(RuntimeError, match="no answer"):
+        require_service(Answer(ended(1), (error,)), "apply", CLOUD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SENT.format(host="192.0.2.1") + "connect: connection refused",
+        SENT.format(host="127.0.0.1:40001") + NO_HEADER,
+        f"setting attributes of the queue ({CLOUD}/1/q): StatusCode: 400, InvalidAttributeName",
+    ],
+)
+def test_what_the_work_got_wrong_is_no_trouble_with_the_cloud(text: str) -> None:
+    error = Diagnostic("error", text, path="main.tf", line=1)
+    require_service(Answer(ended(1), (error,)), "apply", CLOUD)
 
 
 def test_a_server_that_died_is_known_to_be_dead(tmp_path: Path) -> None:

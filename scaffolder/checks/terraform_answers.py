@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Never
+from urllib.parse import urlsplit
 
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.errors import UnavailableError
@@ -14,6 +15,9 @@ from scaffolder.tools.terraform import Answer, Diagnostic
 # moto answers 501, or breaks with 500, where it does not know a service's function. AWS's own
 # words for a mistake of the caller's come with 400 to 409.
 _NO_SERVICE = re.compile(r"StatusCode: 50[0-9]|NotImplemented|not been implemented|InternalFailure")
+# The provider gives its own trouble with the network the resource's place. What it would not send
+# at all, such as a header that is none, is the work's.
+_NO_ANSWER = re.compile(r"request send failed(?!.*net/http: invalid)")
 
 
 def require_end(answer: Answer, verb: str, timeout: float) -> None:
@@ -42,9 +46,17 @@ def require_end(answer: Answer, verb: str, timeout: float) -> None:
     )
 
 
-def require_service(answer: Answer, verb: str) -> None:
-    """Raise UnavailableError where the local cloud says that it cannot do what it was asked."""
+def require_service(answer: Answer, verb: str, url: str) -> None:
+    """Make sure that the local cloud, which is at `url`, did its part.
+
+    Raises UnavailableError where it says that it cannot do what it was asked, RuntimeError where
+    no answer of it came through.
+    """
+    # Some services have their account before the host.
+    address = urlsplit(url).netloc
     for error in answer.errors:
+        if _NO_ANSWER.search(error.text) and address in error.text:
+            raise RuntimeError(f"the local cloud gave terraform {verb} no answer: {error.text}")
         if _NO_SERVICE.search(error.text):
             raise UnavailableError(
                 f"the local cloud cannot do what terraform {verb} asks of it: {error.text[:300]}",

@@ -298,7 +298,8 @@ class Session:
         if self._provider is not None and not self._provider.daemon.alive:
             raise RuntimeError(f"the AWS provider ended while terraform {verb} ran")
         require_end(answer, verb, context.timeout)
-        require_service(answer, verb)
+        if self._moto is not None:
+            require_service(answer, verb, self._moto.url)
 
 
 def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Session:

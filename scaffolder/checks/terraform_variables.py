@@ -176,6 +176,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             for value in values.bad:
                 answer = attempt({**good, name: value})
                 if not _refusals(answer, configuration):
+                    _require_judgement(answer)
                     yield _at(declared[name], f"{name} = {json.dumps(value)} is taken", RULES)
 
 
@@ -189,6 +190,17 @@ def _bounded(client: Terraform, timeout: float) -> Try:
         return answer
 
     return attempt
+
+
+def _require_judgement(answer: Answer) -> None:
+    """Make sure that a plan which no variable stopped got as far as asking the variables.
+
+    What it stumbles over then has a place in the files. Raises RuntimeError where nothing has one,
+    such as a plugin that did not start: that is the machine, and says nothing of the value.
+    """
+    if not answer.ok and not any(error.path for error in answer.errors):
+        said = "; ".join(error.text for error in answer.errors)
+        raise RuntimeError(f"terraform plan did not judge the value: {said}")
 
 
 def _understood(answer: Answer, configuration: Configuration) -> bool:
