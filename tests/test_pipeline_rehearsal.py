@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.checks.pipeline import Fails, Passes, TestsOn
+from scaffolder.checks.pipeline_delivery import Delivers
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.model import ChangeSet, Fault, Outcome, Replacement
+from scaffolder.sandbox import OwnWork
+from scaffolder.tools.processes import Completed, Ending
 
 CI = ".github/workflows/ci.yml"
 HEAD = "name: CI\non: [push, pull_request]\njobs:\n"
@@ -223,6 +226,46 @@ def test_a_workflow_that_the_event_does_not_start_fails(make: Make) -> None:
 
     with pytest.raises(CheckFailedError, match="would not start"):
         Passes(event="pull_request").run(make(workflow))
+
+
+@pytest.mark.parametrize("check", [Passes(), Fails(fault="wrong"), TestsOn(), Delivers()])
+def test_a_filter_that_github_cannot_read_fails(make: Make, check: Kind) -> None:
+    workflow = job("run: true").replace("on: [push, pull_request]", "on: {push: {branches: ['[']}}")
+
+    with pytest.raises(CheckFailedError, match="cannot be read") as caught:
+        check.run(make(workflow))
+
+    assert [(one.path, one.line) for one in caught.value.verdict.findings] == [(CI, 2)]
+
+
+def test_what_is_delivered_wrongly_is_named(make: Make) -> None:
+    """An artifact beside it, that anybody may upload, is not."""
+    build = script("mkdir app dist", "touch app/__init__.py coverage", f"{ZIP} dist/x.whl app")
+    context = make(job(build, upload("coverage", "coverage"), upload("dist", "dist")))
+
+    verdict = Delivers().run(context)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "a pull request to main delivers dist, and must not" in verdict.message
+
+
+ZIP = "python3 -m zipfile -c"
+
+
+def upload(name: str, path: str) -> str:
+    return f"uses: actions/upload-artifact@v4\n        with: {{name: {name}, path: {path}}}"
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_a_copy_that_git_did_not_clean_is_not_rehearsed(
+    ending: Ending, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = make(job("run: true"))
+    over = Completed(("/bin/sh",), 1, "", "fatal: no", 60, ending)
+    monkeypatch.setattr(OwnWork, "run", lambda *_, **__: over)
+
+    with pytest.raises(RuntimeError, match="fatal: no"):
+        Passes().run(context)
 
 
 CALL = 'python -c "import $name; $name.$name()"'

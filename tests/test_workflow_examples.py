@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import KINDS, workflow
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding, Outcome, Verdict, failed
 from scaffolder.workspace import snapshot
@@ -194,7 +194,8 @@ def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
 @pytest.mark.parametrize("pattern", ["[main", "m" * 2000])
 def test_a_filter_that_cannot_be_read_fails(pattern: str, work: Path, judge: Judge) -> None:
     write(work, f"on: {{push: {{branches: ['{pattern}']}}, pull_request: }}\njobs: {{}}\n")
-    assert "cannot be read" in judge("workflow.triggers").message
+    with pytest.raises(CheckFailedError, match="cannot be read"):
+        judge("workflow.triggers")
 
 
 def test_every_parameter_of_every_kind_is_documented() -> None:

@@ -137,10 +137,7 @@ class Triggers(Kind, frozen=True):
         workflow = workflow_model.of(context.run, self.workflow)
         files = context.run.shared.get("project", lambda: Project.read(context.run.snapshot)).files
         changes = [path for path in files if not selected(path, self.may_skip)]
-        try:
-            reasons = self._reasons(workflow, changes)
-        except ValueError as error:
-            return failed(f"a filter in {self.workflow} cannot be read: {error}")
+        reasons = self._reasons(workflow, changes)
         if reasons:
             findings = [_trigger_finding(workflow, event, reason) for event, reason in reasons]
             evidence = Evidence(

@@ -1,15 +1,19 @@
 """Which events would start a workflow, by the rules of GitHub's documentation.
 
 https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#on
+
+What asks whether an event would start one raises CheckFailedError for a filter that GitHub cannot
+read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from scaffolder.checks.base import CheckFailedError
 from scaffolder.checks.workflow_model import Workflow, strings
 from scaffolder.checks.workflow_patterns import selected
+from scaffolder.model import Finding
 
 PATTERN_LIMIT = 100
 # Without `types` a pull request starts a workflow for these activities.
@@ -38,7 +42,7 @@ def why_not_pushed(workflow: Workflow, branch: str, changes: Iterable[str]) -> I
     if only_tags and not {"branches", "branches-ignore"} & filters.keys():
         yield "push-tags-only", (min(only_tags),), "push is limited to tags, so no branch starts it"
         return
-    yield from _filtered("push", filters, f"a push to {branch}", branch, changes)
+    yield from _filtered(workflow, "push", f"a push to {branch}", branch, changes)
 
 
 def why_no_pull_request(workflow: Workflow, base: str, changes: Iterable[str]) -> Iterator[Reason]:
@@ -57,7 +61,7 @@ def why_no_pull_request(workflow: Workflow, base: str, changes: Iterable[str]) -
         if "types" in filters and activity not in types:
             words = _PULL_REQUEST_MEANING[activity]
             yield "pull-request-types", ("types",), f"types leaves out {activity}: {words}"
-    yield from _filtered("pull_request", filters, f"a pull request to {base}", base, changes)
+    yield from _filtered(workflow, "pull_request", f"a pull request to {base}", base, changes)
 
 
 def contradictions(workflow: Workflow) -> Iterator[Reason]:
@@ -75,25 +79,31 @@ def contradictions(workflow: Workflow) -> Iterator[Reason]:
 
 
 def _filtered(
-    event: str, filters: Mapping[str, Any], what: str, branch: str, changes: Iterable[str]
+    workflow: Workflow, event: str, what: str, branch: str, changes: Iterable[str]
 ) -> Iterator[Reason]:
+    filters = workflow.triggers[event]
     rule = event.replace("_", "-")
     for key in ("branches", "branches-ignore"):
-        if key in filters and _passes(filters, key, branch) is False:
+        if key in filters and not _passes(workflow, event, key, branch):
             shown = ", ".join(strings(filters[key])[:5]) or "nothing"
             yield f"{rule}-{key}", (key,), f"{what} does not start it: {key} is {shown}"
     for key in ("paths", "paths-ignore"):
         if key in filters:
-            left_out = [path for path in changes if not _passes(filters, key, path)]
+            left_out = [path for path in changes if not _passes(workflow, event, key, path)]
             if left_out:
                 shown = ", ".join(left_out[:3]) + (" ..." if len(left_out) > 3 else "")
                 message = f"{what} that changes only {left_out[0]} does not start it"
                 yield f"{rule}-{key}", (key,), f"{message}; {key} leaves out {shown}"
 
 
-def _passes(filters: Mapping[str, Any], key: str, name: str) -> bool:
-    """Whether one filter lets a name through; raises ValueError for what GitHub cannot read."""
-    patterns = strings(filters[key])
-    if len(patterns) > PATTERN_LIMIT:
-        raise ValueError(f"{key} has {len(patterns):,} patterns; {PATTERN_LIMIT} are read")
-    return selected(name, patterns) is not key.endswith("-ignore")
+def _passes(workflow: Workflow, event: str, key: str, name: str) -> bool:
+    """Whether one filter lets a name through."""
+    patterns = strings(workflow.triggers[event][key])
+    try:
+        if len(patterns) > PATTERN_LIMIT:
+            raise ValueError(f"{key} has {len(patterns):,} patterns; {PATTERN_LIMIT} are read")
+        return selected(name, patterns) is not key.endswith("-ignore")
+    except ValueError as error:
+        message = f"a filter in {workflow.path} cannot be read: {error}"
+        line = workflow.line("on", event, key)
+        raise CheckFailedError(message, Finding(message, path=workflow.path, line=line)) from error
