@@ -104,12 +104,10 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             yield partial(faulty, context, self.workflow, "push", self.branch, fault)
 
     def _delivered(self, rehearsal: Rehearsal) -> list[Path]:
-        return [
-            path
-            for artifact in rehearsal.artifacts
-            for path in artifact.files
-            if fnmatch.fnmatch(path.name, self.files)
-        ]
+        return [path for artifact in rehearsal.artifacts for path in self._asked_for(artifact)]
+
+    def _asked_for(self, artifact: Artifact) -> list[Path]:
+        return [path for path in artifact.files if fnmatch.fnmatch(path.name, self.files)]
 
     def _broken(self, files: Sequence[Path]) -> str:
         """Return what is wrong with the delivered files, nothing where one is a good package."""
@@ -153,7 +151,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             if gate
             else f"give the delivering job an if: a push, and refs/heads/{self.branch}"
         )
-        artifact = rehearsal.artifacts[0]
+        artifact = next(one for one in rehearsal.artifacts if self._asked_for(one))
         message = f"{what} delivers {artifact.name}, and must not"
         line = job_line(context, self.workflow, artifact.job)
         return failed(
@@ -161,7 +159,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             Finding(message, path=self.workflow, line=line),
             evidence=Evidence(
                 ran=rehearsal.command,
-                expected="nothing is uploaded",
+                expected=f"no artifact with a file {self.files}",
                 actual=f"the job {artifact.job} uploaded {_artifact_words(artifact)}",
             ),
             hint=hint,
@@ -181,5 +179,5 @@ def _members(path: Path) -> list[str] | None:
                 return archive.namelist()
         with tarfile.open(path) as archive:
             return archive.getnames()
-    except (OSError, zipfile.BadZipFile, tarfile.TarError):
+    except Exception:  # noqa: BLE001 -- any of a dozen, of the decompressors and of Python's
         return None

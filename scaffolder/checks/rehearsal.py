@@ -311,13 +311,20 @@ def _name_shells(work: Path, workflow: Workflow, root: Path) -> None:
 
 
 def _make_repository(run: Run, work: Path) -> str:
-    """Commit the work on main as GitHub would have it: without what .gitignore names."""
+    """Commit the work on main as GitHub would have it: without what .gitignore names.
+
+    Returns the commit's name. Raises RuntimeError where git does not do its part: what is ignored
+    may lie there still, and what is rehearsed then is not the work.
+    """
     git.commit_all(work, "the work", cancel=run.cancel)
     script = (
-        f"git remote add origin https://github.com/{REPOSITORY}.git; "
-        "git clean -dXffq; git rev-parse HEAD"
+        f"git remote add origin https://github.com/{REPOSITORY}.git && "
+        "git clean -dXffq && git rev-parse HEAD"
     )
     done = run.sandbox.run(["/bin/sh", "-c", script], cwd=work, timeout=60, cancel=run.cancel)
+    if not done.ok:
+        said = " | ".join(done.tail(3)) or "it said nothing"
+        raise RuntimeError(f"git {done.ending.value} with {done.returncode}: {said}")
     return done.stdout.strip()
 
 
