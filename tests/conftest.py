@@ -34,10 +34,11 @@ def why_no_engine() -> str:
 def why_no_terraform() -> str:
     """Say why Terraform and its AWS provider cannot be used here; nothing where they can."""
     from scaffolder.errors import UnavailableError
-    from scaffolder.tools import terraform
+    from scaffolder.tools import terraform_program, terraform_provider
 
     try:
-        terraform.require_provider()
+        terraform_program.program()
+        terraform_provider.find()
     except UnavailableError as error:
         return error.message
     return ""

@@ -30,7 +30,6 @@ from typing import Any, Protocol
 
 from scaffolder.errors import UnusableFileError
 from scaffolder.lines import lines_of
-from scaffolder.tools import terraform_provider
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.terraform_program import program
 
@@ -46,12 +45,6 @@ _OUT_OF_MEMORY = re.compile(
 # Terraform takes a reattached provider for dead when the process of its id is gone, and the
 # provider's id means nothing in another pid namespace. Its own is alive as long as it asks.
 _WITH_OWN_PID = 'TF_REATTACH_PROVIDERS="$1$$$2"; export TF_REATTACH_PROVIDERS; shift 2; exec "$@"'
-
-
-def require_provider() -> None:
-    """Raise UnavailableError where Terraform or its AWS provider is not on this machine."""
-    program()
-    terraform_provider.find()
 
 
 @dataclass(frozen=True)
