@@ -220,6 +220,28 @@ def test_what_cannot_be_merged_stands_beside_and_must_be_decided(
     assert devlab("update", cwd=work).out.startswith("Nothing to do")
 
 
+def test_a_file_that_became_a_link_stays_one_and_the_labs_stands_beside(
+    devlab: Devlab, releases: Releases, tmp_path: Path
+) -> None:
+    releases.release("1", {"app/config.py": numbered()})
+    work = begin(devlab, tmp_path)
+    (work / "app/config.py").rename(work / "app/settings.py")
+    (work / "app/config.py").symlink_to("settings.py")
+    (work / "new").symlink_to("app")
+    releases.release("2", {"app/config.py": numbered(at_20="lab"), "new": "new\n"})
+    said = devlab("update", cwd=work)
+    assert said.code == 1, said.out + said.err
+    after = held(work)
+    assert after["app/config.py"] == "settings.py"
+    assert after["app/settings.py"] == (numbered().encode(), False)
+    assert after["app/config.py~tested-2"] == (numbered(at_20="lab").encode(), False)
+    assert (after["new"], after["new~tested-2"]) == ("app", (b"new\n", False))
+    for name in ("app/config.py", "new"):
+        assert f"CONFLICT  {name}\n" in said.out
+        assert f"the lab's is {name}~tested-2" in said.out
+    assert "app/config.py~tested-2" in devlab("update", cwd=work).err
+
+
 def test_what_one_side_deleted_and_the_other_changed_is_kept(
     devlab: Devlab, releases: Releases, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from scaffolder import catalog as labs
 from scaffolder import workspace
 from scaffolder.revision import backups, edits, trees
 from scaffolder.revision.trees import Entry, Kind
+from scaffolder.updating import merge as merging
 from scaffolder.updating import update
 from scaffolder.updating.merge import merge
 from scaffolder.workspace import Manifest, ManifestLab, Workspace
@@ -101,6 +103,36 @@ def test_no_line_of_the_learners_is_lost(
         # And all of it can be had again.
         edits.carry_out(work, edits.restoring(work.root, kept), "restore")
         assert trees.read_tree(work.root) == yours
+
+
+@SETTINGS
+@given(st.data(), forests(), forests())
+def test_nothing_of_another_kind_takes_the_place_of_what_the_learner_changed(
+    data: st.DataObject, began: dict[str, Entry], now: dict[str, Entry]
+) -> None:
+    yours = data.draw(edited(began), "yours")
+    merged = merge(began, yours, now, "lab-2")
+    after = {**yours, **{one.path: one.after for one in merged.edits}}
+    for path in set(yours) & set(now):
+        kinds = {one is Kind.LINK for one in (yours[path].kind, now[path].kind)}
+        if len(kinds) == 2 and began.get(path) not in (yours[path], now[path]):
+            assert after[path] == yours[path]
+            assert path in {one.path for one in merged.conflicts}
+
+
+@pytest.mark.parametrize("mine", [Kind.LINK, Kind.FILE])
+def test_a_later_git_that_puts_the_file_beside_its_link_is_understood(
+    mine: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Kind.FILE if mine is Kind.LINK else Kind.LINK
+    yours, now = {"a": Entry(b"mine", mine)}, {"a": Entry(b"lab", theirs)}
+    aside = {"a": yours["a"], "a~lab-2": now["a"]}
+    if mine is Kind.FILE:
+        aside = {"a": now["a"], "a~yours": yours["a"]}
+    monkeypatch.setattr(merging, "_merged", lambda *_: (aside, tuple(aside)))
+    merged = merge({"a": Entry(b"1")}, yours, now, "lab-2")
+    assert merged.edits == (edits.Edit("a~lab-2", None, now["a"]),)
+    assert merged.conflicts == (merging.Conflict("a", "beside", beside="a~lab-2"),)
 
 
 @SETTINGS

@@ -66,6 +66,7 @@ def merge(began: Tree, yours: Tree, now: Tree, label: str) -> Merged:
             hint="install git and run devlab update again; nothing was touched",
         )
     wanted, unmerged = _merged(began, yours, now, label)
+    wanted = _yours_at_clashes(wanted, unmerged, yours, now, label)
     conflicts, beside = _conflicts(unmerged, began, yours, now, wanted, label)
     conflicts += _moved(wanted, yours, now, label)
     wanted |= beside
@@ -113,6 +114,40 @@ def _files(tree: Tree) -> dict[str, tuple[str, bytes]]:
     return {path: (_MODES[entry.kind], entry.content) for path, entry in tree.items()}
 
 
+def _yours_at_clashes(
+    wanted: Tree, unmerged: Iterable[str], yours: Tree, now: Tree, label: str
+) -> dict[str, Entry]:
+    """Return what git made, with the learner's at each path that a file and a link both want.
+
+    Which of the two git leaves there, and whether it puts the other one beside, depends on which
+    is the link, and on git's version.
+    """
+    clashes = {
+        path
+        for path in unmerged
+        if path in yours
+        and path in now
+        and (yours[path].kind is Kind.LINK) != (now[path].kind is Kind.LINK)
+    }
+    aside = _put_aside(wanted, yours, now, label)
+    kept = {
+        path: entry
+        for path, entry in wanted.items()
+        if path not in aside or aside[path][0] not in clashes
+    }
+    return kept | {path: yours[path] for path in clashes}
+
+
+def _put_aside(wanted: Tree, yours: Tree, now: Tree, label: str) -> dict[str, tuple[str, str]]:
+    """Return the place and the side of each file that git put beside its place.
+
+    It names them `PATH~LABEL`.
+    """
+    pattern = re.compile(rf"(.*)~({re.escape(label)}|{YOURS})(_\d+)?", re.DOTALL)
+    found = {path: pattern.fullmatch(path) for path in sorted(set(wanted) - set(yours) - set(now))}
+    return {path: (named[1], named[2]) for path, named in found.items() if named}
+
+
 def _conflicts(
     unmerged: Iterable[str], began: Tree, yours: Tree, now: Tree, wanted: Tree, label: str
 ) -> tuple[tuple[Conflict, ...], dict[str, Entry]]:
@@ -139,16 +174,12 @@ def _conflicts(
 def _moved(wanted: Tree, yours: Tree, now: Tree, label: str) -> tuple[Conflict, ...]:
     """Return the files that git put beside, for something else has to be a folder, or a file.
 
-    It names them `PATH~LABEL`, and does not always say that they are a conflict.
+    It does not always say that they are a conflict.
     """
-    found: list[Conflict] = []
-    for path in sorted(set(wanted) - set(yours) - set(now)):
-        place, tilde, side = path.rpartition("~")
-        if tilde and re.fullmatch(rf"{re.escape(label)}(_\d+)?", side):
-            found.append(Conflict(place, "beside", beside=path))
-        elif tilde and re.fullmatch(rf"{YOURS}(_\d+)?", side):
-            found.append(Conflict(path, "moved"))
-    return tuple(found)
+    return tuple(
+        Conflict(path, "moved") if side == YOURS else Conflict(place, "beside", beside=path)
+        for path, (place, side) in _put_aside(wanted, yours, now, label).items()
+    )
 
 
 def marked_lines(entry: Entry, label: str) -> tuple[int, ...]:
