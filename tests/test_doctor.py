@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +22,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaffolder import catalog
 from scaffolder.checks import KINDS
 from scaffolder.checks._images import ImageKind
 from scaffolder.doctor import engine as engine_looks
+from scaffolder.doctor import needs_of
+from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement
 from scaffolder.tools import dockerfile, system
 from scaffolder.tools.engine import mending
 from scaffolder.tools.system import System
+from scaffolder.workspace import Manifest, ManifestLab, Workspace
 from tests.support.command import Devlab, Said
 
 LAB = """\
@@ -123,7 +129,7 @@ def test_the_doctor_and_a_check_agree(
         named = next(one for one in json.loads(devlab("list", "--format", "json").out))["id"]
     predicted = json.loads(devlab("doctor", lab, "--format", "json").out)["labs"][0]
     assert devlab("lab", "render", lab, tmp_path / "solved", "--state", "solution").code == 0
-    from scaffolder import catalog, workspace
+    from scaffolder import workspace
     from scaffolder.grading import grade
 
     report = grade(catalog.load(str(lab)), workspace.find(tmp_path / "solved"))
@@ -319,6 +325,77 @@ def test_a_temporary_folder_without_room_is_told(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_where_no_check_starts_no_points_are_promised(
+    devlab: Devlab, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "devlab-0").mkdir()
+    os.chown(tmp_path / "devlab-0", 65534, 65534)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = devlab("doctor", lab, "--format", "json")
+    assert said.code == 3
+    found = seen(said)["temporary-folder"]
+    assert found["status"] == "missing"
+    assert "is not a folder of yours" in found["message"]
+    assert "TMPDIR" in found["advice"]
+    assert [one["gradable"] for one in json.loads(said.out)["labs"]] == [0]
+
+
+def test_a_machine_without_any_temporary_folder_grades_nothing(
+    devlab: Devlab, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", nowhere)
+    said = devlab("doctor", lab, "--format", "json")
+    assert said.code == 3
+    assert seen(said)["temporary-folder"]["message"].startswith("No usable temporary directory")
+    assert [one["gradable"] for one in json.loads(said.out)["labs"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("deaf", "names", "asked"),
+    [
+        (
+            "python:",
+            ("python:3.12-slim", "python:3.13-slim", "python:3.14-slim"),
+            ["python:3.12-slim"],
+        ),
+        (
+            "example.org/",
+            ("docker.io/a", "example.org/a:1", "example.org/b:1.5"),
+            ["docker.io/a", "example.org/a:1"],
+        ),
+        (
+            "localhost",
+            ("localhost/a", "localhost/b", "localhost:1/a", "local.1/b", "owner/a:1.0"),
+            ["local.1/b", "localhost/a", "localhost:1/a", "owner/a:1.0"],
+        ),
+    ],
+)
+def test_a_registry_that_gives_no_answer_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, deaf: str, names: tuple[str, ...], asked: list[str]
+) -> None:
+    heard: list[str] = []
+
+    def offered(_: object, name: str) -> str:
+        heard.append(name)
+        if name.startswith(deaf):
+            raise UnavailableError("no such host")
+        return "unknown"
+
+    monkeypatch.setattr(engine_looks.engine, "is_standin", lambda *_: None)
+    monkeypatch.setattr(engine_looks.engine, "offered", offered)
+    found = list(engine_looks._images(None, sorted(names), offline=False))  # type: ignore[arg-type]
+    assert heard == asked
+    why = {one.title: one.message.rpartition(": ")[2] for one in found}
+    assert why == {
+        name: "no such host" if name.startswith(deaf) else "unknown" for name in sorted(names)
+    }
+
+
 def test_passwords_of_proxies_are_not_shown(
     devlab: Devlab, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,9 +414,18 @@ def test_in_a_workspace_its_lab_is_meant(devlab: Devlab, tmp_path: Path) -> None
     assert json.loads(said.out)["schema"] == "devlab.doctor/1"
 
 
-def test_without_a_lab_each_has_its_line(devlab: Devlab, tmp_path: Path) -> None:
-    from scaffolder import catalog
+def test_a_workspace_whose_lab_lost_a_variable_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    found = catalog.load(str(make_lab(tmp_path, ENGINE_TASKS)))
+    begun = Workspace(
+        tmp_path,
+        Manifest(lab=ManifestLab("needy", "1"), context={"name": "mine", "gone": "x"}),
+    )
+    assert needs_of(found, begun).problem == ""
 
+
+def test_without_a_lab_each_has_its_line(devlab: Devlab, tmp_path: Path) -> None:
     said = devlab("doctor", "--offline", cwd=tmp_path)
     below = said.out.partition("What can be graded here")[2]
     for name in catalog.lab_ids():

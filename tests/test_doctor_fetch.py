@@ -95,7 +95,9 @@ class Registry:
         elif "/blobs/" in request.path:
             kind = "application/octet-stream"
             content = self.blobs[request.path.rpartition("/")[2]]
-        request.send_response(200)
+        if "/unknown/" in request.path:
+            kind, content = "application/json", b'{"errors": [{"code": "MANIFEST_UNKNOWN"}]}'
+        request.send_response(404 if "/unknown/" in request.path else 200)
         request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(content)))
         request.send_header("Docker-Content-Digest", digest(content))
@@ -146,6 +148,17 @@ def test_an_image_is_looked_for_then_fetched(
     again = devlab("doctor", lab, "--fetch")
     assert "here already" in again.err
     assert registry.asked == before
+
+
+@pytest.mark.engine
+def test_an_image_that_a_registry_does_not_have_says_nothing_of_its_others(
+    devlab: Devlab, registry: Registry, tmp_path: Path
+) -> None:
+    unknown = f"{registry.image.partition('/')[0]}/a/unknown:1"
+    lab = make_lab(tmp_path, ENGINE_TASKS, f"FROM {unknown}\nFROM {registry.image}\n")
+    found = seen(devlab("doctor", lab, "--format", "json"))
+    assert found[f"image:{unknown}"]["status"] == "missing"
+    assert found[f"image:{registry.image}"]["status"] == "warning"
 
 
 @pytest.mark.engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scaffolder.doctor.room import room
+from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Observation, Requirement, Status
 from scaffolder.tools import engine, system
 from scaffolder.tools.engine import About, Engine, building, mending
@@ -90,16 +91,29 @@ def _images(connected: Engine, names: Iterable[str], *, offline: bool) -> Iterat
         if standin is not None:
             message = "here, a stand-in built on this machine" if standin else "here"
             yield _image(name, Status.OK, message)
-            continue
-        registry = name.partition("/")[0] if "." in name.partition("/")[0] else ""
-        why = "" if offline else deaf.get(registry) or engine.offered(connected, name)
-        if why:
-            deaf[registry] = why
-            yield _image(name, Status.MISSING, f"not here, and the engine cannot get it: {why}")
         elif offline:
             yield _image(name, Status.MISSING, "not here")
+        elif why := _refusal(connected, name, deaf):
+            yield _image(name, Status.MISSING, f"not here, and the engine cannot get it: {why}")
         else:
             yield _image(name, Status.WARNING, "not here yet: the first build gets it")
+
+
+def _refusal(connected: Engine, name: str, deaf: dict[str, str]) -> str:
+    """Return why the engine cannot get an image, "" where it can; add to `deaf` who is silent."""
+    registry = _registry(name)
+    if registry not in deaf:
+        try:
+            return engine.offered(connected, name)
+        except UnavailableError as error:
+            deaf[registry] = error.message
+    return deaf[registry]
+
+
+def _registry(name: str) -> str:
+    """Return the registry that an image's name names, "" for none: that of the engine's choice."""
+    first, slash, _ = name.partition("/")
+    return first if slash and (first == "localhost" or "." in first or ":" in first) else ""
 
 
 def _image(name: str, status: Status, message: str) -> Observation:

@@ -107,7 +107,8 @@ def _observed(
         log = write_log(f"doctor: {name}", result)
         why = f"could not be looked at: {result} ({log} tells more)"
     # What decides about points may not be taken for there.
-    status = Status.MISSING if name in tuple(Requirement) else Status.WARNING
+    decides = name in (*Requirement, machine.TEMPORARY)
+    status = Status.MISSING if decides else Status.WARNING
     title = _TITLES.get(name, name.replace("-", " "))
     return (Observation(id=name, title=title, status=status, message=why),)
 

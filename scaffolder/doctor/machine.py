@@ -18,6 +18,7 @@ import msgspec
 import scaffolder
 from scaffolder import places
 from scaffolder.doctor.room import room
+from scaffolder.errors import DevlabError
 from scaffolder.readiness import Observation, Status
 from scaffolder.tools import system
 
@@ -29,6 +30,7 @@ _LARGE_CACHE = 4 * 1000**3
 _MEASURED_SECONDS = 3.0
 # A clock that is behind by less may be a zone's or a file system's doing.
 _BEHIND_SECONDS = 3600.0
+_ANOTHER = "set TMPDIR to a folder that can be written to"
 _VARIABLES = {"cache": "XDG_CACHE_HOME", "state": "XDG_STATE_HOME", "data": "XDG_DATA_HOME"}
 
 
@@ -44,18 +46,16 @@ def look_at_folders() -> tuple[Observation, ...]:
 
 
 def _temporary() -> Observation:
-    folder = Path(tempfile.gettempdir())
     try:
+        folder = Path(tempfile.gettempdir())
         with tempfile.NamedTemporaryFile(dir=places.runs()) as file:
             file.write(b"\0" * 4096)
+    except DevlabError as error:
+        return _useless(error.message, error.hint)
     except OSError as error:
-        return Observation(
-            id=TEMPORARY,
-            title="temporary folder",
-            status=Status.MISSING,
-            message=f"cannot write to {folder}: {error.strerror}; nothing can be graded",
-            advice="make room there, or set TMPDIR to a folder that can be written to",
-        )
+        # Where Python found no folder at all, the error says where it looked.
+        where = f"cannot write to {tempfile.tempdir}: " if tempfile.tempdir else ""
+        return _useless(f"{where}{error.strerror}", f"make room there, or {_ANOTHER}")
     found = room(TEMPORARY, "temporary folder", folder)
     told = os.environ.get("TMPDIR")
     if found.status is not Status.OK or not told or Path(told) == folder:
@@ -65,7 +65,18 @@ def _temporary() -> Observation:
         found,
         status=Status.WARNING,
         message=f"TMPDIR is {told}, which is full or cannot be written to: {folder} is used",
-        advice="make room in it, or set TMPDIR to a folder that can be written to",
+        advice=f"make room in it, or {_ANOTHER}",
+    )
+
+
+def _useless(why: str, advice: str) -> Observation:
+    """Return what is told of a temporary folder in which no check can run."""
+    return Observation(
+        id=TEMPORARY,
+        title="temporary folder",
+        status=Status.MISSING,
+        message=f"{why}; nothing can be graded",
+        advice=advice,
     )
 
 

@@ -12,6 +12,7 @@ from scaffolder.checks.base import Kind
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.model import Lab, Task
 from scaffolder.readiness import Requirement
+from scaffolder.reference import usable_variables
 from scaffolder.tools import dockerfile, wheelhouse
 from scaffolder.workspace import Workspace, read_text
 
@@ -89,7 +90,7 @@ def _states(
     lab: Lab, workspace: Workspace | None, place: Path, required: frozenset[Requirement]
 ) -> list[Path]:
     """Return folders with the lab's start, its solution where images matter, and the work."""
-    given = dict(workspace.manifest.context) if workspace is not None else {}
+    given = usable_variables(lab, workspace) if workspace is not None else {}
     names = ["start", *(["solution"] if Requirement.IMAGES in required else [])]
     for name in names:
         generate.build_state(lab, name, given, place / name)

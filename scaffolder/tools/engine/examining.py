@@ -90,10 +90,11 @@ def is_standin(engine: Engine, name: str) -> bool | None:
 
 
 def offered(engine: Engine, name: str) -> str:
-    """Return why the engine cannot get this image from its registry, or "" where it can.
+    """Return why its registry does not give the engine this image, or "" where it does.
 
     The engine itself is made to ask, for the registry may be reached from its machine or by its
-    proxy alone. Only the description of the image is asked for.
+    proxy alone. Only the description of the image is asked for. Raises UnavailableError where the
+    registry, or the engine, gives no answer, whichever image it is asked for.
     """
     from docker.errors import APIError
 
@@ -101,9 +102,10 @@ def offered(engine: Engine, name: str) -> str:
         with _bounded():
             engine.api.inspect_distribution(name)
     except APIError as error:
+        # The engine has a status of its own for an image that is unknown or not for everybody.
+        if error.is_server_error():
+            raise UnavailableError(_reason(error)) from error
         return _reason(error)
-    except UnavailableError as error:
-        return error.message
     return ""
 
 
