@@ -48,6 +48,19 @@ def test_all_files_of_the_start_come_back_and_go_again(devlab: Devlab, work: Pat
     assert held(work) == before
 
 
+def test_who_may_run_a_file_comes_back_with_it(devlab: Devlab, work: Path) -> None:
+    put(work, {"own.sh": "#!/bin/sh\n"})
+    for name in ("own.sh", "Dockerfile"):
+        (work / name).chmod(0o755)
+    before = held(work)
+    said = devlab("reset", "own.sh", "Dockerfile", "--yes", cwd=work)
+    assert not (work / "own.sh").exists()
+    assert not (work / "Dockerfile").stat().st_mode & 0o100
+    name = said.out.split("--restore ")[1].strip()
+    assert devlab("reset", "--restore", name, "--yes", cwd=work).code == 0
+    assert held(work) == before
+
+
 def test_without_a_terminal_it_asks_for_yes_and_changes_nothing(work: Path) -> None:
     before = held(work)
     process = shell("reset", cwd=work)
@@ -109,7 +122,10 @@ def test_a_folder_in_a_files_place_and_a_link_in_a_folders(
     assert start_of(work) == {name: text.encode() for name, text in START.items()}
     assert held(outside) == {"one.py": (b"precious\n", False)}
     name = said.out.split("--restore ")[1].strip()
-    assert devlab("reset", "--restore", name, "-y", cwd=work).code == 0
+    said = devlab("reset", "--restore", name, "-y", cwd=work)
+    assert said.code == 0
+    # The file goes for two reasons, and once.
+    assert said.out.count("diff --git a/Dockerfile b/Dockerfile\n") == 1
     assert held(work) == before
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from scaffolder import catalog as labs
 from scaffolder.errors import DevlabError
 from scaffolder.revision import starts
 from scaffolder.revision.trees import Entry, Kind
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
+from scaffolder.watched import Page, Reset, Shown
+from scaffolder.watching.desk import Desk
 from scaffolder.workspace import read_manifest
-from tests.support.command import Devlab
+from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
 
@@ -100,11 +104,10 @@ def test_a_folder_at_the_place_of_a_draft_stops_nothing(devlab: Devlab, work: Pa
     assert (work / "Dockerfile").read_text() == START["Dockerfile"]
 
 
-def test_a_disk_that_refuses_is_told_and_the_next_run_puts_back(
-    devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def half_done(devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
+    """Return what a reset said that a disk stopped between two files."""
     put(work, {"app/one.py": "mine\n"})
-    before = held(work)
     move = Path.replace
 
     def refusing(self: Path, target: Path) -> Path:
@@ -115,14 +118,54 @@ def test_a_disk_that_refuses_is_told_and_the_next_run_puts_back(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", refusing)
         said = devlab("reset", "--yes", cwd=work)
-    assert said.code == 2
-    assert "app/one.py cannot be written: Permission denied" in said.err
-    assert "should not" not in said.err
+    assert (work / "Dockerfile").read_text() == START["Dockerfile"]
+    return said
+
+
+def test_a_disk_that_refuses_is_told_and_the_next_run_puts_back(
+    devlab: Devlab, work: Path, half_done: Said
+) -> None:
+    assert half_done.code == 2
+    assert "app/one.py cannot be written: Permission denied" in half_done.err
+    assert "should not" not in half_done.err
     said = devlab("reset", "--yes", "app", cwd=work)
     assert "stopped half-way" in said.err
     assert (work / "Dockerfile").read_text() == "FROM mine\n"
     assert (work / "app/one.py").read_text() == START["app/one.py"]
-    assert set(held(work)) == set(before)
+    assert not (work / ".devlab/unfinished").exists()
+
+
+@pytest.mark.usefixtures("half_done")
+def test_what_was_done_since_a_change_stopped_is_named_and_can_be_had_again(
+    devlab: Devlab, work: Path
+) -> None:
+    put(work, {"Dockerfile": "FROM since\n"})
+    said = devlab("reset", cwd=work)
+    assert (work / "Dockerfile").read_text() == "FROM mine\n"
+    assert "stopped half-way" in said.err
+    name = said.err.split("devlab reset --restore ")[1].split()[0]
+    assert f".devlab/backups/{name}\n" in said.err
+    assert devlab("reset", "--restore", name, "--yes", cwd=work).code == 0
+    assert (work / "Dockerfile").read_text() == "FROM since\n"
+
+
+@pytest.mark.usefixtures("half_done")
+def test_a_change_that_stopped_half_way_is_not_taken_for_the_learners(
+    devlab: Devlab, work: Path
+) -> None:
+    before = held(work)
+    lab = labs.load("tested", graded=False)
+    pages: queue.SimpleQueue[Shown] = queue.SimpleQueue()
+    desk = Desk(work, pages.put)
+    desk.ask(lab, Reset("app/one.py"))
+    page = pages.get(timeout=30).page
+    desk.close()
+    assert isinstance(page, Page)
+    assert "stopped half-way; nothing was touched" in page.title
+    assert "devlab reset" in page.text
+    assert held(work) == before
+    devlab("reset", cwd=work)
+    assert (work / "Dockerfile").read_text() == "FROM mine\n"
 
 
 def test_a_marker_of_an_unknown_backup_says_what_to_do(devlab: Devlab, work: Path) -> None:

@@ -12,12 +12,20 @@ from scaffolder.workspace import Workspace
 
 def recovered(found: Workspace) -> Workspace:
     """Return the workspace with its files as they were before a change that was killed."""
-    kept = edits.recover(found)
-    if kept is None:
+    recovery = edits.recover(found)
+    if recovery is None:
         return found
+    begun, until_now = recovery.begun, recovery.until_now
     click.echo(
-        f"the last {harmless(kept.command)} was stopped half-way; what it had changed is put back "
-        f"from {harmless(kept.folder)}",
+        f"the last {harmless(begun.command)} was stopped half-way; what it had changed is put back "
+        f"from {harmless(begun.folder)}",
         err=True,
     )
+    if until_now.files:
+        # It may hold what was done since.
+        click.echo(
+            f"what stood there until now is in {until_now.folder}\n"
+            f"to have that again: devlab reset --restore {until_now.name}",
+            err=True,
+        )
     return workspace.find(found.root)

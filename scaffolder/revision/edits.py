@@ -62,12 +62,14 @@ def carry_out(workspace: Workspace, edits: Iterable[Edit], command: str) -> Back
     """Make the edits in a learner's folder and return the backup of what was there.
 
     `command` names who asks, for people who look at the backups. Deletions come first, then files
-    in the order given. Raises DevlabError, and changes nothing, where a file is not what the edit
-    says it is, or something that is no part of the edits is in the way of one.
+    in the order given. Raises DevlabError, and changes nothing, where a change before was killed
+    and nobody has put it back, a file is not what the edit says it is, or something that is no part
+    of the edits is in the way of one.
     """
     root = workspace.root
     ordered = tuple(edits)
     with locked(root):
+        _require_finished(root)
         _require_unchanged(root, ordered)
         _require_room(root, ordered)
         kept = backups.make(workspace, {edit.path: edit.before for edit in ordered}, command)
@@ -75,10 +77,18 @@ def carry_out(workspace: Workspace, edits: Iterable[Edit], command: str) -> Back
     return kept
 
 
-def recover(workspace: Workspace) -> Backup | None:
+@dataclass(frozen=True)
+class Recovery:
+    """What was put back: from which backup, and the one of what stood there until then."""
+
+    begun: Backup
+    until_now: Backup
+
+
+def recover(workspace: Workspace) -> Recovery | None:
     """Put back what was there before a change that was killed; None where none was.
 
-    Returns the backup that it was put back from. What stood there until now is backed up, too.
+    Raises DevlabError where its backup cannot be used, or a file cannot be written.
     """
     if _unfinished(workspace.root) is None:
         return None
@@ -89,19 +99,24 @@ def recover(workspace: Workspace) -> Backup | None:
             return None
         kept = _begun_with(workspace.root, name)
         edits = restoring(workspace.root, kept)
-        backups.make(workspace, {edit.path: edit.before for edit in edits}, "recover")
+        there = backups.make(workspace, {edit.path: edit.before for edit in edits}, "recover")
         # The marker goes on naming the first backup: who is killed here begins again.
         _apply(workspace.root, edits, kept.name)
-    return kept
+    return Recovery(kept, there)
 
 
 def restoring(root: Path, kept: Backup) -> tuple[Edit, ...]:
     """Return the edits that make the files of a backup what they were."""
     wanted = backups.read(root, kept)
     there = {path: entry for path, entry in wanted.items() if entry is not None}
-    room = making_room(root, there)
-    edits = (Edit(path, trees.read_entry(root, path), entry) for path, entry in wanted.items())
-    return (*room, *(edit for edit in edits if edit.before != edit.after))
+    # What has to make room may be what was not there, too.
+    room = {edit.path: edit for edit in making_room(root, there)}
+    edits = (
+        Edit(path, trees.read_entry(root, path), entry)
+        for path, entry in wanted.items()
+        if path not in room
+    )
+    return (*room.values(), *(edit for edit in edits if edit.before != edit.after))
 
 
 @contextlib.contextmanager
@@ -118,6 +133,14 @@ def locked(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _require_finished(root: Path) -> None:
+    if _unfinished(root) is not None:
+        raise DevlabError(
+            f"a change of {root} was stopped half-way; nothing was touched",
+            hint="devlab reset puts that back, and then asks before it changes anything",
+        )
 
 
 def _require_unchanged(root: Path, edits: tuple[Edit, ...]) -> None:
