@@ -15,11 +15,11 @@ from typing import Literal, NoReturn
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.dockerfile import instructions
-from scaffolder.tools.engine import buildlog, diagnosis
-from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic
+from scaffolder.tools.engine import buildlog, diagnosis, machine
+from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, lines_of
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
 from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
-from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.processes import CancelToken, Ending
 
 _LINES = 20
 _SYNTAX = re.compile(r"\A#\s*syntax\s*=\s*docker(?:\.io)?/dockerfile(?::\S*)?\s*$", re.M | re.I)
@@ -157,11 +157,7 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
             output_limit=OUTPUT_LIMIT,
         )
         image_id = id_file.read_text("utf-8").strip() if completed.ok else ""
-    return Outcome(image_id, _lines(completed), completed.ending, "buildkit")
-
-
-def _lines(completed: Completed) -> tuple[str, ...]:
-    return tuple(line.rstrip() for line in completed.output.splitlines() if line.strip())
+    return Outcome(image_id, lines_of(completed.output), completed.ending, "buildkit")
 
 
 def _without_syntax_line(path: Path, outcome: Outcome) -> bool:
@@ -203,6 +199,7 @@ def _blame(job: Job, outcome: Outcome) -> NoReturn:
     line = buildlog.failed_line(outcome.log, text)
     _raise_if_unavailable(found)
     _raise_if_in_here_document(text, line)
+    _raise_if_machine_failed(job, outcome)
     reason = buildlog.reason(outcome.log)
     if found.cause is Cause.UNKNOWN_IMAGE:
         reason = f"the registry has no image {found.subject}, or does not show it to you"
@@ -240,6 +237,16 @@ def _raise_if_unavailable(found: Diagnosis) -> None:
             )
         case Cause.BUILDER_TOO_OLD:
             raise _too_old(image)
+        case Cause.MACHINE:
+            raise machine.unavailable(found.subject) or UnavailableError(found.subject)
+
+
+def _raise_if_machine_failed(job: Job, outcome: Outcome) -> None:
+    """Raise UnavailableError where the step that failed met trouble of the machine."""
+    step = buildlog.failed_step(outcome.log)
+    bases = buildlog.bases(outcome.log)
+    if step and (found := machine.confirmed(job.engine, job.run_id, step.output, bases)):
+        raise found
 
 
 def _raise_if_in_here_document(text: str, line: int | None) -> None:

@@ -24,6 +24,17 @@ _NOISE = re.compile(
 )
 _RUN_VERTEX = re.compile(r"(?P<vertex>#\d+) \[(?:(?P<stage>\S+) )?\d+/\d+\] RUN ")
 _SHOWN = 100
+# What BuildKit repeats when a step has failed: its last output, and lines of the Dockerfile.
+_REPEATED = re.compile(r"^------\n > .*^------$|^-{20}\n.*^-{20}$", re.MULTILINE | re.DOTALL)
+# How a builder quotes what ran. Without escapes only the last of its ends is certain to be one.
+_QUOTED_COMMAND = re.compile(
+    r"executor failed running \[.*\]: "
+    r"|process \"(?:[^\"\\]|\\.)*\" did not complete successfully: "
+    r"|The command '.*' returned a non-zero code: ",
+    re.DOTALL,
+)
+_VERTEX = re.compile(r"#\d+ ")
+_VERTEX_TELLS = re.compile(r"#\d+ (?:ERROR: |\[internal\] load metadata for )")
 
 
 def missing_distribution(log: Sequence[str]) -> str:
@@ -76,12 +87,37 @@ def _failed_classic_step(log: Sequence[str]) -> Step | None:
     if not errors or not steps:
         return None
     at, last = steps[-1]
-    noise = (" ---> ", "Removing intermediate container", "ERROR: ")
+    noise = (" ---> ", "Removing intermediate container")
+    printed = log[at + 1 : -1 if log[-1].startswith("ERROR: ") else None]
     return Step(
         instruction=last["instruction"],
-        output=tuple(line.strip() for line in log[at + 1 :] if not line.startswith(noise)),
+        output=tuple(line.strip() for line in printed if not line.startswith(noise)),
         error=errors[-1],
     )
+
+
+def own_words(log: Sequence[str]) -> list[str]:
+    """Return the lines in which the builder speaks for itself.
+
+    That is without what a step printed, wherever it is repeated, and without what is quoted of the
+    Dockerfile: nobody gets anything by printing or writing what a builder would say.
+    """
+    if any(_CLASSIC_STEP.match(line) for line in log):
+        # What steps print is not marked there; only an error is the last thing that is said.
+        text = log[-1] if log[-1].startswith("ERROR: ") else ""
+    else:
+        text = "\n".join(line for line in log if not STEP_OUTPUT.match(line))
+        text = _REPEATED.sub("", text)
+    return [
+        line
+        for line in without_command(text).split("\n")
+        if line and (_VERTEX_TELLS.match(line) or not _VERTEX.match(line))
+    ]
+
+
+def without_command(text: str) -> str:
+    """Return what a builder said without the command that it quotes in it."""
+    return _QUOTED_COMMAND.sub("", text)
 
 
 def reason(log: Sequence[str]) -> str:

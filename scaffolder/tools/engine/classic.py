@@ -88,12 +88,18 @@ def _follow(stream: Iterable[dict[str, Any]], job: Job) -> tuple[tuple[str, ...]
 
 
 def _read(stream: Iterable[dict[str, Any]], messages: queue.SimpleQueue[str | None]) -> None:
+    from docker.errors import APIError  # slow to import
+
     try:
         for message in stream:
             if problem := message.get("error"):
-                messages.put(f"ERROR: {problem}")
+                # On one line, the last: it may quote an instruction that has several.
+                messages.put(f"ERROR: {' '.join(str(problem).split())}")
             else:
                 messages.put(message.get("stream") or message.get("status") or "")
+    except APIError as error:
+        # The engine refuses to begin: it cannot parse the Dockerfile.
+        messages.put(f"ERROR: {' '.join(str(error.explanation or error).split())}")
     except Exception as error:  # noqa: BLE001 -- whatever ends the stream is told by the log
         messages.put(f"ERROR: error during connect: {error}")
     finally:
@@ -113,10 +119,19 @@ def _collect(messages: queue.SimpleQueue[str | None], lines: list[str], job: Job
         if text is None:
             return Ending.EXITED
         left -= len(text)
-        lines.extend(line for line in text.splitlines() if line.strip())
+        lines.extend(lines_of(text))
         if left <= 0:
             return Ending.TOO_MUCH_OUTPUT
     return Ending.EXITED
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """Return the lines of what a builder printed, without those that are empty.
+
+    Only a newline begins one: behind any other character that Python takes for an end of a line, a
+    step could print what would look like the builder's own.
+    """
+    return tuple(line.rstrip() for line in text.split("\n") if line.strip())
 
 
 def _stop_step(engine: Engine, lines: list[str]) -> None:

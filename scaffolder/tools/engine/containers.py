@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
 from scaffolder.tools.processes import CancelToken
 
@@ -183,7 +184,8 @@ def start(
     """Run a container for as long as the block lasts; its `port` is published.
 
     Its own command and user run. The health check command of the image runs as `health` says, and
-    not at all without it. Raises StartFailedError where the image cannot be started.
+    not at all without it. Raises StartFailedError where the image cannot be started,
+    UnavailableError where the engine's machine cannot start any.
     """
     container_id = _create(
         engine,
@@ -278,6 +280,8 @@ def _starting() -> Iterator[None]:
             yield
         except APIError as error:
             said = str(error.explanation or error)
+            if unavailable := machine.unavailable(said):
+                raise unavailable from error
             if any(sign in said.lower() for sign in _IMAGE_AT_FAULT):
                 raise StartFailedError(said) from error
             raise

@@ -2,6 +2,7 @@
 
 A build fails through text only, so this reads text; what it looks for is what BuildKit, the
 classic builder, pip, uv and apt print. In doubt it is the learner's: a fail can be looked into.
+What a step prints, and what is quoted of a Dockerfile, is never taken for a builder's word.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from scaffolder.tools.engine.buildlog import STEP_OUTPUT, failed_step
+from scaffolder.tools.engine import machine
+from scaffolder.tools.engine.buildlog import failed_step, own_words, without_command
 
 
 class Cause(Enum):
@@ -24,6 +26,7 @@ class Cause(Enum):
     NEEDS_BUILDKIT = "a feature of BuildKit"
     BUILDER_TOO_OLD = "a feature that this builder is too old for"
     ENGINE_GONE = "the engine went away"
+    MACHINE = "trouble of the engine's machine"
 
 
 @dataclass(frozen=True)
@@ -76,52 +79,60 @@ _DOWNLOADER_SAYS = re.compile(
     r"|fatal: unable to access",
     re.IGNORECASE,
 )
+# What may stand before the very words, which else could be part of a name.
+_BEFORE = (
+    r"(?:(?:#\d+ )?ERROR: |failed to \w+(?: status| with frontend \S+)?: "
+    r"|rpc error: code = \w+ desc = |[a-z]+: |dockerfile parse error (?:on )?line \d+: )*"
+)
 _GONE = re.compile(
-    r"Cannot connect to the Docker daemon|error reading from server: EOF"
-    r"|transport is closing|error during connect|failed to dial gRPC",
+    _BEFORE + r"(?:Cannot connect to the Docker daemon|error reading from server: EOF"
+    r"|transport is closing|error during connect|failed to dial gRPC)",
     re.IGNORECASE,
 )
-_BUILDKIT_ONLY = re.compile(
-    r"requires BuildKit|--mount option requires|the --chmod option requires"
-)
+_BUILDKIT_ONLY = re.compile(_BEFORE + r"(?:the )?--[\w-]+ option requires", re.IGNORECASE)
+_QUOTE = re.compile(r"\"(?:[^\"\\]|\\.)*\"")
+_NO_SUCH_FILE = re.compile(r"cache key: .*\"[^\"]*\"(?: not found)?: not found$")
 # Flags that came with later versions of the Dockerfile's language, which builders of before refuse:
 # https://docs.docker.com/build/buildkit/dockerfile-release-notes/
 _LATER_FLAG = re.compile(
-    r"unknown flag: (?P<flag>link|parents|exclude|checksum|keep-git-dir|unpack|start-interval"
-    r"|security|device|mount|network|chmod)\b",
+    _BEFORE + r"unknown flag: (?:--)?(?P<flag>link|parents|exclude|checksum|keep-git-dir|unpack"
+    r"|start-interval|security|device|mount|network|chmod)\b",
     re.IGNORECASE,
 )
 
 
 def diagnose(log: Sequence[str]) -> Diagnosis:
     """Return why the build with this log failed."""
-    builder = [line for line in log if not STEP_OUTPUT.match(line)]
-    if any(_GONE.search(line) for line in builder[-10:]):
+    builder = own_words(log)
+    if any(_GONE.match(line) for line in builder[-10:]):
         return Diagnosis(Cause.ENGINE_GONE)
-    if any(_BUILDKIT_ONLY.search(line) for line in builder):
+    if any(_BUILDKIT_ONLY.match(line) for line in builder):
         return Diagnosis(Cause.NEEDS_BUILDKIT)
     for line in builder[-5:]:
-        if later := _LATER_FLAG.search(line):
+        if machine.unavailable(line):
+            return Diagnosis(Cause.MACHINE, line)
+    for line in builder[-5:]:
+        if later := _LATER_FLAG.match(line):
             return Diagnosis(Cause.BUILDER_TOO_OLD, f"--{later['flag']}")
-    return _about_an_image(builder) or _about_a_download(log) or Diagnosis(Cause.LEARNER)
+    return _about_an_image(builder, log) or _about_a_download(log) or Diagnosis(Cause.LEARNER)
 
 
-def _about_an_image(builder: Sequence[str]) -> Diagnosis | None:
+def _about_an_image(builder: Sequence[str], log: Sequence[str]) -> Diagnosis | None:
     """Return the diagnosis where the builder failed to get an image that a FROM names."""
     for line in builder[-15:]:
-        if not _ABOUT_IMAGE.search(line):
+        if not _ABOUT_IMAGE.search(line) or _NO_SUCH_FILE.search(line):
             continue
-        if _NETWORK.search(line):
-            return Diagnosis(Cause.IMAGE_UNREACHABLE, _image(builder))
+        if _NETWORK.search(_QUOTE.sub("", line)):
+            return Diagnosis(Cause.IMAGE_UNREACHABLE, _image(builder, log))
         if _ABSENT.search(line) and "COPY" not in line and "ADD" not in line:
-            return Diagnosis(Cause.UNKNOWN_IMAGE, _image(builder))
+            return Diagnosis(Cause.UNKNOWN_IMAGE, _image(builder, log))
     return None
 
 
-def _image(builder: Sequence[str]) -> str:
+def _image(builder: Sequence[str], log: Sequence[str]) -> str:
     """Return the image whose fetching failed, as far as the log names it."""
     failed = [line for line in builder if "ERROR" in line or "failed to" in line]
-    for line in (*failed, *reversed(builder)):
+    for line in (*failed, *reversed(log)):
         for pattern in _NAMED:
             if found := pattern.search(line):
                 return found["image"].removeprefix("docker.io/library/").removeprefix("docker.io/")
@@ -138,7 +149,7 @@ def _about_a_download(log: Sequence[str]) -> Diagnosis | None:
     if step is None:
         return None
     downloads = bool(_DOWNLOADER.search(step.instruction))
-    for line in (*step.output, step.error):
+    for line in (*step.output, without_command(step.error)):
         if _NETWORK.search(line) and (downloads or _DOWNLOADER_SAYS.search(line)):
             return Diagnosis(Cause.NETWORK, line)
     return None
