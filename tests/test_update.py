@@ -142,6 +142,38 @@ def test_a_new_variable_can_be_set_and_a_value_that_is_gone_is_asked_for(
     assert json.loads((work / ".devlab/manifest.json").read_text())["context"]["size"] == "huge"
 
 
+def test_what_follows_from_the_learners_id_cannot_be_set(
+    devlab: Devlab, releases: Releases, tmp_path: Path
+) -> None:
+    releases.release("1", {})
+    assert releases.folder is not None
+    with (releases.folder / "lab.yaml").open("a") as file:
+        file.write("vary:\n  variables:\n    name: {choices: [fox, owl]}\n")
+    work = tmp_path / "work"
+    assert devlab("new", "tested", work, "--no-input", "--learner", "ada").code == 0
+    before = held(work)
+    said = devlab("update", "--set", "name=mine", cwd=work)
+    assert said.code == 2
+    assert "for this learner and cannot be set" in said.err
+    assert held(work) == before
+
+
+def test_a_large_start_can_be_updated_and_that_undone(
+    devlab: Devlab, releases: Releases, tmp_path: Path
+) -> None:
+    large = bytes(16 * 2**20)
+    releases.release("1", {"data.bin": large, "f": "1\n"})
+    work = begin(devlab, tmp_path)
+    assert (work / ".devlab/start.json").stat().st_size > 20 * 2**20
+    before = held(work)
+    releases.release("2", {"data.bin": large, "f": "2\n"})
+    said = devlab("update", cwd=work)
+    assert said.code == 0, said.err
+    assert (work / "f").read_text() == "2\n"
+    assert devlab("reset", "--restore", backup(said.out), "--yes", cwd=work).code == 0
+    assert held(work) == before
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(
     devlab: Devlab, releases: Releases, tmp_path: Path
 ) -> None:

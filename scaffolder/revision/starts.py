@@ -19,8 +19,6 @@ from scaffolder.revision.trees import Entry, Tree
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import (
-    MANIFEST,
-    TOTAL_LIMIT,
     Manifest,
     ManifestLab,
     Workspace,
@@ -62,7 +60,7 @@ def recorded(workspace: Workspace) -> Tree | None:
     Raises DevlabError where it was damaged, or speaks of another lab or version.
     """
     try:
-        content = read_bytes(workspace.root, RECORD, 2 * TOTAL_LIMIT)
+        content = read_bytes(workspace.root, RECORD, trees.OWN_LIMIT)
         record = msgspec.json.decode(content, type=_Record)
     except UnusableFileError as error:
         if error.message == "is missing":
@@ -108,10 +106,9 @@ def _checked_out(workspace: Workspace, commit: str) -> Tree | None:
             git.fetch(str(workspace.root), commit, folder, cancel=CancelToken())
             if read_manifest(folder).lab != workspace.manifest.lab:
                 return None
-            tree = trees.read_tree(folder)
+            return trees.read_tree(folder)
         except DevlabError:
             return None
-    return {path: entry for path, entry in tree.items() if path != str(MANIFEST)}
 
 
 def subject(lab: ManifestLab) -> str:

@@ -20,6 +20,8 @@ from scaffolder.errors import UnusableFileError
 from scaffolder.workspace import COUNT_LIMIT, FILE_LIMIT, IGNORED, TOTAL_LIMIT, walk
 
 _PERMISSIONS = 0o777
+# The record of a start holds all of its files, in base64.
+OWN_LIMIT = 2 * TOTAL_LIMIT
 
 
 class Kind(StrEnum):
@@ -88,7 +90,8 @@ def read_entry(root: Path, path: str) -> Entry | None:
     """Return what stands at `path` below `root`; None for nothing, or a folder.
 
     Where a folder on the way is a link, nothing stands there. Raises UnusableFileError for what
-    cannot be held: a pipe, a file larger than FILE_LIMIT or one that may not be read.
+    cannot be held: a pipe, a file larger than FILE_LIMIT (for devlab's own, OWN_LIMIT) or one that
+    may not be read.
     """
     target = root / path
     if obstacle(root, path) is not None:
@@ -101,8 +104,9 @@ def read_entry(root: Path, path: str) -> Entry | None:
             return None
         if not stat.S_ISREG(status.st_mode):
             raise UnusableFileError("is neither a file nor a folder", path)
-        if status.st_size > FILE_LIMIT:
-            raise UnusableFileError(f"is larger than {FILE_LIMIT // 2**20} MB", path)
+        limit = FILE_LIMIT if is_plain(path) else OWN_LIMIT
+        if status.st_size > limit:
+            raise UnusableFileError(f"is larger than {limit // 2**20} MB", path)
         kind = Kind.PROGRAM if status.st_mode & stat.S_IXUSR else Kind.FILE
         return Entry(target.read_bytes(), kind)
     except (FileNotFoundError, NotADirectoryError):

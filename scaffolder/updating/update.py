@@ -19,7 +19,7 @@ from scaffolder.updating import changelog
 from scaffolder.updating.changelog import Section
 from scaffolder.updating.merge import Conflict, Merged, label_of, marked_lines, merge
 from scaffolder.updating.versions import is_later
-from scaffolder.variables import context_of
+from scaffolder.variables import context_of, require_free
 from scaffolder.workspace import (
     MANIFEST,
     TEXT_LIMIT,
@@ -86,8 +86,10 @@ def plan(
 
     Variables that the lab did not have before get their defaults, or what `settings` say. With
     `start_unknown` how the work began is not asked: what differs is a conflict. Raises DevlabError
-    where the lab is older than the work, or conflicts of an update before are not solved.
+    where the lab is older than the work, conflicts of an update before are not solved, or a setting
+    is of what follows from the learner's id.
     """
+    require_free(lab, settings or {})
     _refuse_downgrade(lab, workspace)
     _refuse_unsolved(workspace)
     context = context_of(lab, {**reference.usable_variables(lab, workspace), **(settings or {})})
