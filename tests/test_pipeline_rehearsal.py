@@ -1,10 +1,15 @@
 """Small pipelines that are really run by act, and hostile ones that are not."""
 
+import contextlib
+import os
+import pty
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scaffolder.checks import rehearsal_stage
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.checks.pipeline import Fails, Passes, TestsOn
 from scaffolder.checks.pipeline_delivery import Delivers
@@ -107,6 +112,40 @@ def test_red_but_not_because_of_the_tests_fails(make: Make) -> None:
 
     assert verdict.outcome is Outcome.FAIL
     assert "never ran" in verdict.message
+
+
+@pytest.mark.parametrize("shell", ["", "\n        shell: bash", "\n        shell: sh"])
+def test_the_last_words_of_a_red_step_are_heard(make: Make, shell: str) -> None:
+    """act does not wait for them; those without a newline were lost every time."""
+    context = make(job(CHECKOUT, "run: seq 1 400; printf 'last words'; exit 1" + shell))
+
+    verdict = Passes().run(context)
+
+    assert verdict.evidence is not None
+    assert verdict.evidence.log[-3:-1] == ("400", "last words")
+
+
+def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
+    run = make("").run
+    (run.scratch / "stage").mkdir()
+    rehearsal_stage._programs(run.scratch / "stage", {})
+    bash = run.scratch / "stage/bin/bash"
+    ours, theirs = pty.openpty()
+    step = subprocess.Popen([bash, "-c", "echo said; exit 3"], stdout=theirs)
+    os.close(theirs)
+    with pytest.raises(subprocess.TimeoutExpired):
+        step.wait(0.5)
+    heard = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(ours, 65536):
+            heard += piece
+    os.close(ours)
+    assert heard.startswith(b"said\r\n\r\n")
+    assert step.wait() == 3
+    inner = subprocess.run(
+        [bash, "-c", f"x=$({bash} -c 'printf a; exit 1'); test \"$x\" = a"], check=False
+    )
+    assert inner.returncode == 0, "a shell in a step says no more than it was told"
 
 
 def test_an_action_without_stand_in_is_unavailable_by_name(make: Make) -> None:

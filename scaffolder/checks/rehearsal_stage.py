@@ -26,6 +26,23 @@ _REQUIRES = frozenset(
     {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX},
 )
 
+_COMMAND = """\
+#!/bin/sh
+exec {command} "$@"
+"""
+# act 0.2.89 reads what a step prints through a terminal, and where the step fails it goes on
+# without waiting for its own reader: the last lines are lost, on a busy machine all of them. A
+# terminal holds some 17 KB that nobody has read. So where more than that was taken after the last
+# word of a step, that word has arrived. No line ends there, so none of it gets into the log.
+_SHELL = """\
+#!/bin/sh
+[ -z "$DEVLAB_IN_STEP" ] || exec {command} "$@"
+DEVLAB_IN_STEP=1 {command} "$@"
+code=$?
+[ $code -eq 0 ] || printf '\\n%65536s' ''
+exit $code
+"""
+
 STANDINS = Path(__file__).parent.parent / "standins"
 
 
@@ -91,6 +108,9 @@ def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
         _script(runner / name, f'"$DEVLAB_PYTHON" -I -m {programs}.default_python {name}')
     for name in ("uv", "uvx"):
         _script(own / name, f'"$DEVLAB_PYTHON" -I -m {programs}.uv {name}')
+    for name in ("bash", "sh"):
+        if shell := shutil.which(name, path=SYSTEM_PATH):
+            _script(runner / name, shell, template=_SHELL)
     return {
         "PATH": f"{runner}:{SYSTEM_PATH}",
         "DEVLAB_PYTHON": sys.executable,
@@ -104,8 +124,8 @@ def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
     }
 
 
-def _script(path: Path, command: str) -> None:
-    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+def _script(path: Path, command: str, template: str = _COMMAND) -> None:
+    path.write_text(template.format(command=command), "utf-8")
     path.chmod(0o755)
 
 
