@@ -139,10 +139,7 @@ def reset(lab: Callable[[], Lab], workspace: Workspace, named: Sequence[str] = (
         elif _is_own_file(workspace.root, name):
             leaving.add(name)
         else:
-            raise DevlabError(
-                f"the start has no file {name!r}, and neither have you{did_you_mean(name, began)}",
-                hint="without a FILE, all files of the start are reset",
-            )
+            raise _nothing_to_reset(workspace.root, name, began)
     room = edits.making_room(workspace.root, wanted)
     yours = trees.read_tree(workspace.root, {*wanted, *leaving})
     return Reset(workspace, (*room, *edits.between(yours, wanted)))
@@ -162,16 +159,30 @@ def _is_own_file(root: Path, name: str) -> bool:
     return trees.is_plain(name) and trees.read_entry(root, name) is not None
 
 
+def _nothing_to_reset(root: Path, name: str, began: Tree) -> DevlabError:
+    if (root / name).is_dir() and trees.obstacle(root, name) is None:
+        return DevlabError(
+            f"the start has no file in {name!r}, and yours stay unless you name them",
+            hint="name the files that are to go",
+        )
+    return DevlabError(
+        f"the start has no file {name!r}, and neither have you{did_you_mean(name, began)}",
+        hint="without a FILE, all files of the start are reset",
+    )
+
+
 def named_path(workspace: Workspace, typed: str) -> str:
     """Return the path from the workspace of a file that was typed in the current folder.
 
     Raises UnusableFileError where it lies outside, or is version control's or devlab's own.
     """
-    # The links of the workspace itself are the learner's to name; only the way to it is resolved.
-    folder = Path(os.path.normpath(Path.cwd() / typed))
-    for root in (workspace.root, workspace.root.resolve()):
-        if folder.is_relative_to(root):
-            path = folder.relative_to(root).as_posix()
+    typed_path = Path(os.path.normpath(Path.cwd() / typed))
+    for above in (*reversed(typed_path.parents), typed_path):
+        # The links of the workspace itself are the learner's to name; those on the way to it are
+        # resolved, and the first part that lies inside ends the way.
+        inside = Path(os.path.realpath(above))
+        if inside.is_relative_to(workspace.root):
+            path = (inside / typed_path.relative_to(above)).relative_to(workspace.root).as_posix()
             if path == "." or trees.is_plain(path):
                 return path
             raise UnusableFileError(f"{typed} is no part of your work", typed)

@@ -89,6 +89,28 @@ def test_only_what_is_named_from_where_one_stands(devlab: Devlab, work: Path) ->
     assert list((work / ".devlab/backups").glob("*/files/notes.md"))
 
 
+@pytest.mark.parametrize("typed", ["to-work/app/one.py", "to-app/one.py", "work/app/one.py"])
+def test_a_file_may_be_named_by_a_link_to_the_workspace(
+    devlab: Devlab, work: Path, tmp_path: Path, typed: str
+) -> None:
+    (tmp_path / "to-work").symlink_to(work)
+    (tmp_path / "to-app").symlink_to(work / "app")
+    put(work, {"app/one.py": "changed\n"})
+    said = devlab("reset", tmp_path / typed, "-y", cwd=work)
+    assert said.code == 0, said.err
+    assert (work / "app/one.py").read_text() == "one = 1\n"
+
+
+def test_a_link_in_the_workspace_is_itself_what_is_named(
+    devlab: Devlab, work: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "to-work").symlink_to(work)
+    (work / "link").symlink_to("notes.md")
+    assert devlab("reset", tmp_path / "to-work/link", "-y", cwd=work).code == 0
+    assert not (work / "link").is_symlink()
+    assert (work / "notes.md").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -97,9 +119,11 @@ def test_only_what_is_named_from_where_one_stands(devlab: Devlab, work: Path) ->
         (".git/config", "no part of your work"),
         (".devlab/manifest.json", "no part of your work"),
         (".devlab", "no part of your work"),
+        ("mine", "the start has no file in 'mine', and yours stay unless you name them"),
     ],
 )
 def test_what_cannot_be_reset_is_refused(devlab: Devlab, work: Path, name: str, words: str) -> None:
+    put(work, {"mine/own.py": "own\n"})
     before = held(work)
     said = devlab("reset", name, "--yes", cwd=work)
     assert said.code != 0
