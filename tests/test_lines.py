@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from scaffolder.checks.workflow_expressions import EXPRESSION_LIMIT, too_long
 from scaffolder.lines import lines_of
+from scaffolder.proving.mutants.dockerfile import parse
+from scaffolder.proving.mutants.edits import Source
 from scaffolder.tools import act, hadolint, terraform
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.processes import CancelToken, Completed, Ending
@@ -42,6 +44,16 @@ def test_hadolint_finds_what_it_finds_by_itself(character: str, tmp_path: Path) 
 def test_instructions_have_the_lines_that_the_builder_gives_them(character: str, end: str) -> None:
     text = f"FROM x\nRUN <<EOF\na{character}EOF\nEOF\nCMD b\n".replace("\n", end)
     assert [(one.line, one.last_line) for one in instructions(text)] == [(1, 1), (2, 4), (5, 5)]
+
+
+@no_newline
+def test_an_instruction_that_is_mutated_is_found_in_its_text(
+    character: str, tmp_path: Path
+) -> None:
+    whole = ("FROM x", f"LABEL a{character}b", "RUN c \\\n  d")
+    file = parse(Source(tmp_path, "Dockerfile", "\n".join(whole)))
+    assert file is not None
+    assert tuple(part.raw for part in file.parts) == whole
 
 
 def json_line(**keys: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from scaffolder.lines import lines_of
 from scaffolder.proving.mutants.edits import (
     Edit,
     Source,
@@ -105,8 +106,8 @@ class Dockerfile:
 def parse(source: Source) -> Dockerfile | None:
     """Return the Dockerfile, or None for a text that no builder would take for one."""
     offsets = [0]
-    for line in source.text.splitlines(keepends=True):
-        offsets.append(offsets[-1] + len(line))
+    for line in lines_of(source.text):
+        offsets.append(offsets[-1] + len(line) + 1)
     parts: list[Part] = []
     stage = -1
     for one in instructions(source.text):
