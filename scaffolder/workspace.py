@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shlex
 import shutil
 import stat
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from scaffolder import links
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.variation import normalized
 
@@ -84,6 +86,10 @@ class _Header(msgspec.Struct, frozen=True):
     schema: str
 
 
+class NoWorkspaceError(DevlabError):
+    """No folder from here upwards is a workspace."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A learner's folder with its manifest."""
@@ -108,17 +114,52 @@ class Skipped:
 def find(start: Path) -> Workspace:
     """Return the workspace that `start` lies in.
 
-    Raises DevlabError where no folder from `start` upwards has a manifest, or it is broken.
+    Raises NoWorkspaceError where no folder from `start` upwards has a manifest, DevlabError where
+    it is broken, or where `start` or what is in it cannot be looked at.
     """
-    if not start.exists():
-        raise DevlabError(f"{start}: there is no such folder")
-    here = start.resolve()
+    here = _resolved(start)
     for folder in (here, *here.parents):
-        if os.path.lexists(folder / MANIFEST):
+        if _has_manifest(folder):
             return Workspace(folder, read_manifest(folder))
-    raise DevlabError(
+    raise NoWorkspaceError(
         f"{here} is not in a devlab workspace: no {MANIFEST} here or in a folder above",
         hint="make one with: devlab new LAB   (devlab list shows the labs)",
+    )
+
+
+def _resolved(start: Path) -> Path:
+    try:
+        if start.exists():
+            return start.resolve()
+    except FileNotFoundError as error:
+        # To look at "." works in a folder that was removed, only its name is gone.
+        raise DevlabError(
+            "the current folder is gone: it was removed, or made anew",
+            hint='go to it again, or to another one: cd "$PWD"',
+        ) from error
+    except OSError as error:
+        raise DevlabError(f"{start} cannot be looked at: {error.strerror}") from error
+    raise DevlabError(f"{start}: there is no such folder")
+
+
+def _has_manifest(folder: Path) -> bool:
+    """Whether a folder is a workspace; raises DevlabError where only its owner could tell."""
+    try:
+        os.lstat(folder / MANIFEST)
+    except PermissionError as error:
+        if os.path.lexists(folder / MANIFEST.parent):
+            raise _unreadable(folder / MANIFEST.parent) from error
+        return False
+    except OSError:
+        return False
+    return True
+
+
+def _unreadable(path: Path) -> DevlabError:
+    return DevlabError(
+        f"you may not read {path}",
+        hint="somebody else made it, such as a container that ran as root: remove it, or make it "
+        f"yours with: sudo chown -R $(id -u) {shlex.quote(str(path))}",
     )
 
 
@@ -262,14 +303,18 @@ def survey(root: Path) -> Survey:
 def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
     """Yield the entries of a workspace, and why one is left out.
 
-    Raises DevlabError where there is more than FILE_LIMIT, TOTAL_LIMIT or COUNT_LIMIT allow.
+    Raises DevlabError where there is more than FILE_LIMIT, TOTAL_LIMIT or COUNT_LIMIT allow, or
+    where some of it may not be read.
     """
     total = 0
     for count, entry in enumerate(walk(root), start=1):
         relative = Path(entry.path).relative_to(root)
         reason = _why_left_out(root, entry)
+        plain = not reason and entry.is_file(follow_symlinks=False)
+        if plain and not os.access(entry.path, os.R_OK):
+            raise _unreadable(Path(entry.path))
         yield relative, entry, reason
-        if not reason and entry.is_file(follow_symlinks=False):
+        if plain:
             total += entry.stat(follow_symlinks=False).st_size
         if count > COUNT_LIMIT or total > TOTAL_LIMIT:
             raise DevlabError(
@@ -304,9 +349,18 @@ def _fingerprint(path: Path) -> str:
 
 
 def walk(root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what is in a folder, parents before children, in a stable order."""
-    with os.scandir(root) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
+    """Yield what is in a folder, parents before children, in a stable order.
+
+    Raises DevlabError for a folder that may not be read.
+    """
+    try:
+        with os.scandir(root) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except PermissionError as error:
+        raise _unreadable(root) from error
+    # Who may list a folder may not yet look at what is in it.
+    if ordered and not os.access(root, os.X_OK):
+        raise _unreadable(root)
     for entry in ordered:
         if entry.name.casefold() in IGNORED:
             continue
@@ -317,11 +371,8 @@ def walk(root: Path) -> Iterator[os.DirEntry[str]]:
 
 def _why_left_out(root: Path, entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
-        target = Path(entry.path).readlink()
-        outside = target.is_absolute() or not Path(
-            os.path.normpath(Path(entry.path).parent / target)
-        ).is_relative_to(root)
-        return "a link that leads outside the workspace" if outside else ""
+        inside = links.stay_inside(root, Path(entry.path).relative_to(root))
+        return "" if inside else "a link that leads outside the workspace"
     mode = entry.stat(follow_symlinks=False).st_mode
     if stat.S_ISDIR(mode):
         return ""

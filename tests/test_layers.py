@@ -31,7 +31,7 @@ LAYERS = (
     ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
     ("skills",),
     ("model", "errors"),
-    ("varying", "lines"),
+    ("varying", "lines", "links"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
 )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder import workspace
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.workspace import read_text, resolve_inside, snapshot
+from tests.support.command import Devlab
 
 
 def test_reading_what_is_no_text_says_where(tmp_path: Path) -> None:
@@ -77,6 +83,68 @@ def test_a_snapshot_holds_the_work_and_nothing_else(tmp_path: Path) -> None:
     assert {entry.path for entry in skipped} == {"outer", "pipe", "s"}
 
 
+def every_link_ends_in(copy: Path) -> bool:
+    return all(
+        Path(os.path.realpath(path)).is_relative_to(copy)
+        for path in copy.rglob("*")
+        if path.is_symlink()
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "left_out"),
+    [
+        ({"x/y/d": "../..", "e": "x/y/d/../.."}, {"e"}),
+        ({"x/y/d": "../..", "e": "x/y/d/../../work/file"}, {"e"}),
+        ({"out": "/etc", "e": "out/passwd"}, {"out", "e"}),
+        ({"e": "..keep", "f": "x/../file", "g": "nowhere/at/all"}, set()),
+        ({"a": "b", "b": "a", "c": "c"}, set()),
+    ],
+)
+def test_no_link_of_a_snapshot_leads_out_of_it(
+    tmp_path: Path, made: dict[str, str], left_out: set[str]
+) -> None:
+    root = tmp_path / "a" / "work"
+    (root / "x" / "y").mkdir(parents=True)
+    (root / "file").touch()
+    for name, target in made.items():
+        (root / name).symlink_to(target)
+    skipped = snapshot(root, tmp_path / "copy")
+    assert {one.path for one in skipped} == left_out
+    assert every_link_ends_in(tmp_path / "copy")
+    seen = workspace.survey(root)
+    assert seen.skipped == skipped
+    assert seen.told == workspace.survey(tmp_path / "copy").told
+
+
+STEP = st.sampled_from(["..", "..", ".", "a", "b", "work", ".venv"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    made=st.dictionaries(
+        st.lists(st.sampled_from(["a", "b", ".venv"]), min_size=1, max_size=3).map("/".join),
+        st.lists(STEP, min_size=1, max_size=6).map("/".join),
+        max_size=5,
+    )
+)
+def test_whatever_links_there_are_a_snapshot_keeps_to_itself(
+    tmp_path_factory: pytest.TempPathFactory, made: dict[str, str]
+) -> None:
+    place = tmp_path_factory.mktemp("links")
+    root = place / "work"
+    root.mkdir()
+    for name, target in made.items():
+        with contextlib.suppress(OSError):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).symlink_to(target)
+    skipped = snapshot(root, place / "copy")
+    for path in (place / "copy").rglob("*"):
+        if path.exists():
+            assert path.resolve().is_relative_to(place / "copy")
+    assert workspace.survey(root).skipped == skipped
+
+
 def test_a_snapshot_of_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace, "COUNT_LIMIT", 3)
     root = tmp_path / "work"
@@ -121,3 +189,121 @@ def test_a_workspace_is_found_from_inside(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     assert workspace.find(deep).root == tmp_path
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Yield a folder that every user may look into, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o777)
+        yield Path(made)
+
+
+def as_nobody(place: Path, code: str) -> str:
+    """Return what a program prints that runs there and is nobody's, for whom modes count.
+
+    It has loaded our code before, which that user may not read.
+    """
+    whole = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from scaffolder import workspace\n"
+        "from scaffolder.errors import DevlabError\n"
+        "from scaffolder.keeping import surroundings\n"
+        "from scaffolder.revision import trees\n"
+        "from scaffolder.tools import hcl, terraform_places\n"
+        f"os.chdir({str(place)!r})\n"
+        f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        "try:\n"
+        f"    print({code})\n"
+        "except DevlabError as error:\n"
+        "    print(type(error).__name__, error.message, '|', error.hint)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", whole], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert not done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("mode", [0o700, 0o744])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "workspace.survey(Path('work'))",
+        "workspace.snapshot(Path('work'), Path('copy'))",
+        "trees.paths(Path('work'))",
+        "workspace.changed_since(Path('work'), 0.0)",
+    ],
+)
+def test_a_folder_that_may_not_be_read_is_named_with_a_way_out(
+    place: Path, code: str, mode: int
+) -> None:
+    folder = place / "work" / "my data"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+    folder.chmod(mode)
+    said = as_nobody(place, code)
+    assert said.startswith("DevlabError you may not read work/my data | ")
+    assert "chown -R $(id -u) 'work/my data'" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_file_that_may_not_be_read_is_named_with_a_way_out(place: Path) -> None:
+    (place / "secret").touch(mode=0o600)
+    assert "you may not read secret | " in as_nobody(place, "workspace.survey(Path('.'))")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_devlab_folder_that_may_not_be_read_is_not_no_workspace(place: Path) -> None:
+    deep = place / "work" / "deep"
+    deep.mkdir(parents=True)
+    (place / "work" / ".devlab").mkdir(mode=0o700)
+    said = as_nobody(place, "workspace.find(Path('work/deep'))")
+    assert said.startswith(f"DevlabError you may not read {place}/work/.devlab | ")
+    (place / "work").chmod(0o700)
+    said = as_nobody(place, "workspace.find(Path('work/deep'))")
+    assert "work/deep cannot be looked at: Permission denied" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_settings_that_may_not_be_read_say_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    (place / ".docker").mkdir()
+    (place / ".docker" / "config.json").touch(mode=0o600)
+    (place / ".docker").chmod(mode)
+    monkeypatch.setenv("HOME", str(place))
+    said = as_nobody(place, "[one for one in surroundings._settings() if 'docker' in one]")
+    assert said == "['.docker/config.json none']\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_terraform_settings_that_may_not_be_read_are_none(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = place / "locked"
+    locked.mkdir()
+    (locked / "settings").touch()
+    locked.chmod(0o700)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(locked / "settings"))
+    assert as_nobody(place, "type(terraform_places.candidates())") == "<class 'list'>\n"
+
+
+@pytest.mark.parametrize("command", ["check", "hint", "reset", "doctor", "update", "solution"])
+def test_a_current_folder_that_is_gone_is_said(
+    devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    said = devlab(command)
+    assert said.code == 2
+    assert "the current folder is gone" in said.err
+    assert 'cd "$PWD"' in said.err

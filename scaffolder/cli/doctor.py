@@ -85,7 +85,7 @@ def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
         return [needs_of(catalog.load(name))], []
     try:
         found = workspace.find(Path())
-    except DevlabError:
+    except workspace.NoWorkspaceError:
         return _needs_of_all()
     return [needs_of(catalog.load_of(found.manifest), found)], []
 

@@ -247,10 +247,7 @@ def _setting(name: str) -> str:
 
 def _settings() -> list[str]:
     home = Path(os.environ.get("HOME") or os.devnull)
-    return [
-        f"{name} {_content(home / name) if (home / name).is_file() else 'none'}"
-        for name in _SETTINGS
-    ]
+    return [f"{name} {_readable(home / name)}" for name in _SETTINGS]
 
 
 def _providers() -> list[str]:
@@ -259,6 +256,14 @@ def _providers() -> list[str]:
 
 def _decides(name: str) -> bool:
     return name in _VARIABLES or name.startswith(_PREFIXES) or name.endswith(_PROXIES)
+
+
+def _readable(path: Path) -> str:
+    """Tell a file's content; one that the user may not read says nothing to their programs."""
+    try:
+        return _content(path) if path.is_file() else "none"
+    except OSError:
+        return "none"
 
 
 def _content(path: Path) -> str:

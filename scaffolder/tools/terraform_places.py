@@ -28,9 +28,17 @@ def candidates() -> list[Path]:
     return [
         path
         for place in dict.fromkeys(_places())
-        for path in place.glob(f"{SOURCE}/*/{target}/terraform-provider-aws*")
-        if path.is_file() and os.access(path, os.X_OK)
+        for path in _lying_in(place, f"{SOURCE}/*/{target}/terraform-provider-aws*")
     ]
+
+
+def _lying_in(place: Path, pattern: str) -> list[Path]:
+    """Return the programs in a place; none where it may not be read."""
+    try:
+        found = place.glob(pattern)
+        return [path for path in found if path.is_file() and os.access(path, os.X_OK)]
+    except PermissionError:
+        return []
 
 
 def _places() -> Iterator[Path]:
@@ -49,7 +57,7 @@ def _places() -> Iterator[Path]:
 
 def _configured(path: Path) -> Iterator[Path]:
     """Yield the mirrors and the cache that the user's Terraform settings name, if there are any."""
-    if not path.is_file():
+    if not _is_file(path):
         return
     # Few users have such a file, and to read HCL takes 0.1 s to load.
     from scaffolder.tools import hcl
@@ -64,3 +72,10 @@ def _configured(path: Path) -> Iterator[Path]:
             value = block.attributes.get(name)
             if value is not None and value.text:
                 yield Path(os.path.expandvars(value.text)).expanduser()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
