@@ -210,13 +210,15 @@ class Contents:
     """What lies in the layers that the image has on top of its base.
 
     `base` names that base, empty where none is known: then `layers` are all. `least_base` is the
-    size in bytes of the smallest image that any stage starts from. `hits` says for each kind of
+    size in bytes of the smallest image that any stage starts from; `unknown` names those of them
+    that cannot be looked at. `hits` says for each kind of
     canary where it lies; `distributions` in which layers each Python distribution does.
     """
 
     base: str
     layers: tuple[Layer, ...]
     least_base: int = 0
+    unknown: tuple[str, ...] = ()
     size: int = 0
     hits: dict[str, list[str]] = field(default_factory=dict)
     distributions: dict[str, set[int]] = field(default_factory=dict)
@@ -242,12 +244,18 @@ def _read_contents(context: Context, found: Built) -> Contents:
     if found.image.size > _LARGEST_IMAGE:
         raise CheckFailedError(f"the image is {found.image.size / 1e9:.1f} GB large")
     connected = engine_of(run)
-    base = engine.base_of(connected, found.image, found.build.bases)
+    used = engine.shown(connected, found.build.bases)
+    base = engine.base_of(found.image, used)
     context.say("reading the layers of the image")
     archive = run.folder("layers") / "image.tar"
     layers = engine.saved_layers(connected, found.image, archive, run.cancel)
     own = layers[len(base[1].diff_ids) :] if base else layers
-    result = Contents(base[0] if base else "", own, engine.least_size(connected, found.build.bases))
+    result = Contents(
+        base[0] if base else "",
+        own,
+        min((image.size for image in used.values() if image), default=0),
+        tuple(name for name, image in used.items() if image is None),
+    )
     for number, layer in enumerate(own):
         _read_layer(result, number, layer, found.canaries, run)
     archive.unlink()

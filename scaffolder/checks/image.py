@@ -15,6 +15,7 @@ from scaffolder.checks._images import (
 )
 from scaffolder.checks._stages import installed_again
 from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.engine import Layer
 
@@ -161,6 +162,8 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
     Passes: nothing planted and no test of the learner's is in any layer, and the limit is kept.
 
     Fails: something is found; the image is larger; the build works only without what was planted.
+    A larger image whose base cannot be looked at (the builder has it, the engine cannot fetch it)
+    is no fail.
 
     Example:
         - id: image-holds-only-the-service
@@ -200,6 +203,8 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
         what = f"to its base {inside.base}" if inside.base else "to what it is made from"
         total = in_all / _MEGABYTE
         if added > self.megabytes and total > self.megabytes_in_all:
+            if inside.unknown:
+                raise _unknown_base(inside.unknown)
             return failed(
                 f"the image adds {added:.0f} MB {what}; at most {self.megabytes:.0f} MB are needed",
                 *(
@@ -254,6 +259,13 @@ class Secrets(ImageKind, frozen=True, kw_only=True):
             f"the secret planted in {SECRET_PLACE} is in none of {len(inside.layers)} layers,"
             " not in the history and not in the configuration"
         )
+
+
+def _unknown_base(names: tuple[str, ...]) -> UnavailableError:
+    return UnavailableError(
+        f"{', '.join(names)} cannot be looked at here, so nobody can say what the image adds to it",
+        hint=f"where there is a network: docker pull {names[0]}",
+    )
 
 
 def _saved(expected: str, actual: str) -> Evidence:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
         Layer,
         base_of,
         inspect,
-        least_size,
         saved_layers,
+        shown,
     )
 
 _MODULES = {
@@ -56,7 +56,7 @@ _MODULES = {
     ),
     "examining": ("About", "examine", "is_standin", "offered", "pull"),
     "glancing": ("Glance", "glance"),
-    "images": ("Entry", "Image", "Layer", "base_of", "inspect", "least_size", "saved_layers"),
+    "images": ("Entry", "Image", "Layer", "base_of", "inspect", "saved_layers", "shown"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -94,11 +94,11 @@ __all__ = [
     "glance",
     "inspect",
     "is_standin",
-    "least_size",
     "offered",
     "pull",
     "remove_run",
     "saved_layers",
+    "shown",
     "start",
     "sweep",
 ]

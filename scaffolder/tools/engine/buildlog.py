@@ -19,6 +19,11 @@ _PREFACE = re.compile(
     r"|failed to solve: |ERROR: |rpc error: code = \w+ desc = )+"
 )
 _CLASSIC_STEP = re.compile(r"Step \d+/\d+ : (?P<instruction>.*)")
+_CLASSIC_FROM = re.compile(
+    r"Step \d+/\d+ : FROM (?:--\S+ )*(?P<image>\S+)(?: AS (?P<stage>\S+))?", re.IGNORECASE
+)
+_CLASSIC_ID = re.compile(r" ---> ([0-9a-f]{12})$")
+_METADATA = re.compile(r"#\d+ \[internal\] load metadata for (\S+)")
 _NOISE = re.compile(
     r"#\d+ (?!\d+\.\d+ |\[(?!internal\])|ERROR)|-+$| > | ---> |Removing intermediate container"
 )
@@ -161,13 +166,23 @@ def _shortened(instruction: str) -> str:
 
 def bases(log: Sequence[str]) -> tuple[str, ...]:
     """Return the images that the builder said it builds on, as the engine names them."""
-    named = []
-    for line in log:
-        found = re.search(r"\[internal\] load metadata for (\S+)", line) or re.search(
-            r"^Step \d+/\d+ : FROM (?:--\S+ )*(\S+)", line
-        )
-        if found:
-            named.append(found[1])
+    found = [_METADATA.match(line) for line in log]
+    return tuple(dict.fromkeys(one[1] for one in found if one)) or _classic_bases(log)
+
+
+def _classic_bases(log: Sequence[str]) -> tuple[str, ...]:
+    """Return what the classic builder's FROMs name, by its id where a variable does, no stages."""
+    named: list[str] = []
+    stages = {"scratch"}
+    for at, line in enumerate(log):
+        if not (found := _CLASSIC_FROM.match(line)):
+            continue
+        image = found["image"]
+        if "$" in image:
+            image = next((told[1] for one in log[at:] if (told := _CLASSIC_ID.match(one))), image)
+        if image.lower() not in stages and f" ---> {image}" not in log[:at]:
+            named.append(image)
+        stages.add((found["stage"] or "scratch").lower())
     return tuple(dict.fromkeys(named))
 
 

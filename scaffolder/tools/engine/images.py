@@ -51,34 +51,36 @@ def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None
     )
 
 
-def base_of(engine: Engine, image: Image, names: Iterable[str]) -> tuple[str, Image] | None:
-    """Return the image that `image` was built on, by name, among the `names` that its build used.
+def shown(engine: Engine, names: Iterable[str]) -> dict[str, Image | None]:
+    """Return the images of these names that a build used; None where the engine does not show one.
 
-    That is the one with the most layers whose layers are the first ones of `image`. BuildKit keeps
-    what it fetched to itself: such a base is pulled, which moves no layer a second time. None
-    where none fits: FROM scratch, or a base that the engine does not show.
+    BuildKit keeps what it fetched to itself: such an image is pulled, which moves no layer a second
+    time.
     """
-    fitting: list[tuple[str, Image]] = []
-    for name in names:
-        base = inspect(engine, name) or _pulled(engine, name)
-        if base and base.diff_ids and image.diff_ids[: len(base.diff_ids)] == base.diff_ids:
-            fitting.append((name, base))
+    return {name: inspect(engine, name) or _pulled(engine, name) for name in names}
+
+
+def base_of(image: Image, used: Mapping[str, Image | None]) -> tuple[str, Image] | None:
+    """Return the image that `image` was built on, by name, among those that its build used.
+
+    That is the one with the most layers whose layers are the first ones of `image`. None where none
+    fits: FROM scratch, or a base that the engine does not show.
+    """
+    fitting = [
+        (name, base)
+        for name, base in used.items()
+        if base and base.diff_ids and image.diff_ids[: len(base.diff_ids)] == base.diff_ids
+    ]
     return max(fitting, key=lambda item: len(item[1].diff_ids), default=None)
-
-
-def least_size(engine: Engine, names: Iterable[str]) -> int:
-    """Return the size in bytes of the smallest of the images that the engine has, else 0."""
-    found = (inspect(engine, name) for name in names)
-    return min((image.size for image in found if image), default=0)
 
 
 def _pulled(engine: Engine, name: str) -> Image | None:
     from docker.errors import DockerException
 
-    repository, _, tag = name.partition("@")[0].rpartition(":")
     try:
         with trouble():
-            engine.api.pull(repository or name, tag=tag if repository else "latest")
+            # The SDK takes the name apart: registry with its port, tag, digest.
+            engine.api.pull(name)
     except (DockerException, UnavailableError):
         return None
     return inspect(engine, name)
