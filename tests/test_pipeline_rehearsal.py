@@ -5,16 +5,17 @@ import os
 import pty
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scaffolder.checks import rehearsal_stage
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.base import CheckFailedError, Context, Kind, Run, Shared
 from scaffolder.checks.pipeline import Fails, Passes, TestsOn
 from scaffolder.checks.pipeline_delivery import Delivers
 from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.model import ChangeSet, Fault, Outcome, Replacement
+from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import Completed, Ending
 
@@ -240,6 +241,16 @@ def test_another_system_is_unavailable(make: Make) -> None:
 def test_a_step_that_never_ends_fails_in_words(make: Make) -> None:
     with pytest.raises(CheckFailedError, match=r"did not end within 3 seconds.*Wait"):
         Passes().run(make(job("name: Wait\n        run: sleep 600"), timeout=3))
+
+
+def test_whoever_asks_first_does_not_bound_what_others_share(make: Make) -> None:
+    context = make(job("run: sleep 0.5"), timeout=0.3)
+    specs = (CheckSpec("a", "k", Passes(), 0.3), CheckSpec("b", "k", Passes(), 60))
+    patient = replace(context, run=replace(context.run, checks=specs))
+
+    assert Passes().run(patient).outcome is Outcome.PASS
+    with pytest.raises(CheckFailedError, match=r"did not end within 0\.3 seconds"):
+        Passes().run(replace(context, run=replace(context.run, shared=Shared())))
 
 
 def test_endless_output_fails_in_words(make: Make) -> None:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, TypeVar, cast
 import msgspec
 
 from scaffolder import sandbox
-from scaffolder.model import Evidence, Fault, Finding, Verdict, failed
+from scaffolder.model import CheckSpec, Evidence, Fault, Finding, Verdict, failed
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
@@ -163,7 +163,7 @@ class Run:
     in it may run; `start` renders the lab's start with the learner's variables, once; `skipped` is
     what the copy left out; `slots` is held while something loads the processor, so that side by
     side stays quick; `notes`, an ordered set, is what the report should say besides the
-    verdicts.
+    verdicts; `checks` are all that may run.
     """
 
     id: str
@@ -180,6 +180,7 @@ class Run:
     skipped: tuple[Skipped, ...] = ()
     slots: threading.Semaphore = field(default_factory=_processor_slots)
     notes: dict[str, None] = field(default_factory=dict)
+    checks: tuple[CheckSpec, ...] = ()
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -214,3 +215,16 @@ class Context:
     check_id: str
     timeout: float
     say: Callable[[str], None] = lambda _: None
+
+    def shared_timeout(self, shares: Callable[[Kind], bool]) -> float:
+        """Return what bounds, in seconds, a thing that some of the run's checks share.
+
+        `shares` tells which. It is the longest of their timeouts: who happens to ask first decides
+        about nothing.
+        """
+        theirs = (
+            spec.timeout
+            for spec in self.run.checks
+            if isinstance(spec.check, Kind) and shares(spec.check)
+        )
+        return max([self.timeout, *theirs])

@@ -19,7 +19,7 @@ from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.checks.rehearsal_excuses import Witnesses, counting, witnesses
 from scaffolder.checks.rehearsal_shell import with_shell_named
-from scaffolder.checks.rehearsal_stage import Stage, build_stage, stand_ins
+from scaffolder.checks.rehearsal_stage import RehearsedKind, Stage, build_stage, stand_ins
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
 from scaffolder.errors import UnavailableError
@@ -157,7 +157,7 @@ def rehearse(context: Context, scene: Scene, plant: Callable[[Path, Path], None]
 
     `plant(work, witness)` makes the scene's change in a copy of the work; `witness` is a folder
     that planted code may write to. Raises CheckFailedError where act cannot run the workflow or
-    it takes longer than `context.timeout`, UnavailableError where it needs what is not here.
+    it takes longer than rehearsals may, UnavailableError where it needs what is not here.
     """
     run = context.run
     workflow = workflow_model.of(run, scene.workflow)
@@ -173,6 +173,7 @@ class _Rehearser:
 
     def __init__(self, context: Context, scene: Scene, workflow: Workflow, needs: Needs) -> None:
         self._context = context
+        self._timeout = context.shared_timeout(lambda kind: isinstance(kind, RehearsedKind))
         self._run = context.run
         self._scene = scene
         self._workflow = workflow
@@ -209,7 +210,7 @@ class _Rehearser:
             done = run.sandbox.run(
                 counting(argv),
                 cwd=work,
-                timeout=self._context.timeout,
+                timeout=self._timeout,
                 cancel=run.cancel,
                 env={**stage.environment, **_own_environment(folders)},
                 network=False,
@@ -234,7 +235,7 @@ class _Rehearser:
     def _require_ran(self, done: Completed, record: act.Record) -> None:
         scene = self._scene
         if done.ending is not Ending.EXITED:
-            limit = f"{self._context.timeout:g} seconds"
+            limit = f"{self._timeout:g} seconds"
             said = {
                 Ending.TIMED_OUT: f"did not end within {limit}",
                 Ending.TOO_MUCH_OUTPUT: f"printed more than {OUTPUT_LIMIT // 2**20} MB",

@@ -191,7 +191,7 @@ class Session:
             self._work,
             self._run.sandbox,
             self._run.cancel,
-            context.timeout,
+            _timeout(context),
             self._provider.reattach,
         )
 
@@ -297,9 +297,13 @@ class Session:
             raise RuntimeError(f"moto ended while terraform {verb} ran")
         if self._provider is not None and not self._provider.daemon.alive:
             raise RuntimeError(f"the AWS provider ended while terraform {verb} ran")
-        require_end(answer, verb, context.timeout)
+        require_end(answer, verb, _timeout(context))
         if self._moto is not None:
             require_service(answer, verb, self._moto.url)
+
+
+def _timeout(context: Context) -> float:
+    return context.shared_timeout(lambda kind: isinstance(kind, TerraformKind))
 
 
 def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Session:

@@ -118,7 +118,7 @@ def _graded(
     quick_first: bool,
 ) -> _Results:
     with new_run() as (run_id, folder):
-        run = _prepare(lab, workspace, run_id, folder, cancel)
+        run = _prepare(lab, workspace, tasks, run_id, folder, cancel)
         recall = None
         if kept is not None:
             seen = replace(survey(run.snapshot), skipped=run.skipped)
@@ -163,7 +163,14 @@ def _recalled(
     return [ended[task.id] for task in tasks], notes
 
 
-def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: CancelToken) -> Run:
+def _prepare(
+    lab: Lab,
+    workspace: Workspace,
+    tasks: Sequence[Task],
+    run_id: str,
+    folder: Path,
+    cancel: CancelToken,
+) -> Run:
     variables = all_variables(lab, workspace.manifest.context)
     try:
         skipped = snapshot(workspace.root, folder / "snapshot")
@@ -189,6 +196,7 @@ def _prepare(lab: Lab, workspace: Workspace, run_id: str, folder: Path, cancel: 
         trusted=lab.trusted,
         cancel=cancel,
         skipped=skipped,
+        checks=tuple(spec for task in tasks for spec in task.checks),
     )
     run.notes.update(_notes(lab, workspace, skipped))
     return run
