@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,3 +274,14 @@ def test_the_engines_own_builder_builds_whatever_builder_was_chosen(
     assert "BUILDX_BUILDER=default" in seen
     # Without it `default` is the builder of the docker context that is in use.
     assert "DOCKER_HOST=unix:///chosen/socket" in seen
+
+
+@pytest.mark.engine
+def test_a_shared_build_may_take_what_the_most_patient_check_allows(
+    context: Context, work: Path
+) -> None:
+    impatient = taken(context, work, f"{BASE}RUN echo {context.run.id}; sleep 1.5\n", timeout=1)
+    patient = CheckSpec(id="builds", kind="image.builds", check=image.Builds(), timeout=60)
+    run = dataclasses.replace(impatient.run, checks=(patient,))
+    first = dataclasses.replace(impatient, run=run)
+    assert image.Builds().run(first).outcome is Outcome.PASS

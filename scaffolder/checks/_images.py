@@ -76,6 +76,7 @@ class Built:
 def built(context: Context, dockerfile: str) -> Built:
     """Return the image of the learner's work, built once for all checks of the run.
 
+    It may take as long as the most patient of those allows that build from the same Dockerfile.
     Raises CheckFailedError where it does not build.
     """
     return context.run.shared.get(("image", dockerfile), lambda: _build_first(context, dockerfile))
@@ -108,7 +109,7 @@ def _build(context: Context, folder: Path, dockerfile: str) -> Build:
             engine_of(run),
             folder,
             run_id=run.id,
-            timeout=context.timeout,
+            timeout=context.shared_timeout(lambda kind: dockerfile in kind.builds),
             cancel=run.cancel,
             dockerfile=dockerfile,
         )
