@@ -30,16 +30,19 @@ def next_step(
     """Return what comes next, or None where every lab is done.
 
     `begun` are the workspaces that still exist, those to go on with first; `here` is the one that
-    the learner stands in, if any. Among new labs a track that was begun comes first, then the
-    lower level, then the lab whose skills bring the most that is new.
+    the learner stands in, if any: in no other one a lab goes on that is done. Among new labs a
+    track that was begun comes first, then the lower level, then the lab whose skills bring the
+    most that is new.
     """
     known = {lab.id: lab for lab in labs}
+    done = {one.id for one in standing.labs if one.state == "done"}
     for workspace in begun:
+        if workspace.key.lab in done and workspace.key.path != here:
+            continue
         lab = known.get(workspace.key.lab)
         task = _open_task(lab, workspace) if lab else None
         if lab and task:
             return _go_on(lab, workspace, task, here)
-    done = {one.id for one in standing.labs if one.state == "done"}
     new = [lab for lab in labs if lab.id not in done]
     return _begin(min(new, key=lambda lab: _distance(lab, standing)), standing) if new else None
 

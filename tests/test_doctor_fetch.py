@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import signal
 import tarfile
 import threading
@@ -15,7 +16,11 @@ from pathlib import Path
 
 import docker
 import pytest
+from rich.console import Console
 
+from scaffolder.readiness import FetchSaid, FetchStarted
+from scaffolder.report.doctor import Fetches
+from scaffolder.report.progress import Display
 from scaffolder.tools.engine.connection import endpoint
 from tests.support.command import Devlab, shell
 from tests.test_doctor import ENGINE_TASKS, make_lab, seen
@@ -148,6 +153,16 @@ def test_an_image_is_looked_for_then_fetched(
     again = devlab("doctor", lab, "--fetch")
     assert "here already" in again.err
     assert registry.asked == before
+
+
+def test_the_terminal_shows_how_far_a_fetch_is() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=80)
+    display = Display(screen, Fetches())
+    display(FetchStarted("key", "python:3.13-slim"))
+    display(FetchSaid("key", "python:3.13-slim", "12 of 45 MB"))
+    with screen.capture() as drawn:
+        screen.print(display._render())
+    assert re.search(r" 0 s +python:3\.13-slim +12 of 45 MB", drawn.get())
 
 
 @pytest.mark.engine

@@ -183,6 +183,21 @@ def test_after_the_last_lab_nothing_comes(devlab: Devlab, catalog: Catalog, tmp_
     assert "devlab pack add" in devlab("next").out
 
 
+def test_a_lab_that_is_done_goes_on_only_where_one_stands(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path
+) -> None:
+    reads = "{{id: a-check, kind: test.holds, path: app.py, text: {}}}".format
+    catalog.lab(task("a").replace("{id: a-check, kind: test.ends, outcome: pass}", reads("NAME")))
+    do(devlab, "tested", tmp_path / "finished")
+    abandoned = tmp_path / "abandoned"
+    assert devlab("new", "tested", abandoned, "--no-input").code == 0
+    (abandoned / "app.py").write_text("")
+    assert devlab("check", abandoned).code == 1
+    assert following(devlab, cwd=tmp_path)["command"] is None
+    assert following(devlab, cwd=tmp_path / "finished")["command"] is None
+    assert following(devlab, cwd=abandoned)["command"] == "devlab check --task a"
+
+
 def test_words_of_others_are_harmless(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
     hostile = 'title: "\\e]0;owned\\a\\e[31mred"'
     catalog.lab(task("a", "fail"), head=head().replace("title: A lab for tests", hostile))

@@ -322,6 +322,21 @@ def test_where_nothing_can_be_kept_devlab_works_without_and_says_so_once(
     assert records.notices() == ()
 
 
+def test_what_fails_without_a_word_of_ours_is_told_for_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    workspace = noted(tmp_path)
+    monkeypatch.setattr(store, "read", broken)
+    monkeypatch.setattr(store, "write", broken)
+    assert records.last_report(workspace) is None
+    assert records.notices() == ("what you did before cannot be read: RuntimeError",)
+    records.use_hint(workspace, "task-0", 1)
+    assert records.notices() == ("what you did is not kept: RuntimeError",)
+
+
 def test_a_full_disk_loses_this_entry_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noted(tmp_path, "task-0")
     opened = sqlite3.connect

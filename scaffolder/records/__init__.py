@@ -25,13 +25,20 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
+_NOT_KEPT = "what you did is not kept"
+_NOT_READ = "what you did before cannot be read"
+
 
 def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
     """Keep what a finished check run said; call it once for each run."""
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)), None)
+    _kindly(
+        lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)),
+        None,
+        _NOT_KEPT,
+    )
 
 
 def last_report(workspace: Workspace) -> KeptReport | None:
@@ -46,7 +53,11 @@ def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)), None)
+    _kindly(
+        lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)),
+        None,
+        _NOT_KEPT,
+    )
 
 
 def hints_used(workspace: Workspace) -> dict[str, int]:
@@ -61,8 +72,9 @@ def hints_had(workspace: Workspace, task_id: str) -> tuple[int, ...]:
     from scaffolder.records import entries, store
 
     nothing: tuple[int, ...] = ()
-    query = entries.hints_had(key_of(workspace), task_id)
-    return _kindly(lambda: store.read(query, nothing), nothing)
+    return _kindly(
+        lambda: store.read(entries.hints_had(key_of(workspace), task_id), nothing), nothing
+    )
 
 
 def everything() -> Records:
@@ -102,7 +114,7 @@ def key_of(workspace: Workspace) -> Key:
     )
 
 
-def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+def _kindly(work: Callable[[], _Answer], otherwise: _Answer, trouble: str = _NOT_READ) -> _Answer:
     """Return what the work comes to; where it fails, tell the log and the user, and go on."""
     try:
         return work()
@@ -112,5 +124,5 @@ def _kindly(work: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
         if isinstance(error, DevlabError):
             telling.say(f"{error.message} ({error.hint})")
         else:
-            telling.say(f"what you did is not kept: {type(error).__name__}")
+            telling.say(f"{trouble}: {type(error).__name__}")
         return otherwise

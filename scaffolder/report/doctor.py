@@ -141,7 +141,7 @@ class Fetches:
         if isinstance(event, FetchStarted):
             return Step(event.key, event.label)
         if isinstance(event, FetchSaid):
-            return Step(event.key, event.label, event.text)
+            return Step(event.key, event.label, text=event.text)
         if isinstance(event, FetchEnded):
             return Step(event.key, event.label, over=True)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -37,6 +37,7 @@ class Step:
 
     key: Hashable
     label: str
+    _: KW_ONLY
     brief: str = ""
     text: str = ""
     over: bool = False
@@ -60,7 +61,8 @@ class Checks:
         if isinstance(event, CheckStarted | CheckSaid):
             key = (event.task_id, event.check_id)
             text = event.text if isinstance(event, CheckSaid) else ""
-            return Step(key, f"{event.task_id} · {event.check_id}", event.check_id, text)
+            label = f"{event.task_id} · {event.check_id}"
+            return Step(key, label, brief=event.check_id, text=text)
         if isinstance(event, CheckEnded):
             return Step((event.task_id, event.result.id), "", over=True)
         return None
@@ -94,7 +96,7 @@ class Cases:
         """Return the case that started or ended."""
         if isinstance(event, CaseStarted):
             key = (event.lab_id, event.case.name)
-            return Step(key, f"{event.lab_id} · {event.case.name}", event.case.name)
+            return Step(key, f"{event.lab_id} · {event.case.name}", brief=event.case.name)
         if isinstance(event, CaseEnded):
             return Step((event.lab_id, event.result.case.name), "", over=True)
         return None
