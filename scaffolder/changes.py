@@ -20,10 +20,12 @@ def apply(change: ChangeSet, root: Path) -> None:
         resolve_inside(root, path)
         _refuse_repository(path)
     edited = _edited_texts(change, root)
-    for path in change.delete:
-        target = root / path
+    leaving = [root / path for path in dict.fromkeys(change.delete)]
+    for target in leaving:
         if not target.is_file() and not target.is_symlink():
-            raise DevlabError(f"cannot delete {path}: there is no such file")
+            name = target.relative_to(root).as_posix()
+            raise DevlabError(f"cannot delete {name}: there is no such file")
+    for target in leaving:
         target.unlink()
     for path, text in {**change.write, **edited}.items():
         target = root / path

@@ -39,6 +39,7 @@ def test_delete_write_and_replace(tmp_path: Path) -> None:
         ChangeSet(write={"new": "n", "../outside": "x"}),
         ChangeSet(write={"/tmp/outside": "x"}),
         ChangeSet(write={"new": "n"}, delete=("missing",)),
+        ChangeSet(delete=("edit", "missing")),
         ChangeSet(write={"new": "n", ".git/config": "[core]\n\tfsmonitor = touch /tmp/outside"}),
         ChangeSet(write={"new": "n", "sub/.GIT/config": "x"}),
     ],
@@ -52,6 +53,12 @@ def test_an_edit_that_does_not_apply_changes_nothing(tmp_path: Path, change: Cha
     assert [path.name for path in root.iterdir()] == ["edit"]
     assert (root / "edit").read_text() == "a a"
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_file_that_is_deleted_twice_is_gone_once(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("x")
+    changes.apply(ChangeSet(delete=("old", "old"), write={"new": "n"}), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20), st.text(max_size=20))
