@@ -32,6 +32,7 @@ _TOKEN_LETTERS = "bcdfghjkmnpqrstvwxz"  # noqa: S105
 
 # `{{ name }}`, but not GitHub's `${{ name }}`.
 _REFERENCE = re.compile(r"(?<!\$)\{\{ *([a-z_][a-z0-9_]*) *\}\}")
+_WHOLE = re.compile(r"-?[0-9]+")
 Position = tuple[str | int, ...]
 
 # An id like any other, where some learner's lab is to be looked at.
@@ -120,7 +121,9 @@ def possibilities(one: Possibilities) -> int:
 def allows(one: Possibilities, value: str) -> bool:
     """Whether a value is one of those that a variable can have."""
     if one.range is not None:
-        plain = value.isascii() and value.isdecimal() and str(int(value)) == value
+        # Python reads no numbers of thousands of digits, and a manifest may have one.
+        short = len(value) <= max(len(str(end)) for end in one.range)
+        plain = short and _WHOLE.fullmatch(value) is not None and str(int(value)) == value
         return plain and one.range[0] <= int(value) <= one.range[1]
     if one.token:
         known = set(value) <= set(_TOKEN_ALPHABET) and value[:1] in _TOKEN_LETTERS
@@ -155,7 +158,7 @@ def problem(one: Possibilities) -> str:
         word and word.isprintable() and word == word.strip() for each in listed for word in each
     ):
         return "has a value that is empty or cannot be seen whole"
-    numeric = one.default is None or one.range is None or one.default.isdecimal()
+    numeric = one.default is None or one.range is None or _WHOLE.fullmatch(one.default) is not None
     return "" if numeric else "has a range, so its default is a whole number"
 
 

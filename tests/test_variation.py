@@ -18,7 +18,7 @@ LABS = [lab_id for lab_id in catalog.lab_ids() if "/" not in lab_id]
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
 LISTS = st.lists(WORDS, min_size=2, max_size=6, unique=True).map(tuple)
 ONE = st.one_of(
-    st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)).map(
+    st.tuples(st.integers(-(10**6), 10**6), st.integers(1, 10**6)).map(
         lambda ends: Possibilities(range=(ends[0], ends[0] + ends[1]))
     ),
     LISTS.map(lambda words: Possibilities(choices=words)),
@@ -69,6 +69,16 @@ def test_samples_are_values_too(one: Possibilities) -> None:
     assert found
     assert all(variation.allows(one, value) for value in found)
     assert not variation.allows(one, "")
+
+
+@pytest.mark.parametrize("value", ["-6", "6", "-0", "05", "+5", "٣", " 5", "5\n", "9" * 5000])
+def test_a_number_is_of_a_range_only_as_it_is_derived(value: str) -> None:
+    assert not variation.allows(Possibilities(range=(-5, 5)), value)
+
+
+def test_a_range_below_zero_may_have_a_default() -> None:
+    assert variation.problem(Possibilities(range=(-5, 5), default="-3")) == ""
+    assert "whole number" in variation.problem(Possibilities(range=(-5, 5), default="three"))
 
 
 @given(VARIATIONS, VARIATIONS, LEARNERS)
