@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.revision import trees
+from scaffolder.updating import changelog
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
@@ -526,6 +527,21 @@ def test_what_cannot_be_read_stays_and_the_labs_stands_beside(
     assert (work / "f").read_text() == "2\n"
     status = (work / odd).lstat()
     assert stat.S_ISFIFO(status.st_mode) if odd == "pipe" else status.st_size == 30 * 2**20
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["## 2", "## [2] - 2026-01-31", "## v2 (autumn)", "## Version 2", "## 2:", "## Release v2: new",
+     "## [v2](https://example.org/2)", "## 2."],
+)  # fmt: skip
+def test_a_heading_names_a_version_as_people_write_it(heading: str) -> None:
+    (section,) = changelog.sections(f"# Changes\n\n{heading}\n\n- Better.\n")
+    assert section == changelog.Section("2", "- Better.")
+
+
+@pytest.mark.parametrize("version", ["autumn-10", "vintage-2", "1.10", "2b1"])
+def test_any_version_can_be_a_heading(version: str) -> None:
+    assert changelog.sections(f"## {version}\n")[0].version == version
 
 
 def test_an_author_may_write_escapes_and_nobodys_terminal_obeys(

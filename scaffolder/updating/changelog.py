@@ -11,8 +11,12 @@ from scaffolder.updating.versions import is_later
 from scaffolder.workspace import read_text
 
 FILE = "CHANGELOG.md"
-# `## 2`, `## [1.10] - 2026-01-31`, `## v3 (autumn)`
-_HEADING = re.compile(r"##\s+\[?v?(?P<version>[^\s\]]+)\]?.*")
+# `## 2`, `## [1.10] - 2026-01-31`, `## v3 (autumn)`, `## Version 2: autumn`
+_HEADING = re.compile(
+    r"##\s+(?:(?:version|release)\s+)?\[?(?:v(?=\d))?"
+    r"(?P<version>[^\s\]]*[^\s\]:,;.])[\]:,;.]*(?:[\s(].*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
