@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder import records
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
@@ -72,6 +73,16 @@ def test_a_task_that_passes_is_checked_and_shown_then_remembered(
     (work / "greeting").write_text("changed my mind\n")
     assert devlab("solution", "greets", cwd=work).code == 0
     assert devlab("solution", "parts", cwd=work).code == 1
+
+
+def test_what_passed_before_is_looked_up_once(
+    devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[None] = []
+    everything = records.everything
+    monkeypatch.setattr(records, "everything", lambda: asked.append(None) or everything())
+    assert devlab("solution", cwd=work).code == 1
+    assert len(asked) == 1
 
 
 def test_what_cannot_be_graded_here_is_no_pass(devlab: Devlab, work: Path) -> None:

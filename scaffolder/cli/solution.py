@@ -71,7 +71,8 @@ def command(task: str | None, give_up: bool, form: str) -> None:
 def _require_passed(lab: Lab, found: Workspace, wanted: str | None) -> None:
     """Raise DevlabError, kindly, unless what is asked about has passed once or does now."""
     tasks = [wanted] if wanted is not None else [task.id for task in lab.tasks]
-    left = [task for task in tasks if task not in _passed_once(found)]
+    passed = _passed_once(found)
+    left = [task for task in tasks if task not in passed]
     if not left:
         return
     report = _check(lab, found, left)
