@@ -320,13 +320,11 @@ def test_without_an_engine_the_mending_command_is_named(monkeypatch: pytest.Monk
     assert caught.value.hint
 
 
-def test_cleaning_without_an_engine_is_silent_quick_and_imports_nothing() -> None:
+def test_cleaning_without_an_engine_is_silent_and_imports_nothing_slow() -> None:
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from scaffolder.tools import engine\n"
-        "began = time.monotonic()\n"
         "assert engine.sweep(lambda run: True) == 0 and engine.remove_run('x') == 0\n"
-        "print(time.monotonic() - began)\n"
         "assert 'docker' not in sys.modules\n"
     )
     done = subprocess.run(
@@ -336,8 +334,7 @@ def test_cleaning_without_an_engine_is_silent_quick_and_imports_nothing() -> Non
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 0.05
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_an_engine_that_does_not_listen_is_told_from_none(

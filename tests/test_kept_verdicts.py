@@ -560,6 +560,7 @@ SEEN = Glance("28.1", {"python:3.13-slim": "sha256:1", "registry.io/team/base:2"
         ("FROM \\\n# which?\n\n  python:3.13-slim AS it\n", {"python:3.13-slim"}),
         ("# escape=`\nFROM `\r\n  python:3.13-slim\r\n", {"python:3.13-slim"}),
         ("# escape=`\nFROM alpine\nCOPY a C:\\\nFROM python\n", {"python:3.13-slim"}),
+        ("FROM \x0c python:3.13-slim\n", {"python:3.13-slim"}),
         ("FROM alpine\nRUN --mount=type=bind,from=python:3.13-slim ls\n", {"python:3.13-slim"}),
         ("FROM alpine\nONBUILD COPY --from=python:3.13-slim a b\n", {"python:3.13-slim"}),
         ('FROM alpine\nWORKDIR /base\nCMD ["python", "base.py"]\n', set()),

@@ -134,7 +134,8 @@ def test_a_pattern_made_to_take_for_ever_does_not() -> None:
     started = time.monotonic()
     assert not filter_matches("**a+" * 200 + "b", "a" * 255)
     assert not glob_matches("*a" * 400 + "b", "a" * 255)
-    assert time.monotonic() - started < 2
+    # It takes milliseconds, or longer than anybody lives.
+    assert time.monotonic() - started < 60
 
 
 def test_a_pattern_too_long_to_be_honest_is_refused() -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import scaffolder
+from scaffolder.lines import lines_of
 from scaffolder.tools.engine.glancing import Glance, glance
 from scaffolder.tools.terraform_places import candidates
 
@@ -189,7 +190,7 @@ def _naming(dockerfile: str) -> str:
     """
     text = dockerfile.replace("\r\n", "\n")
     whole = _CONTINUED.sub(" ", _NO_INSTRUCTION.sub("", text))
-    lines = [line for line in whole.splitlines() if _NAMING.search(line)]
+    lines = [line for line in lines_of(whole) if _NAMING.search(line)]
     return "\n".join([*_SYNTAX.findall(text), *lines])
 
 

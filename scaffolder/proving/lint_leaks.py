@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from scaffolder import generate
+from scaffolder.lines import lines_of
 from scaffolder.model import Lab, Problem
 from scaffolder.proving.lint_places import relative
 from scaffolder.proving.lint_states import read_tree
@@ -40,7 +41,7 @@ def significant(text: str, path: str) -> list[Line]:
     """Return the lines of a file that say something, with comment marks and spaces taken off."""
     prose = PurePath(path).suffix in _PROSE
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         bare = line.strip()
         stripped = _COMMENT.sub("", bare)
         words = " ".join(stripped.split())

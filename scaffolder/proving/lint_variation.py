@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import Source, did_you_mean
+from scaffolder.lines import lines_of
 from scaffolder.model import Lab, Problem
 from scaffolder.variables import Variable, variables_of
 from scaffolder.variation import allows, references, samples
@@ -67,7 +68,7 @@ def _unknown_names(lab: Lab, source: Source) -> Iterator[Problem]:
         return
     text = (lab.root / _INSTRUCTIONS).read_text("utf-8", "replace")
     own = [name for name, one in lab.variation.variables.items() if one.default is not None]
-    for number, said in enumerate(text.splitlines(), start=1):
+    for number, said in enumerate(lines_of(text), start=1):
         yield from _unknown(said, own, _INSTRUCTIONS, number)
     line = source.document.line("vary", "instructions")
     yield from _unknown(lab.variation.instructions, list(lab.variation.variables), "lab.yaml", line)

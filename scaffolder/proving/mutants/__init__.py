@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.lines import lines_of
 from scaffolder.model import ChangeSet
 from scaffolder.proving.mutants.edits import Edit, Family, Operator, Source, spliced
 from scaffolder.proving.mutants.operators import OPERATORS
@@ -121,7 +122,7 @@ def _line(text: str, edit: Edit) -> int:
     first = edit.splices[0]
     gone = text[first.start : first.end]
     start = first.start + len(gone) - len(gone.lstrip())
-    return min(text.count("\n", 0, start), len(text.splitlines()) - 1) + 1
+    return min(text.count("\n", 0, start), len(lines_of(text)) - 1) + 1
 
 
 def _parses(family: Family, source: Source, text: str | None) -> bool:
