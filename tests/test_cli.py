@@ -69,6 +69,16 @@ def test_hints_are_shown_for_a_task(devlab: Devlab, catalog: Catalog) -> None:
     catalog.lab(task("aaa"))
     assert devlab("show", "tested", "--hints", "aaa").out == "1. a nudge\n2. nearly the answer\n"
     assert "did you mean 'aaa'" in devlab("show", "tested", "--hints", "aab").err
+    hint = {"check": None, "rule": None, "message": None}
+    said = devlab("show", "tested", "--hints", "aaa", "--format", "json")
+    assert json.loads(said.out) == {
+        "id": "tested",
+        "task": "aaa",
+        "hints": [
+            {"number": 1, "text": "a nudge", **hint},
+            {"number": 2, "text": "nearly the answer", **hint},
+        ],
+    }
 
 
 def test_new_makes_a_repository_with_one_commit(
@@ -437,6 +447,36 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )
     assert "Traceback" not in done.stderr
     assert "error" not in done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("streams", "code", "words"),
+    [
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        ("<&-", 0, ""),
+        (">/dev/full", 2, "cannot write all that it has to: No space left on device"),
+        (">/dev/full --format json", 2, "No space left on device"),
+        (">/dev/full 2>/dev/full", 2, ""),
+        ("--format nonsense 2>/dev/full", 2, ""),
+    ],
+)
+def test_streams_that_take_nothing_are_no_crash(
+    streams: str, code: int, words: str, unbuffered: str
+) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m scaffolder.cli list {streams}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "report" not in done.stderr
+    assert words or not done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -21,6 +22,9 @@ from scaffolder.errors import (
     InterruptedRunError,
     UnusableFileError,
 )
+
+# A full disk, and a user who may not fill more of it.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # What a shell's completion script sets; the name is click's, made of the program's.
 COMPLETE = "_DEVLAB_COMPLETE"
@@ -103,6 +107,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become messages and exit codes."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows an escape, not a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -113,6 +118,16 @@ def main() -> NoReturn:
     code = _silenced(run) if COMPLETE in os.environ else _guarded(run)
     _deafen()
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Give a stream that the shell closed (`devlab list >&-`) to nobody, for Python has None then.
+
+    Otherwise the next file that is opened takes its place, and what is printed goes into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _silenced(call: Callable[[], Any]) -> int:
@@ -135,10 +150,17 @@ def _interrupt(*_: object) -> NoReturn:
 def _guarded(call: Callable[[], Any]) -> int:
     try:
         result = call()
+        # What is found out later is told by Python itself, with an exit code of its own.
+        sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort, InterruptedRunError):
         _end_now()
     except Exception as error:  # noqa: BLE001 -- no traceback reaches a user
-        return int(_explain(error))
+        try:
+            return int(_explain(error))
+        except OSError:
+            # Nobody can be told why; the exit code says what it can.
+            _mute(sys.stderr)
+            return int(_explain(error))
     return result if isinstance(result, int) else int(ExitCode.PASSED)
 
 
@@ -152,8 +174,17 @@ def _explain(error: Exception) -> ExitCode:
         return ExitCode.USAGE
     if isinstance(error, BrokenPipeError):
         # The reader of a pipe went away (`devlab list | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _mute(sys.stdout)
         return ExitCode.PASSED
+    if isinstance(error, OSError) and error.errno in _FULL:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        _mute(sys.stdout)
+        _say(
+            f"devlab cannot write {error.filename or 'all that it has to'}: {error.strerror}",
+            "make room where its output goes, in the temporary folder, or in your home",
+        )
+        return ExitCode.USAGE
     from scaffolder.journal import write_log
 
     log = write_log(f"command {' '.join(sys.argv[1:])}", error)
@@ -162,6 +193,11 @@ def _explain(error: Exception) -> ExitCode:
         f"please report it with {log}",
     )
     return ExitCode.USAGE
+
+
+def _mute(stream: TextIO) -> None:
+    """Let what is printed from now on, and what still waits, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _words(error: DevlabError) -> str:

@@ -12,7 +12,7 @@ from scaffolder import catalog
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
 from scaffolder.labfile import require_task
-from scaffolder.model import Hint, Lab
+from scaffolder.model import Hint, Lab, Task
 from scaffolder.report.text import harmless
 from scaffolder.variables import variables_of
 from scaffolder.variation import possibilities
@@ -41,11 +41,13 @@ def command(lab: str, hints: str | None, learner: str, form: str) -> None:
     And what varies by learner; with --hints, a task's hints.
     """
     found = catalog.load(lab, graded=False, learner=learner)
-    if hints is not None:
-        numbered = enumerate(require_task(found, hints).hints, start=1)
+    task = None if hints is None else require_task(found, hints)
+    if form == "json":
+        document = _document(found) if task is None else _hints_document(found, task)
+        click.echo(json.dumps(document, indent=2))
+    elif task is not None:
+        numbered = enumerate(task.hints, start=1)
         _print("\n".join(f"{number}. {hint.text}{_when(hint)}" for number, hint in numbered))
-    elif form == "json":
-        click.echo(json.dumps(_document(found), indent=2))
     else:
         _print(_text(found))
 
@@ -82,6 +84,23 @@ def _document(lab: Lab) -> dict[str, object]:
             for variable in variables_of(lab).values()
         },
         "vary": _varying_document(lab),
+    }
+
+
+def _hints_document(lab: Lab, task: Task) -> dict[str, object]:
+    return {
+        "id": lab.id,
+        "task": task.id,
+        "hints": [
+            {
+                "number": number,
+                "text": hint.text,
+                "check": hint.check or None,
+                "rule": hint.rule or None,
+                "message": hint.message or None,
+            }
+            for number, hint in enumerate(task.hints, start=1)
+        ],
     }
 
 
