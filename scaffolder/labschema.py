@@ -52,7 +52,9 @@ class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A lab: what to do and how it is graded."""
 
-    version: Annotated[str, Meta(description="Raise it when a grade may change.")]
+    version: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Raise it when a grade may change.")
+    ]
     title: Annotated[Words, Meta(description="What the learner will be able to do.")]
     summary: Annotated[Words, Meta(description="One or two sentences for the list of labs.")]
     track: Annotated[Id, Meta(description="The course that it belongs to, e.g. containers.")]

@@ -60,6 +60,13 @@ def test_a_missing_key_is_named(catalog: Catalog) -> None:
         read_lab(folder)
 
 
+@pytest.mark.parametrize("version", ["", "1" * 201])
+def test_a_version_says_something_and_is_short(catalog: Catalog, version: str) -> None:
+    folder = catalog.lab(task("a"), head=HEAD.replace('version: "1"', f'version: "{version}"'))
+    with pytest.raises(DevlabError, match=r"lab\.yaml:1: version: "):
+        read_lab(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("solutoin", "did you mean 'solution'"), ("notes.txt", "not a part of a lab")],

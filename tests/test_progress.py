@@ -7,15 +7,19 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scaffolder import records
-from scaffolder.records import exchange, store, telling
+from scaffolder.records import entries, exchange, store, telling
 from scaffolder.skills import SKILLS
-from scaffolder.standing import Records
+from scaffolder.standing import Key, LabNote, Records
+from scaffolder.workspace import as_text
 from tests.support.command import Devlab, Said
 from tests.support.labs import HEAD, Catalog, task
 
@@ -239,6 +243,52 @@ def test_what_was_exported_comes_back_as_it_was(devlab: Devlab, done: Path, tmp_
     assert "1 workspaces of 1 labs, 1 passed tasks" in said.out
     assert records.everything() == before
     assert devlab("progress", "export", "-").out == file.read_text()
+
+
+NAMES = st.text("abcö-/ ", min_size=1, max_size=300)
+KEPT_LABS = st.builds(
+    LabNote,
+    id=NAMES,
+    version=st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.just("v" * 5000),
+    title=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2000),
+    tasks=st.integers(1, 7000),
+    points=st.integers(1, 1_000_000),
+    skills=st.lists(NAMES, max_size=120).map(tuple),
+    at=st.just(datetime(2026, 1, 1, tzinfo=UTC)),
+)
+FOLDERS = st.binary(min_size=1, max_size=4095) | st.just(b"\xff" * 4095)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+@given(
+    lab=KEPT_LABS,
+    folder=FOLDERS.map(lambda name: as_text(Path(os.fsdecode(b"/" + name.replace(b"\0", b""))))),
+    passed=st.sampled_from([0, 1, 1100]),
+)
+def test_whatever_was_kept_can_be_exported_and_imported(
+    tmp_path: Path, lab: LabNote, folder: str, passed: int
+) -> None:
+    store.file().unlink(missing_ok=True)
+
+    def keep(database: entries.Database) -> None:
+        at = entries.stamp(lab.at)
+        entries.put_lab(database, lab)
+        row = entries.put_workspace(database, Key(folder, lab.id, "l" * 200), at)
+        entries.add_attempts(database, row, entries.device(database), 1)
+        entries.raise_best(database, row, lab.points, lab.points)
+        for number in range(passed):
+            entries.put_passed(database, row, f"task-{number}", 1_000_000, at)
+
+    store.write(keep)
+    before, written = records.everything(), records.export()
+    (tmp_path / "progress.json").write_text(written, "utf-8")
+    store.file().unlink()
+    records.merge(tmp_path / "progress.json")
+    assert (records.everything(), records.export()) == (before, written)
 
 
 def workspace_of(folder: Path):  # type: ignore[no-untyped-def]

@@ -15,27 +15,32 @@ from msgspec import Meta
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.records import entries, store
 from scaffolder.standing import Key, LabNote
-from scaffolder.workspace import read_bytes
+from scaffolder.workspace import TEXT_LIMIT, read_bytes
 
 SCHEMA = "devlab.progress/1"
+# It bounds how much of anything there can be.
 SIZE_LIMIT = 16 * 1024 * 1024
-_COUNT_LIMIT = 10_000
 _YEARS = (1970, 9000)
 
-_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+# Nothing here may be narrower than what is written, or all of a learner's progress is refused for
+# one entry: a lab may be named as a folder, a version was once any text in a lab file, and each
+# byte of a path that is no text takes four characters.
+_Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 _Words = Annotated[str, Meta(max_length=4096)]
-_Number = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Version = Annotated[str, Meta(max_length=TEXT_LIMIT)]
+_Path = Annotated[str, Meta(min_length=1, max_length=4 * 4096)]
+_Number = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 _Time = Annotated[str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$")]
 _Device = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class _Lab(msgspec.Struct, frozen=True, kw_only=True):
     id: _Name
-    version: _Name
+    version: _Version
     title: _Words
     tasks: _Number
     points: _Number
-    skills: Annotated[tuple[_Name, ...], Meta(max_length=100)]
+    skills: tuple[_Name, ...]
     at: _Time
 
 
@@ -52,23 +57,23 @@ class _Hint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    path: _Path
     lab: _Name
-    learner: Annotated[str, Meta(max_length=200)] = ""
+    learner: Annotated[str, Meta(max_length=1000)] = ""
     best: _Number
     best_of: _Number
     at: _Time
-    attempts: Annotated[dict[_Device, _Number], Meta(max_length=1000)]
-    passed: Annotated[tuple[_Passed, ...], Meta(max_length=1000)]
-    hints: Annotated[tuple[_Hint, ...], Meta(max_length=_COUNT_LIMIT)]
+    attempts: dict[_Device, _Number]
+    passed: tuple[_Passed, ...]
+    hints: tuple[_Hint, ...]
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file. Keys may be added in later versions of devlab and are ignored here."""
 
     schema: str = SCHEMA
-    labs: Annotated[tuple[_Lab, ...], Meta(max_length=_COUNT_LIMIT)]
-    workspaces: Annotated[tuple[_Workspace, ...], Meta(max_length=_COUNT_LIMIT)]
+    labs: tuple[_Lab, ...]
+    workspaces: tuple[_Workspace, ...]
 
 
 class _Head(msgspec.Struct, frozen=True):
