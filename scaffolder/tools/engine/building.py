@@ -16,7 +16,7 @@ from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.engine import buildlog, diagnosis, machine
-from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, lines_of
+from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, said
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
 from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
 from scaffolder.tools.processes import CancelToken, Ending
@@ -157,7 +157,7 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
             output_limit=OUTPUT_LIMIT,
         )
         image_id = id_file.read_text("utf-8").strip() if completed.ok else ""
-    return Outcome(image_id, lines_of(completed.output), completed.ending, "buildkit")
+    return Outcome(image_id, said(completed.output), completed.ending, "buildkit")
 
 
 def _without_syntax_line(path: Path, outcome: Outcome) -> bool:

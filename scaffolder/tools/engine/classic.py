@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from scaffolder.lines import lines_of
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
 from scaffolder.tools.processes import CancelToken, Ending
 
@@ -119,19 +120,19 @@ def _collect(messages: queue.SimpleQueue[str | None], lines: list[str], job: Job
         if text is None:
             return Ending.EXITED
         left -= len(text)
-        lines.extend(lines_of(text))
+        lines.extend(said(text))
         if left <= 0:
             return Ending.TOO_MUCH_OUTPUT
     return Ending.EXITED
 
 
-def lines_of(text: str) -> tuple[str, ...]:
+def said(output: str) -> tuple[str, ...]:
     """Return the lines of what a builder printed, without those that are empty.
 
     Only a newline begins one: behind any other character that Python takes for an end of a line, a
     step could print what would look like the builder's own.
     """
-    return tuple(line.rstrip() for line in text.split("\n") if line.strip())
+    return tuple(line.rstrip() for line in lines_of(output) if line.strip())
 
 
 def _stop_step(engine: Engine, lines: list[str]) -> None:
