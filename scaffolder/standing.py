@@ -127,19 +127,24 @@ class Standing(msgspec.Struct, frozen=True):
     others: tuple[SkillStanding, ...]
 
     @property
+    def here(self) -> tuple[LabStanding, ...]:
+        """The labs that can still be done; what was gained in others stays, beside these."""
+        return tuple(lab for lab in self.labs if lab.installed)
+
+    @property
     def gained(self) -> int:
-        """Points of all tasks that passed."""
-        return sum(lab.gained for lab in self.labs)
+        """Points of all tasks that passed, of the labs that are here."""
+        return sum(lab.gained for lab in self.here)
 
     @property
     def points(self) -> int:
         """All points that there are."""
-        return sum(lab.points for lab in self.labs)
+        return sum(lab.points for lab in self.here)
 
     @property
     def done(self) -> int:
-        """How many labs are done."""
-        return sum(lab.state == "done" for lab in self.labs)
+        """How many of the labs that are here are done."""
+        return sum(lab.state == "done" for lab in self.here)
 
 
 def level_rank(level: str) -> int:

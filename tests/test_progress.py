@@ -91,6 +91,10 @@ def test_what_was_gained_stays_when_a_lab_goes(
         "labs": ["tested"],
     }
     assert "not installed here" in devlab("progress", "--format", "html").out
+    assert "0 of 10 points, 0 of 1 lab done; 30 points in 1 lab" in devlab("progress").out
+    document = json.loads(devlab("progress", "--format", "json").out)
+    assert document["points"] == {"gained": 0, "total": 10}
+    assert [lab["gained"] for lab in document["labs"]] == [0, 30]
 
 
 def test_the_terminal_shows_every_skill_and_says_what_no_lab_teaches(

@@ -20,11 +20,16 @@ def plain(text: str, limit: int = 200) -> str:
 
 def summary(standing: Standing) -> str:
     """Return the whole standing in one line."""
-    labs = "lab" if len(standing.labs) == 1 else "labs"
-    return (
+    labs = "lab" if len(standing.here) == 1 else "labs"
+    told = (
         f"{standing.gained} of {standing.points} points, "
-        f"{standing.done} of {len(standing.labs)} {labs} done"
+        f"{standing.done} of {len(standing.here)} {labs} done"
     )
+    gone = [lab for lab in standing.labs if not lab.installed]
+    if not gone:
+        return told
+    where = "1 lab that is" if len(gone) == 1 else f"{len(gone)} labs that are"
+    return f"{told}; {sum(lab.gained for lab in gone)} points in {where} not installed here"
 
 
 def amount(skill: SkillStanding) -> str:
