@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import queue
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,19 +106,26 @@ def test_a_folder_at_the_place_of_a_draft_stops_nothing(devlab: Devlab, work: Pa
     assert (work / "Dockerfile").read_text() == START["Dockerfile"]
 
 
-@pytest.fixture
-def half_done(devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
-    """Return what a reset said that a disk stopped between two files."""
-    put(work, {"app/one.py": "mine\n"})
+@contextmanager
+def refusing(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[None]:
+    """Let nothing be put at one place."""
     move = Path.replace
 
-    def refusing(self: Path, target: Path) -> Path:
-        if target == work / "app/one.py":
+    def replace(self: Path, target: Path) -> Path:
+        if target == place:
             raise PermissionError(13, "Permission denied", str(self), None, str(target))
         return move(self, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", refusing)
+        patched.setattr(Path, "replace", replace)
+        yield
+
+
+@pytest.fixture
+def half_done(devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
+    """Return what a reset said that a disk stopped between two files."""
+    put(work, {"app/one.py": "mine\n"})
+    with refusing(monkeypatch, work / "app/one.py"):
         said = devlab("reset", "--yes", cwd=work)
     assert (work / "Dockerfile").read_text() == START["Dockerfile"]
     return said
@@ -136,10 +145,17 @@ def test_a_disk_that_refuses_is_told_and_the_next_run_puts_back(
 
 
 @pytest.mark.usefixtures("half_done")
+@pytest.mark.parametrize("stopped_again", [False, True])
 def test_what_was_done_since_a_change_stopped_is_named_and_can_be_had_again(
-    devlab: Devlab, work: Path
+    devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch, stopped_again: bool
 ) -> None:
     put(work, {"Dockerfile": "FROM since\n"})
+    if stopped_again:
+        with refusing(monkeypatch, work / ".devlab/unfinished"):
+            assert devlab("reset", cwd=work).code == 2
+        with refusing(monkeypatch, work / "Dockerfile"):
+            assert devlab("reset", cwd=work).code == 2
+        put(work, {"Dockerfile": "FROM later\n"})
     said = devlab("reset", cwd=work)
     assert (work / "Dockerfile").read_text() == "FROM mine\n"
     assert "stopped half-way" in said.err

@@ -15,17 +15,17 @@ def recovered(found: Workspace) -> Workspace:
     recovery = edits.recover(found)
     if recovery is None:
         return found
-    begun, until_now = recovery.begun, recovery.until_now
+    begun = recovery.begun
     click.echo(
         f"the last {harmless(begun.command)} was stopped half-way; what it had changed is put back "
         f"from {harmless(begun.folder)}",
         err=True,
     )
-    if until_now.files:
+    for kept in recovery.until_now:
         # It may hold what was done since.
         click.echo(
-            f"what stood there until now is in {until_now.folder}\n"
-            f"to have that again: devlab reset --restore {until_now.name}",
+            f"what stood there until now is in {harmless(kept.folder)}\n"
+            f"to have that again: devlab reset --restore {harmless(kept.name)}",
             err=True,
         )
     return workspace.find(found.root)

@@ -24,6 +24,7 @@ _OWN = ".devlab"
 FOLDER = f"{_OWN}/backups"
 _LIST = "backup.json"
 _FILES = "files"
+_TIME = "%Y%m%d-%H%M%S"
 _DRAFT, _DRAFT_FILE = ".draft", ".draft-file"
 _SCHEMA = "devlab.backup/1"
 # Of devlab's own files, those that belong to the state of the work.
@@ -112,7 +113,7 @@ def _clear(shelf: Path) -> None:
 
 
 def _new_name(shelf: Path, command: str) -> str:
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command}"
+    stem = f"{time.strftime(_TIME)}-{command}"
     names = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
     return next(name for name in names if not (shelf / name).exists())
 
@@ -128,6 +129,13 @@ def listed(root: Path) -> tuple[Backup, ...]:
         except DevlabError:
             continue
     return tuple(found)
+
+
+def listed_since(root: Path, first: Backup) -> tuple[Backup, ...]:
+    """Return the backups from the second on in which `first` was made, the first one first."""
+    second = slice(len(time.strftime(_TIME)))
+    found = (one for one in listed(root) if one.name[second] >= first.name[second])
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def find(root: Path, name: str) -> Backup:

@@ -22,6 +22,7 @@ from scaffolder.workspace import Workspace
 _OWN = Path(".devlab")
 _DRAFT = _OWN / "draft"
 _UNFINISHED = _OWN / "unfinished"
+_RECOVER = "recover"
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,13 @@ def carry_out(workspace: Workspace, edits: Iterable[Edit], command: str) -> Back
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was put back: from which backup, and the one of what stood there until then."""
+    """What was put back: from which backup, and those of what stood there until then.
+
+    They are several, the first one first, where putting it back was killed, too.
+    """
 
     begun: Backup
-    until_now: Backup
+    until_now: tuple[Backup, ...]
 
 
 def recover(workspace: Workspace) -> Recovery | None:
@@ -99,10 +103,11 @@ def recover(workspace: Workspace) -> Recovery | None:
             return None
         kept = _begun_with(workspace.root, name)
         edits = restoring(workspace.root, kept)
-        there = backups.make(workspace, {edit.path: edit.before for edit in edits}, "recover")
+        backups.make(workspace, {edit.path: edit.before for edit in edits}, _RECOVER)
         # The marker goes on naming the first backup: who is killed here begins again.
         _apply(workspace.root, edits, kept.name)
-    return Recovery(kept, there)
+        since = backups.listed_since(workspace.root, kept)
+    return Recovery(kept, tuple(one for one in since if one.command == _RECOVER and one.files))
 
 
 def restoring(root: Path, kept: Backup) -> tuple[Edit, ...]:
