@@ -8,11 +8,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scaffolder.keeping import store
 from scaffolder.proving import memory
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
+
+# How long an example takes is the machine's to say: on a busy one any deadline is missed.
+settings.register_profile("devlab", deadline=None)
+settings.load_profile("devlab")
 
 
 @functools.cache

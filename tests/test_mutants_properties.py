@@ -113,7 +113,7 @@ def made(path: str, text: str) -> tuple[Mutant, ...]:
         return generate(Path(folder), [path])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(files())
 def test_any_text_gives_mutants_or_a_named_error(case: tuple[str, str]) -> None:
     path, text = case
@@ -163,7 +163,7 @@ def test_nothing_outside_the_splices_changes(path: str) -> None:
         assert text[at:] == after[at + shift :]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(["Dockerfile", WORKFLOW, "infra/main.tf"]), st.data())
 def test_names_do_not_depend_on_comments(path: str, data: st.DataObject) -> None:
     """Comment lines between top-level parts move everything below, and rename nothing."""

@@ -265,7 +265,6 @@ FOLDERS = st.binary(min_size=1, max_size=4095) | st.just(b"\xff" * 4095)
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 @given(

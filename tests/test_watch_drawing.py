@@ -6,7 +6,7 @@ import io
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -102,7 +102,6 @@ def test_a_frame_fills_the_screen_and_no_more(width: int, height: int, encoding:
             line.encode(encoding)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from(SIZES))
 def test_no_words_of_a_learner_break_the_screen(words: str, size: tuple[int, int]) -> None:
     width, height = size

@@ -78,7 +78,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES, VALUES)
 def test_no_yaml_breaks_the_model(on: object, jobs: object) -> None:
     text = yaml.safe_dump({"on": on, "jobs": jobs})

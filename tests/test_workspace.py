@@ -120,7 +120,7 @@ def test_no_link_of_a_snapshot_leads_out_of_it(
 STEP = st.sampled_from(["..", "..", ".", "a", "b", "work", ".venv"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     made=st.dictionaries(
         st.lists(st.sampled_from(["a", "b", ".venv"]), min_size=1, max_size=3).map("/".join),

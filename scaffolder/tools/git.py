@@ -28,12 +28,18 @@ _QUIET = (
     # What is committed is for the work to say, not for the settings of whoever sits here.
     *("-c", "core.excludesFile=/dev/null", "-c", "maintenance.auto=false"),
 )
-# Merging: bytes are bytes, whatever a name is on some other disk; what was moved is found again.
+# Merging: bytes are bytes, whatever a name is on some other disk.
 _AS_IT_IS = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"),
     *("-c", "core.autocrlf=false", "-c", "core.protectNTFS=false", "-c", "core.protectHFS=false"),
     *("-c", "core.fsync=none", "-c", "core.quotePath=false", "-c", "core.precomposeUnicode=false"),
-    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true"),
+)
+# What was moved is found again. git 2.39 dies ("cache entry has null sha1") where both sides moved
+# links to one place; then it is asked again to look for less.
+_MOVED = (
+    ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true"),
+    ("-c", "merge.renames=true", "-c", "merge.directoryRenames=false"),
+    ("-c", "merge.renames=false", "-c", "merge.directoryRenames=false"),
 )
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG")
 
@@ -162,13 +168,18 @@ def merge_trees(
         "* -text -eol -filter -ident -working-tree-encoding !merge !conflict-marker-size\n", "utf-8"
     )
     _require(git("fast-import", "--quiet", stdin=_history(trees)))
-    _require(git("checkout", "--quiet", "--force", "ours"))
     known = git("rev-parse", "base", "ours", "theirs")
     _require(known)
     base, ours, theirs = known.stdout.split()
     environment |= {f"GITHEAD_{ours}": labels[0], f"GITHEAD_{theirs}": labels[1]}
-    done = git("merge-recursive", "--ignore-cr-at-eol", base, "--", ours, theirs)
-    if done.returncode not in (0, 1):
+    for moved in _MOVED:
+        (folder / ".git" / "index.lock").unlink(missing_ok=True)
+        _require(git("checkout", "--quiet", "--force", "ours"))
+        _require(git("clean", "--quiet", "-dxff"))
+        done = git(*moved, "merge-recursive", "--ignore-cr-at-eol", base, "--", ours, theirs)
+        if done.returncode in (0, 1):
+            break
+    else:
         _require(done)
     left = git("ls-files", "--unmerged", "-z")
     _require(left)

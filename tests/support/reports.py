@@ -129,7 +129,7 @@ class _Writer:
 
 def any_report(test: Callable[[Report], None]) -> Callable[[], None]:
     """Run a test on many reports; how long it takes on a busy machine is no matter."""
-    return settings(deadline=None, max_examples=50)(given(_reports())(test))
+    return settings(max_examples=50)(given(_reports())(test))
 
 
 def report(*results: TaskResult, workspace: str = "/work") -> Report:
