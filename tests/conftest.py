@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from scaffolder.keeping import store
 from scaffolder.proving import memory
+from scaffolder.tools.engine import building
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 
@@ -99,3 +100,13 @@ def devlab(monkeypatch: pytest.MonkeyPatch) -> Devlab:
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Stand a small catalog in for the real one."""
     return Catalog(tmp_path / "catalog", monkeypatch)
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have a test build with each of the two builders."""
+    if request.param == "classic":
+        monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    elif not building.buildkit_cli():
+        pytest.skip("no docker command here has BuildKit")
+    return str(request.param)

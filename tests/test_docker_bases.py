@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from scaffolder.checks import image
 from scaffolder.checks._images import contents, engine_of
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.base import Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
@@ -18,6 +17,7 @@ from scaffolder.tools.engine import building
 from scaffolder.tools.engine.buildlog import bases
 from scaffolder.workspace import snapshot
 from tests.support import registry as registries
+from tests.support.engine import running
 from tests.support.registry import Registry
 
 # More than what is added to it may have.
@@ -32,28 +32,9 @@ def registry() -> Iterator[Registry]:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    for folder in ("scratch", "work"):
-        (tmp_path / folder).mkdir()
-    run = Run(
-        id=f"test-{secrets.token_hex(6)}",
-        snapshot=tmp_path / "snapshot",
-        scratch=tmp_path / "scratch",
-        lab_root=tmp_path,
-        variables={},
-        faults={},
-        start=lambda: tmp_path,
-    )
-    yield Context(run=run, check_id="tested", timeout=60)
-    run.shared.close()
-
-
-@pytest.fixture(params=["buildkit", "classic"])
-def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "classic":
-        monkeypatch.setattr(building, "buildkit_cli", lambda: "")
-    elif not building.buildkit_cli():
-        pytest.skip("no docker command here has BuildKit")
-    return str(request.param)
+    (tmp_path / "work").mkdir()
+    with running(tmp_path, start=tmp_path) as made:
+        yield made
 
 
 def written(context: Context, text: str) -> Context:

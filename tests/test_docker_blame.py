@@ -12,7 +12,7 @@ import pytest
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import engine
-from scaffolder.tools.engine import BuildFailedError, Engine, StartFailedError, building, machine
+from scaffolder.tools.engine import BuildFailedError, Engine, StartFailedError, machine
 from scaffolder.tools.engine.buildlog import own_words
 from scaffolder.tools.engine.containers import _starting
 from scaffolder.tools.engine.diagnosis import Cause, diagnose
@@ -51,15 +51,6 @@ HOSTILE = {
     "a wrong program": 'RUN ["/no/such/program"]\n',
     "no instruction": "RUM true\n",
 }
-
-
-@pytest.fixture(params=["buildkit", "classic"])
-def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "classic":
-        monkeypatch.setattr(building, "buildkit_cli", lambda: "")
-    elif not building.buildkit_cli():
-        pytest.skip("no docker command here has BuildKit")
-    return str(request.param)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from scaffolder.checks import container, dockerfile, image
 from scaffolder.checks._http import Request
 from scaffolder.checks._images import engine_of
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.grading.grader import judge
 from scaffolder.model import CheckSpec, Outcome
@@ -21,6 +20,7 @@ from scaffolder.tools import engine
 from scaffolder.tools.engine import building
 from scaffolder.tools.engine.classic import Job
 from scaffolder.workspace import snapshot
+from tests.support.engine import leftovers, running
 
 BASE = "FROM python:3.13-slim\n"
 SERVER = (
@@ -57,36 +57,8 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def context(work: Path, tmp_path: Path) -> Iterator[Context]:
-    (tmp_path / "scratch").mkdir()
-    run = Run(
-        id=f"test-{secrets.token_hex(6)}",
-        snapshot=tmp_path / "snapshot",
-        scratch=tmp_path / "scratch",
-        lab_root=tmp_path,
-        variables={},
-        faults={},
-        start=lambda: work,
-    )
-    yield Context(run=run, check_id="tested", timeout=60)
-    run.shared.close()
-    assert leftovers(run.id) == []
-
-
-def leftovers(run_id: str) -> list[str]:
-    if building_is_impossible():
-        return []
-    api = engine.connect().api
-    filters = {"label": f"{engine.RUN_LABEL}={run_id}"}
-    found = api.containers(all=True, filters=filters) + api.images(filters=filters)
-    return [thing["Id"] for thing in found]
-
-
-def building_is_impossible() -> bool:
-    try:
-        engine.connect()
-    except UnavailableError:
-        return True
-    return False
+    with running(tmp_path, start=work) as made:
+        yield made
 
 
 def taken(context: Context, work: Path, text: str, timeout: float = 60) -> Context:

@@ -24,8 +24,8 @@ from scaffolder.grading.lifecycle import is_dead, new_run
 from scaffolder.interrupts import held_back
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
-from tests.conftest import why_no_engine
 from tests.support.command import Devlab, Said, shell
+from tests.support.engine import leftovers
 from tests.support.labs import Catalog, InterruptsTidying, task
 
 LABS = [
@@ -105,20 +105,6 @@ class Place:
         return found
 
 
-def in_engine(run_ids: list[str]) -> list[str]:
-    """Containers and images of these runs."""
-    if why_no_engine():
-        return []
-    api = docker.from_env().api
-    found = []
-    for run_id in run_ids:
-        filters = {"label": f"devlab.run={run_id}"}
-        containers = api.containers(all=True, filters=filters)
-        found += [f"container {one['Id']} ({one['Status']})" for one in containers]
-        found += [f"image {one['Id']}" for one in api.images(all=True, filters=filters)]
-    return found
-
-
 def eventually_nothing(what: object, seconds: float = 10) -> list[str]:
     deadline = time.monotonic() + seconds
     left: list[str] = what()  # type: ignore[operator]
@@ -150,7 +136,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(lab: str, tmp_path: Path) -> None:
         assert "Traceback" not in said.err
         assert not place.left_folders(), f"after {moment} s"
         assert not eventually_nothing(place.left_processes), f"after {moment} s"
-        assert not in_engine(run_ids), f"after {moment} s"
+        assert not leftovers(*run_ids), f"after {moment} s"
 
 
 def test_termination_is_an_interruption(tmp_path: Path) -> None:
@@ -228,7 +214,7 @@ def test_what_the_engine_refuses_to_remove_is_tried_again() -> None:
     timer = threading.Timer(1, other.remove_container, (container,), {"force": True})
     timer.start()
     assert engine.remove_run(run_id) == 1
-    assert not in_engine([run_id])
+    assert not leftovers(run_id)
     timer.join()
 
 
@@ -258,7 +244,7 @@ def test_a_killed_run_is_swept_by_the_next_command(tmp_path: Path) -> None:
 
     def containers() -> list[str]:
         ids = [Path(path).name for path in place.left_folders()]
-        return [thing for thing in in_engine(ids) if thing.startswith("container")]
+        return [thing for thing in leftovers(*ids) if thing.startswith("container")]
 
     while not containers() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -277,7 +263,7 @@ def test_a_killed_run_is_swept_by_the_next_command(tmp_path: Path) -> None:
     )
     assert "removed 1 temporary folders" in cleaned.stdout
     assert not place.left_folders()
-    assert not in_engine(run_ids)
+    assert not leftovers(*run_ids)
 
 
 def test_two_checks_of_one_workspace_do_not_disturb_each_other(tmp_path: Path) -> None:
