@@ -103,7 +103,7 @@ def require_free(lab: Lab, settings: Mapping[str, str]) -> None:
         if name in lab.values:
             raise DevlabError(
                 f"{name} is {lab.values[name]!r} for this learner and cannot be set",
-                hint=f"leave out --set {name}=..., or --learner",
+                hint=f"leave out --set {name}=...; it follows from the learner's id",
             )
 
 
