@@ -61,12 +61,14 @@ def _text(edit: Edit) -> list[str]:
     old, new = f"a/{edit.path}", f"b/{edit.path}"
     lines: list[str] = []
     if edit.before is None or edit.after is None or edit.before.content != edit.after.content:
-        lines = [_index(edit)]
-        lines += _compared(
+        lines = _compared(
             edit,
             "/dev/null" if edit.before is None else _quoted(old),
             "/dev/null" if edit.after is None else _quoted(new),
         )
+        # To people it says nothing, so it stands only where patch goes by it.
+        if not lines or any(one and one.kind is Kind.LINK for one in (edit.before, edit.after)):
+            lines = [_index(edit), *lines]
     # Where no other line names it, a blank would end the name for patch.
     blank = " " in edit.path and len(lines) < 2
     return [
