@@ -16,7 +16,7 @@ import pytest
 
 from scaffolder.catalog import load
 from scaffolder.generate import create_workspace
-from scaffolder.model import Lab, Outcome
+from scaffolder.model import Lab, Outcome, Report
 from scaffolder.report.watch import Frame
 from scaffolder.watched import Watch
 from scaffolder.watching import Keyboard, run
@@ -366,17 +366,20 @@ class Breaks:
 
 
 class Presses(Breaks):
-    """A front that notes what it is shown, and presses a key once there is a report."""
+    """A front that notes what it is shown, and presses a key at each report that is new."""
 
     def __init__(self, handle: int, keys: str) -> None:
         super().__init__()
         self._handle = handle
         self._keys = keys
         self.shown: list[Watch] = []
+        self._answered: Report | None = None
 
     def show(self, watch: Watch, now: float) -> Frame:
         self.shown.append(watch)
-        if not watch.active and self._keys:
+        # The same one is shown again before the key that it was answered with is read.
+        if not watch.active and self._keys and watch.report is not self._answered:
+            self._answered = watch.report
             key, self._keys = self._keys[0], self._keys[1:]
             os.write(self._handle, key.encode())
         return Frame((), 10, 0)
