@@ -134,6 +134,27 @@ def all_variables(lab: Lab, context: Mapping[str, str]) -> dict[str, str]:
     return {**context, **lab.values}
 
 
+def variables_of_work(lab: Lab, manifest: Manifest) -> dict[str, str]:
+    """Return the variables that somebody's work is graded with, the lab's own on top.
+
+    The manifest is in the learner's hands, and may be one of another version of the lab: a variable
+    that the lab has not any more is left out, and a new one has its default. Raises DevlabError
+    for a value that the lab refuses, which no start could have been made with.
+    """
+    found = {}
+    for name, variable in variables_of(lab).items():
+        given = lab.values.get(name, manifest.context.get(name, variable.default))
+        try:
+            found[name] = variable.validate(given)
+        except DevlabError as error:
+            raise DevlabError(
+                f"{MANIFEST}: {error.message}",
+                hint="put back what devlab wrote: git checkout -- .devlab   or make a workspace "
+                f"anew: devlab new {lab.id} DIR",
+            ) from error
+    return {**found, **lab.values}
+
+
 def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
     return rendering.read_settings(template_root(lab))
 

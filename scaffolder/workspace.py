@@ -16,10 +16,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from scaffolder import links
+from scaffolder import folders, links
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.variation import normalized
 
@@ -32,6 +34,8 @@ FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
 COUNT_LIMIT = 20_000
 _FOLDER_MODE = 0o755
+# Of a path that may be thousands of characters long.
+_NEAR_SHOWN = 60
 
 # Too many open files, no memory, a disk that breaks.
 _NOT_THE_FILE_S_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
@@ -59,8 +63,8 @@ IGNORED = frozenset(
 class ManifestLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which lab, in which version, a workspace was made from."""
 
-    id: str
-    version: str
+    id: Annotated[str, Meta(max_length=200)]
+    version: Annotated[str, Meta(max_length=200)]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -349,24 +353,24 @@ def _fingerprint(path: Path) -> str:
 
 
 def walk(root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what is in a folder, parents before children, in a stable order.
+    """Yield what is in a folder, parents before children, in a stable order, without IGNORED.
 
-    Raises DevlabError for a folder that may not be read.
+    Raises DevlabError for a folder that may not be read, is gone, or lies too deep.
     """
     try:
-        with os.scandir(root) as entries:
-            ordered = sorted(entries, key=lambda entry: entry.name)
+        yield from folders.walk(root, IGNORED)
     except PermissionError as error:
-        raise _unreadable(root) from error
-    # Who may list a folder may not yet look at what is in it.
-    if ordered and not os.access(root, os.X_OK):
-        raise _unreadable(root)
-    for entry in ordered:
-        if entry.name.casefold() in IGNORED:
-            continue
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path))
+        raise _unreadable(Path(error.filename)) from error
+    except folders.UnboundedError as error:
+        near = as_text(Path(error.path).relative_to(root))[:_NEAR_SHOWN]
+        raise DevlabError(
+            f"{root}: {error.what}, and no project needs that",
+            hint=f"something made them without end: remove what lies in {near}",
+        ) from error
+    except OSError as error:
+        raise DevlabError(
+            f"{error.filename or root} cannot be looked at: {error.strerror}"
+        ) from error
 
 
 def _why_left_out(root: Path, entry: os.DirEntry[str]) -> str:

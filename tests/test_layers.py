@@ -31,7 +31,7 @@ LAYERS = (
     ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
     ("skills",),
     ("model", "errors"),
-    ("varying", "lines", "links"),
+    ("varying", "lines", "links", "folders"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
 )

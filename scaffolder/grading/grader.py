@@ -45,7 +45,7 @@ from scaffolder.model import (
 )
 from scaffolder.report.text import harmless
 from scaffolder.tools.processes import CancelToken
-from scaffolder.variables import all_variables, whose_work
+from scaffolder.variables import variables_of_work, whose_work
 from scaffolder.workspace import Skipped, Workspace, as_text, snapshot, survey
 
 Listener = Callable[[Event], None]
@@ -141,7 +141,7 @@ def _recalled(
         seen = survey(workspace.root)
     except OSError:
         return None
-    variables = all_variables(lab, workspace.manifest.context)
+    variables = variables_of_work(lab, workspace.manifest)
     recall = Recall(kept, Inputs(lab, variables, workspace.root, seen))
     notes = _notes(lab, workspace, seen.skipped)
     ended: dict[str, TaskResult] = {}
@@ -171,7 +171,7 @@ def _prepare(
     folder: Path,
     cancel: CancelToken,
 ) -> Run:
-    variables = all_variables(lab, workspace.manifest.context)
+    variables = variables_of_work(lab, workspace.manifest)
     try:
         skipped = snapshot(workspace.root, folder / "snapshot")
     except OSError as error:

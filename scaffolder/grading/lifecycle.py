@@ -12,9 +12,7 @@ import fcntl
 import hashlib
 import os
 import secrets
-import shutil
 import socket
-import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 
 from scaffolder import places
 from scaffolder.errors import DevlabError
+from scaffolder.folders import remove_tree
 from scaffolder.interrupts import held_back
 from scaffolder.journal import write_log
 
@@ -147,14 +146,3 @@ def sweeping() -> Iterator[None]:
         broom.join()
     if not began.is_set() and _dead_folders():
         sweep_and_note()
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, also where something in it was made read-only."""
-    for base, names, _ in os.walk(folder):
-        for name in (".", *names):
-            path = Path(base) / name
-            if not path.is_symlink():
-                with contextlib.suppress(OSError):
-                    path.chmod(path.stat().st_mode | stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
