@@ -37,7 +37,9 @@ class DevlabError(Exception):
 class UnavailableError(DevlabError):
     """A tool, engine, image or network that is missing on this machine.
 
-    Raised by `tools/`; inside a check it becomes the verdict `unavailable`, never a fail.
+    Raised by `tools/`; inside a check it becomes the verdict `unavailable`, never a fail, and its
+    points leave the denominator. So it may only be raised for what was found by looking at the
+    machine, or where a control failed too (`Run.control`); never for what the work can say.
     `fix` are the commands that would mend it on this system, one after the other; `hint` says the
     same in words, and is made of them where nothing else is said.
     """
@@ -49,19 +51,39 @@ class UnavailableError(DevlabError):
         self.fix = tuple(fix)
 
 
-class UnusableFileError(DevlabError):
-    """A file of the learner's that cannot be read as what it should be.
+class NotShownError(UnavailableError):
+    """The work asks for what cannot be run here: another system, an action that nothing plays.
 
-    Missing, a link that leads outside, too large, not text. Inside a check it becomes `fail`
-    with `path` and `line` as its finding.
+    Inside a check it becomes `unavailable` with the work as its cause: the points stay in the
+    denominator. `hint` says what would make them count.
+    """
+
+
+class WorkFaultError(DevlabError):
+    """Something in the learner's work that a tool, a parser or the file system refuses.
+
+    Inside a check it becomes `fail`, with `path` (relative to the workspace) and `line` as its
+    finding where they are known.
     """
 
     exit_code = ExitCode.FAILED
 
-    def __init__(self, message: str, path: str, hint: str = "", line: int | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, path: str = "", line: int | None = None
+    ) -> None:
         super().__init__(message, hint)
         self.path = path
         self.line = line
+
+
+class UnusableFileError(WorkFaultError):
+    """A file of the learner's that cannot be read as what it should be.
+
+    Missing, a link that leads outside, too large, not text.
+    """
+
+    def __init__(self, message: str, path: str, hint: str = "", line: int | None = None) -> None:
+        super().__init__(message, hint, path=path, line=line)
 
 
 class LabFileError(DevlabError):

@@ -5,7 +5,7 @@ This module imports nothing of devlab's but shapes of its own, so every other ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,6 +29,14 @@ class Outcome(StrEnum):
     def graded(self) -> bool:
         """Whether the points of a task with this outcome count at all."""
         return self in (Outcome.PASS, Outcome.FAIL, Outcome.BLOCKED)
+
+
+class Cause(StrEnum):
+    """Why a check could not be run: what the machine lacks, which costs nobody a point, or what the
+    work asks for and nothing here can play: that is not shown, and stays in the denominator."""
+
+    MACHINE = "machine"
+    WORK = "work"
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,7 +67,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """What a check says: an outcome, the reason in one sentence, and what it rests on.
 
     One that is not `lasting` may be another one the next time though nothing has changed, since
-    something else than the work had a say: a package index, time.
+    something else than the work had a say: a package index, time. `cause` is set where the outcome
+    is `unavailable`, and nowhere else.
     """
 
     outcome: Outcome
@@ -68,6 +77,12 @@ class Verdict(msgspec.Struct, frozen=True):
     evidence: Evidence | None = None
     hint: str = ""
     lasting: bool = True
+    cause: Cause | None = None
+
+    @property
+    def not_shown(self) -> bool:
+        """Whether the work asks for what cannot be run here."""
+        return self.outcome is Outcome.UNAVAILABLE and self.cause is Cause.WORK
 
 
 def passed(message: str, *findings: Finding) -> Verdict:
@@ -89,9 +104,17 @@ def failed(
     return Verdict(Outcome.FAIL, message, findings, evidence, hint, lasting)
 
 
-def unavailable(message: str, hint: str = "") -> Verdict:
-    """Say that this machine cannot judge; `hint` is the command that would mend it."""
-    return Verdict(Outcome.UNAVAILABLE, message, hint=hint, lasting=False)
+def unavailable(message: str, hint: str = "", cause: Cause = Cause.MACHINE) -> Verdict:
+    """Say that this machine cannot judge; `hint` is the command that would mend it.
+
+    Its points leave the denominator, unless the `cause` is the work.
+    """
+    return Verdict(Outcome.UNAVAILABLE, message, hint=hint, lasting=False, cause=cause)
+
+
+def not_shown(message: str, hint: str = "") -> Verdict:
+    """Say that the work asks for what cannot be run here; `hint` is what would make it count."""
+    return unavailable(message, hint, Cause.WORK)
 
 
 class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -280,17 +303,44 @@ class TaskResult(msgspec.Struct, frozen=True):
     reason: str = ""
 
     @property
+    def cause(self) -> Cause | None:
+        """Why the task is unavailable: the work, if one of its checks says so. Else None."""
+        causes = {check.verdict.cause for check in self.checks} - {None}
+        unavailable = self.outcome is Outcome.UNAVAILABLE
+        return (Cause.WORK if Cause.WORK in causes else Cause.MACHINE) if unavailable else None
+
+    @property
+    def counts(self) -> bool:
+        """Whether its points stand in the denominator: it was graded, or the work prevents it."""
+        return self.outcome.graded or self.cause is Cause.WORK
+
+    @property
     def earned(self) -> int:
         """All points or none: only a pass earns."""
         return self.points if self.outcome is Outcome.PASS else 0
 
 
 class Score(msgspec.Struct, frozen=True):
-    """Points earned, points that could be graded here, and all points of what was asked."""
+    """Points earned, points that count here, and all points of what was asked.
+
+    `not_shown` are those among the `gradable` that could not be graded because of the work.
+    """
 
     earned: int
     gradable: int
     total: int
+    not_shown: int = 0
+
+
+def score_tasks(tasks: Iterable[TaskResult], total: int) -> Score:
+    """Return the score of what is known of a lab of `total` points."""
+    known = tuple(tasks)
+    return Score(
+        earned=sum(task.earned for task in known),
+        gradable=total - sum(task.points for task in known if not task.counts),
+        total=total,
+        not_shown=sum(task.points for task in known if task.cause is Cause.WORK),
+    )
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -322,13 +372,18 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def score(self) -> Score:
-        """Earned, gradable and total points; ungraded tasks leave the denominator."""
-        gradable = [task for task in self.tasks if task.outcome.graded]
-        return Score(
-            earned=sum(task.earned for task in gradable),
-            gradable=sum(task.points for task in gradable),
-            total=sum(task.points for task in self.tasks),
-        )
+        """The points of the tasks; what the machine cannot grade leaves the denominator."""
+        return score_tasks(self.tasks, sum(task.points for task in self.tasks))
+
+    @property
+    def ungraded(self) -> tuple[TaskResult, ...]:
+        """The tasks that left the denominator."""
+        return tuple(task for task in self.tasks if not task.counts)
+
+    @property
+    def not_shown(self) -> tuple[TaskResult, ...]:
+        """The tasks that the work itself made impossible to grade here."""
+        return tuple(task for task in self.tasks if task.cause is Cause.WORK)
 
     @property
     def outcome(self) -> Outcome:
@@ -342,34 +397,3 @@ class Report(msgspec.Struct, frozen=True):
         if outcomes == {Outcome.PASS}:
             return Outcome.PASS
         return Outcome.UNAVAILABLE
-
-
-class CheckStarted(msgspec.Struct, frozen=True):
-    """A check began."""
-
-    task_id: str
-    check_id: str
-
-
-class CheckSaid(msgspec.Struct, frozen=True):
-    """A running check tells what it is at now."""
-
-    task_id: str
-    check_id: str
-    text: str
-
-
-class CheckEnded(msgspec.Struct, frozen=True):
-    """A check came to a verdict."""
-
-    task_id: str
-    result: CheckResult
-
-
-class TaskEnded(msgspec.Struct, frozen=True):
-    """A task came to its outcome."""
-
-    result: TaskResult
-
-
-Event = CheckStarted | CheckSaid | CheckEnded | TaskEnded

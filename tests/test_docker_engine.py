@@ -14,7 +14,7 @@ from scaffolder.checks._http import Request
 from scaffolder.checks._images import engine_of
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building

@@ -280,6 +280,6 @@ def _says_what_is_wrong(graded: Graded) -> None:
         assert told in graded.log.splitlines()
     assert "| ❌ fail | clean | The Dockerfile is clean | 0/10 |" in graded.log
     report = json.loads((graded.artifacts / "devlab-report/files/report.json").read_text("utf-8"))
-    assert report["score"] == {"earned": 0, "gradable": 10, "total": 10}
+    assert report["score"] == {"earned": 0, "gradable": 10, "total": 10, "not_shown": 0}
     alerts = json.loads((graded.artifacts / "alerts" / "devlab.sarif").read_text("utf-8"))
     assert [result["ruleId"] for result in alerts["runs"][0]["results"]] == ["DL3025"]

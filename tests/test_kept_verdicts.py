@@ -17,22 +17,12 @@ from scaffolder import catalog as real_catalog
 from scaffolder import generate, workspace
 from scaffolder.checks import container, terraform_answers
 from scaffolder.checks.base import EVERYTHING, CheckFailedError, Kind
+from scaffolder.events import CheckEnded, CheckStarted, Event
 from scaffolder.generate import build_state
 from scaffolder.grading import Kept, grade
 from scaffolder.keeping import store, surroundings, verdicts
 from scaffolder.keeping.verdicts import Inputs
-from scaffolder.model import (
-    CheckEnded,
-    CheckResult,
-    CheckSpec,
-    CheckStarted,
-    Event,
-    Lab,
-    Outcome,
-    Report,
-    failed,
-    passed,
-)
+from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, failed, passed
 from scaffolder.tools import terraform
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending

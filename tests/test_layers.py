@@ -30,6 +30,7 @@ LAYERS = (
     ("places", "guidance"),
     ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
     ("skills",),
+    ("events",),
     ("model", "errors"),
     ("varying", "lines", "links", "folders"),
     # Runs in a process of its own, with nothing of ours but itself.

@@ -63,9 +63,10 @@ def test_no_word_of_a_report_becomes_a_command(report: Report) -> None:
 
 
 @reports.any_report
-def test_outputs_are_four_lines_of_ours(report: Report) -> None:
+def test_outputs_are_five_lines_of_ours(report: Report) -> None:
     lines = github.outputs(report).splitlines()
-    assert [line.partition("=")[0] for line in lines] == ["score", "gradable", "total", "outcome"]
+    names = ["score", "gradable", "total", "not_shown", "outcome"]
+    assert [line.partition("=")[0] for line in lines] == names
     assert all(re.fullmatch(r"\w+=(\d+|pass|fail|unavailable)", line) for line in lines)
 
 
@@ -139,7 +140,7 @@ def test_the_command_leaves_a_summary_and_outputs(
     assert said.code == 1
     assert [command.name for command in run(said.out)] == ["error"]
     told = (tmp_path / "outputs").read_text()
-    assert told == "earlier=1\nscore=10\ngradable=40\ntotal=40\noutcome=fail\n"
+    assert told == "earlier=1\nscore=10\ngradable=40\ntotal=40\nnot_shown=0\noutcome=fail\n"
     assert "| ❌ fail | b |" in (tmp_path / "summary").read_text()
 
 

@@ -8,17 +8,8 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console, Group
 
-from scaffolder.model import (
-    CheckEnded,
-    CheckResult,
-    CheckSaid,
-    Evidence,
-    Outcome,
-    Report,
-    TaskEnded,
-    TaskResult,
-    Verdict,
-)
+from scaffolder.events import CheckEnded, CheckSaid, TaskEnded
+from scaffolder.model import CheckResult, Evidence, Outcome, Report, TaskResult, Verdict
 from scaffolder.report import terminal
 from scaffolder.report.progress import Checks, _running, progress
 

@@ -20,7 +20,7 @@ from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.checks.terraform_variables import Values, Variables
 from scaffolder.errors import InterruptedRunError, UnavailableError
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
 from scaffolder.tools import moto, terraform, terraform_places, terraform_provider
 from scaffolder.tools.cloud import Cloud

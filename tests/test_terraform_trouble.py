@@ -17,7 +17,7 @@ from scaffolder.checks.terraform_answers import require_end, require_service
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_variables import Values, Variables
 from scaffolder.errors import UnavailableError
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Outcome
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools import terraform, terraform_program

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from scaffolder.events import CheckSaid, CheckStarted
 from scaffolder.model import (
     CheckResult,
-    CheckSaid,
-    CheckStarted,
     Evidence,
     Finding,
     Outcome,

@@ -10,19 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder import watched
+from scaffolder.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.model import (
-    CheckEnded,
     CheckResult,
-    CheckSaid,
     CheckSpec,
-    CheckStarted,
-    Event,
     Lab,
     Outcome,
     Problem,
     Report,
     Task,
-    TaskEnded,
     TaskResult,
     Verdict,
 )

@@ -4,8 +4,10 @@ A kind is one small frozen class: its fields are the kind's parameters in lab.ya
 looks at the learner's work and returns a verdict. Its docstring is its reference page.
 
 What a kind may raise instead of returning: CheckFailedError (the verdict `fail`, from deep
-inside), UnusableFileError (`fail`: a file of the learner's cannot be read), UnavailableError
-(`unavailable`). Any other exception is the grader's own fault and becomes `error`.
+inside), WorkFaultError (`fail`: something in the work that a tool or a parser refuses, among it
+UnusableFileError, a file that cannot be read), UnavailableError (`unavailable`: the machine) and
+NotShownError (`unavailable`: the work asks for what cannot be run here). Any other exception is the
+grader's own fault and becomes `error`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any, ClassVar, TypeVar, cast
 import msgspec
 
 from scaffolder import sandbox
+from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.model import CheckSpec, Evidence, Fault, Finding, Verdict, failed
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import OwnWork
@@ -153,6 +156,10 @@ def _processor_slots() -> threading.Semaphore:
     return threading.Semaphore(int(told) if told.isdecimal() and int(told) else os.cpu_count() or 2)
 
 
+def _no_reference() -> Path:
+    raise LookupError("this run knows no answer of its lab's own")
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that the checks of one run share.
@@ -160,7 +167,8 @@ class Run:
     `id` labels what is created outside (containers, images); `snapshot` is the copy of the
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
     deleted at the end; `lab_root` is the lab's folder, `lab_id` its name and `trusted` whether code
-    in it may run; `start` renders the lab's start with the learner's variables, once; `skipped` is
+    in it may run; `start` renders the lab's start with the learner's variables, once, and
+    `reference` the lab's own answer, where no command of the learner's sees it; `skipped` is
     what the copy left out; `slots` is held while something loads the processor, so that side by
     side stays quick; `notes`, an ordered set, is what the report should say besides the
     verdicts; `checks` are all that may run.
@@ -173,6 +181,7 @@ class Run:
     variables: Mapping[str, str]
     faults: Mapping[str, Fault]
     start: Callable[[], Path]
+    reference: Callable[[], Path] = _no_reference
     lab_id: str = ""
     trusted: bool = False
     cancel: CancelToken = field(default_factory=CancelToken)
@@ -189,6 +198,27 @@ class Run:
         if not sandbox.isolated():
             self.notes[_NOT_ISOLATED] = None
         return OwnWork(self.scratch)
+
+    def control(self, key: Hashable, attempt: Callable[[], object]) -> UnavailableError | None:
+        """Return the machine's trouble where the lab's own material fails here too, else None.
+
+        `attempt` does with it what went wrong with the work; that is done once a run for each
+        `key`. Where it works, the cause is the work, whatever any output says.
+        """
+
+        def look() -> UnavailableError | None:
+            try:
+                attempt()
+            except InterruptedRunError:
+                raise
+            except (DevlabError, CheckFailedError) as error:
+                if type(error) is UnavailableError:
+                    return error
+                said = error.verdict.message if isinstance(error, CheckFailedError) else error
+                return UnavailableError(f"the lab's own answer fails here too: {said}")
+            return None
+
+        return self.shared.get(("control", key), look)
 
     def folder(self, name: str) -> Path:
         """Return a new empty folder in the scratch space; `name` is for people who look."""

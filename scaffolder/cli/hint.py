@@ -12,7 +12,7 @@ from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.hints import Advice
 from scaffolder.labfile import require_task
-from scaffolder.model import Lab, Report
+from scaffolder.model import Lab, Outcome, Report
 from scaffolder.report import hint, terminal
 from scaffolder.workspace import Workspace
 
@@ -126,7 +126,7 @@ def _draw(advice: Advice, *, again: bool) -> None:
 def _all_is_well(report: Report, wanted: str | None) -> str:
     if wanted is not None:
         return f"{wanted} passes and needs no hint."
-    ungraded = [task.id for task in report.tasks if not task.outcome.graded]
+    ungraded = [task.id for task in report.tasks if task.outcome is not Outcome.PASS]
     if ungraded:
         return (
             f"Nothing fails, but {', '.join(ungraded)} could not be graded here.\n"

@@ -11,38 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from scaffolder import places
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.base import Context, Run
 from scaffolder.errors import (
     DevlabError,
     InterruptedRunError,
-    UnavailableError,
-    UnusableFileError,
 )
+from scaffolder.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.generate import build_state
 from scaffolder.grading import plan
+from scaffolder.grading.judge import judge, kind_of
 from scaffolder.grading.lifecycle import new_run
 from scaffolder.interrupts import held_back
-from scaffolder.journal import write_log
 from scaffolder.keeping.store import Kept
 from scaffolder.keeping.verdicts import Inputs, Recall
-from scaffolder.model import (
-    CheckEnded,
-    CheckResult,
-    CheckSaid,
-    CheckSpec,
-    CheckStarted,
-    Event,
-    Finding,
-    Lab,
-    Outcome,
-    Report,
-    Task,
-    TaskEnded,
-    TaskResult,
-    Verdict,
-    failed,
-    unavailable,
-)
+from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
 from scaffolder.report.text import harmless
 from scaffolder.tools.processes import CancelToken
 from scaffolder.variables import variables_of_work, whose_work
@@ -176,11 +158,11 @@ def _prepare(
         skipped = snapshot(workspace.root, folder / "snapshot")
     except OSError as error:
         raise _cannot_copy(error, workspace) from error
-    start = folder / "start"
+    answer = "solution" if (lab.root / "solution").is_dir() else "start"
 
-    def render_start() -> Path:
-        build_state(lab, "start", variables, start)
-        return start
+    def render(state: str, name: str) -> Path:
+        build_state(lab, state, variables, folder / name)
+        return folder / name
 
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -191,7 +173,8 @@ def _prepare(
         lab_root=lab.root,
         variables=variables,
         faults=lab.faults,
-        start=lambda: run.shared.get("start", render_start),
+        start=lambda: run.shared.get("start", lambda: render("start", "start")),
+        reference=lambda: run.shared.get("reference", lambda: render(answer, "reference")),
         lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
@@ -300,7 +283,7 @@ class _Grader:
             return
         self._open[task.id] = {spec.id: None for spec in task.checks}
         for spec in task.checks:
-            if self._quick_first and not _kind(spec).quick:
+            if self._quick_first and not kind_of(spec).quick:
                 self._slow.append((task.id, spec))
             else:
                 self._submit(task.id, spec)
@@ -349,45 +332,3 @@ class _Grader:
         )
         verdict = judge(spec, context)
         return CheckResult(spec.id, spec.kind, verdict, time.monotonic() - started)
-
-
-def judge(spec: CheckSpec, context: Context) -> Verdict:
-    """Run one check and turn whatever it raises into the verdict that it means."""
-    try:
-        verdict = _kind(spec).run(context)
-    except InterruptedRunError:
-        raise
-    except CheckFailedError as error:
-        return error.verdict
-    except UnusableFileError as error:
-        finding = Finding(error.message, path=error.path, line=error.line)
-        return failed(f"{error.path} {error.message}", finding, hint=error.hint)
-    except UnavailableError as error:
-        return unavailable(error.message, error.hint)
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is ours and becomes `error`
-        # A run that was cancelled breaks checks in the middle of what they do.
-        context.run.cancel.raise_if_cancelled()
-        return _own_fault(spec, error)
-    context.run.cancel.raise_if_cancelled()
-    return verdict
-
-
-def _kind(spec: CheckSpec) -> Kind:
-    if not isinstance(spec.check, Kind):
-        raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
-    return spec.check
-
-
-def _own_fault(spec: CheckSpec, error: Exception) -> Verdict:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Verdict(
-            Outcome.ERROR,
-            "no space left on the disk while checking",
-            hint="make room, or set TMPDIR to a folder with space",
-        )
-    log = write_log(f"check {spec.id} ({spec.kind})", error)
-    return Verdict(
-        Outcome.ERROR,
-        f"devlab itself failed here: {type(error).__name__}: {error}",
-        hint=f"this is not your fault; please report it with {log}",
-    )

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from scaffolder.labfile import require_task
 from scaffolder.model import CheckResult, Lab, Outcome, Task, TaskResult
 
-# The first of these that any check ended with is what the task ends with.
+# The first of these that any check ended with is what the task ends with, unless the work makes one
+# of its checks impossible: an error beside that must not take the points out of the denominator.
 _WORST_FIRST = (Outcome.FAIL, Outcome.ERROR, Outcome.UNAVAILABLE)
 
 
@@ -63,4 +64,6 @@ def conclude(task: Task, results: Sequence[CheckResult]) -> TaskResult:
     """Return what the checks of a task add up to: all must pass."""
     outcomes = {result.verdict.outcome for result in results}
     outcome = next((worst for worst in _WORST_FIRST if worst in outcomes), Outcome.PASS)
+    if outcome is Outcome.ERROR and any(result.verdict.not_shown for result in results):
+        outcome = Outcome.UNAVAILABLE
     return TaskResult(task.id, task.title, task.points, outcome, tuple(results))

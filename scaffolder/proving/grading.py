@@ -13,8 +13,9 @@ import msgspec
 
 from scaffolder import generate, workspace
 from scaffolder.errors import DevlabError, InterruptedRunError
+from scaffolder.events import CheckEnded, Event
 from scaffolder.grading import grade
-from scaffolder.model import CheckEnded, Event, Lab, Mistake, Outcome, Problem, Report
+from scaffolder.model import Cause, Lab, Mistake, Outcome, Problem, Report
 from scaffolder.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
 from scaffolder.proving.memory import Memory, Remembered, key
@@ -151,7 +152,7 @@ def _missing(report: Report) -> Iterator[Broken]:
         one.verdict.message: one.verdict.hint
         for task in report.tasks
         for one in task.checks
-        if one.verdict.outcome is Outcome.UNAVAILABLE
+        if one.verdict.cause is Cause.MACHINE
     }
     for message, hint in said.items():
         yield Broken(f"could not be graded here: {message}", hint=hint)

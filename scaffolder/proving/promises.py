@@ -37,7 +37,7 @@ def broken_by_start(report: Report, lab: Lab) -> Iterator[Broken]:
                 hint="let the start lack it, or mark the task with `given: true`",
                 subject=task.id,
             )
-        if given and task.outcome.graded and task.outcome is not Outcome.PASS:
+        if given and task.counts and task.outcome is not Outcome.PASS:
             message = f"{task.id} is marked as given, but ends with {_ending(task)}"
             yield Broken(message, subject=task.id)
 
@@ -45,7 +45,7 @@ def broken_by_start(report: Report, lab: Lab) -> Iterator[Broken]:
 def broken_by_right_answer(report: Report) -> Iterator[Broken]:
     """Yield how an answer that must score full marks does not."""
     for task in report.tasks:
-        if task.outcome.graded and task.outcome is not Outcome.PASS:
+        if task.counts and task.outcome is not Outcome.PASS:
             yield Broken(
                 f"{task.id} ends with {_ending(task)}",
                 hint="a right answer marked wrong is the worst that a grader does: mend the check",
@@ -81,6 +81,12 @@ def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
             yield Broken(
                 f"{mistake.id} does not fail {name}, which says: {ended[name].message}",
                 hint="the check does not notice this mistake, or the mistake is none",
+            )
+        elif ended[name].not_shown:
+            yield Broken(
+                f"{mistake.id} does not fail {name}, which cannot be run for it: "
+                f"{ended[name].message}",
+                hint="write the mistake with what can be run here",
             )
     for name in sorted(failed - set(mistake.fails)):
         yield Broken(

@@ -5,15 +5,47 @@ The lines are not yet harmless to print, except those of `details`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from scaffolder.model import CheckResult, Evidence, Finding
+from scaffolder.model import CheckResult, Evidence, Finding, Report, TaskResult
 from scaffolder.report.text import harmless_block
+
+# What is said of points that the work itself makes impossible to grade.
+NOT_SHOWN = "not shown: the work asks for what cannot be run here"
+
+
+def told_points(task: TaskResult) -> str:
+    """Return the points of a task as earned of all, with a dash where they do not count."""
+    return f"{task.earned if task.counts else '-'}/{task.points}"
+
+
+def denominator_lines(report: Report, quote: Callable[[str], str] = str) -> list[str]:
+    """Return what is to be said of points that could not be graded, a line for each cause.
+
+    `quote` puts a task's id into the words of a format.
+    """
+    score, lines = report.score, []
+    if score.not_shown:
+        lines.append(
+            f"{score.not_shown} of {score.total} points are not shown, and not earned: the work "
+            f"asks for what cannot be run here ({_names(report.not_shown, quote)})"
+        )
+    if score.gradable < score.total:
+        lines.append(
+            f"{score.total - score.gradable} of {score.total} points could not be graded here, and "
+            f"cost nothing: {_names(report.ungraded, quote)}"
+        )
+    return lines
+
+
+def _names(tasks: Sequence[TaskResult], quote: Callable[[str], str]) -> str:
+    return ", ".join(quote(task.id) for task in tasks)
 
 
 def details(check: CheckResult) -> str:
     """Return everything that a verdict rests on, and what to do next, harmless to print."""
-    lines = [finding_line(finding) for finding in check.verdict.findings]
+    lines = [NOT_SHOWN] if check.verdict.not_shown else []
+    lines += [finding_line(finding) for finding in check.verdict.findings]
     if check.verdict.evidence is not None:
         lines += [*observed(check.verdict.evidence), *check.verdict.evidence.log]
     return harmless_block("\n".join([*lines, *_next(check)]))

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
 from scaffolder.report import markdown
-from scaffolder.report.details import explanation, finding_words, split
+from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
 from scaffolder.report.repository import path_in_repository
 from scaffolder.report.text import harmless
 
@@ -57,6 +57,7 @@ def outputs(report: Report) -> str:
         "score": score.earned,
         "gradable": score.gradable,
         "total": score.total,
+        "not_shown": score.not_shown,
         "outcome": report.outcome.value,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
@@ -89,8 +90,10 @@ def _shown(level: Level, every: Sequence[Annotation]) -> list[Annotation]:
 def _of(report: Report, task: TaskResult, check: CheckResult) -> Iterator[Annotation]:
     verdict = check.verdict
     if not verdict.outcome.graded:
-        words = f"{explanation(check)}\nThis could not be graded here and costs no points."
-        yield Annotation("warning", f"{task.title} ({task.id}): not graded", words)
+        told = NOT_SHOWN if verdict.not_shown else "not graded here: this costs no points"
+        words = f"{explanation(check)}\n{told}"
+        what = "not shown" if verdict.not_shown else "not graded"
+        yield Annotation("warning", f"{task.title} ({task.id}): {what}", words)
     if verdict.outcome is not Outcome.FAIL:
         return
     title = f"{task.title} ({task.id})"

@@ -2,9 +2,11 @@
 
 https://gradescope-autograders.readthedocs.io/en/latest/specs/
 
-Gradescope knows no task that is ungraded, and the points of an assignment are fixed. That such
-tasks must cost nothing is kept by the total: it is the share of the gradable points that was
-earned, of all points. The tests show what was earned; an ungraded one has no score and no status.
+Gradescope knows no task that is ungraded, and the points of an assignment are fixed. That what a
+machine cannot grade must cost nothing is kept by the total: it is the share of the points that
+count which was earned, of all points. The tests show what was earned; an ungraded one has no score
+and no status. What the work itself makes impossible to grade is not shown: it counts, and is never
+scaled up over.
 Where nothing at all could be graded there is no score anywhere: Gradescope then says that the
 autograder failed, and neither zero nor full marks stand in a grade book.
 """
@@ -16,7 +18,7 @@ from typing import Any
 import msgspec
 
 from scaffolder.model import CheckResult, Outcome, Report, Score, TaskResult
-from scaffolder.report.details import details
+from scaffolder.report.details import denominator_lines, details
 from scaffolder.report.text import harmless
 
 
@@ -56,12 +58,10 @@ def _words(report: Report) -> str:
     lines = [f"{report.heading}: {score.earned} of {score.gradable} points"]
     if not score.gradable:
         lines.append("Nothing could be graded, so there is no score: this is no fault of yours.")
-    elif score.gradable < score.total:
-        names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)
-        lines.append(
-            f"{score.total - score.gradable} of {score.total} points could not be graded and cost "
-            f"nothing ({names}): the total is your share of the other {score.gradable}."
-        )
+    else:
+        lines += denominator_lines(report)
+        if score.gradable < score.total:
+            lines.append(f"The total is your share of the other {score.gradable} points.")
     return "\n".join(harmless(line) for line in [*lines, *report.notes])
 
 
@@ -73,14 +73,14 @@ def _test(task: TaskResult) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
     }
-    if task.outcome.graded:
+    if task.counts:
         status = "passed" if task.outcome is Outcome.PASS else "failed"
         test |= {"score": task.earned, "max_score": task.points, "status": status}
     return test
 
 
 def _output(task: TaskResult) -> str:
-    lines = [] if task.outcome.graded else ["not graded: this costs no points"]
+    lines = [] if task.counts else ["not graded: this costs no points"]
     if task.reason:
         lines.append(harmless(task.reason))
     return "\n".join([*lines, *(_check(check) for check in task.checks)])

@@ -39,6 +39,7 @@ def _task(task: TaskResult) -> dict[str, Any]:
         "points": task.points,
         "earned": task.earned,
         "verdict": task.outcome.value,
+        "cause": task.cause,
         "reason": task.reason,
         "checks": [_check(check) for check in task.checks],
     }
@@ -49,6 +50,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "id": check.id,
         "kind": check.kind,
         "verdict": check.verdict.outcome.value,
+        "cause": check.verdict.cause,
         "message": check.verdict.message,
         "hint": check.verdict.hint,
         "seconds": round(check.seconds, 3),

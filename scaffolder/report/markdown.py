@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, TaskResult
+from scaffolder.model import Cause, CheckResult, Evidence, Finding, Outcome, Report, TaskResult
+from scaffolder.report.details import denominator_lines, told_points
 from scaffolder.report.markup import block, code, link, prose, table
 
 # What GitHub takes as the text of a pull request or a comment, in characters.
@@ -19,6 +20,7 @@ _VERDICTS = {
     Outcome.UNAVAILABLE: "❔ unavailable",
     Outcome.ERROR: "⚠️ error",
 }
+_NOT_SHOWN = "🚫 not shown"
 
 
 def render(report: Report, limit: int = PASTED) -> str:
@@ -31,12 +33,7 @@ def _blocks(report: Report) -> Iterator[str]:
     score = report.score
     yield f"## {score.earned} of {score.gradable} points · {prose(report.heading)}"
     yield table(["verdict", "task", "what must hold", "points"], map(_row, report.tasks))
-    if score.gradable < score.total:
-        names = ", ".join(code(task.id) for task in report.tasks if not task.outcome.graded)
-        yield (
-            f"{score.total - score.gradable} of {score.total} points could not be graded here, "
-            f"and cost nothing: {names}"
-        )
+    yield from denominator_lines(report, code)
     yield from (f"Note: {prose(note)}" for note in report.notes)
     for task in report.tasks:
         for check in task.checks:
@@ -45,14 +42,18 @@ def _blocks(report: Report) -> Iterator[str]:
 
 
 def _row(task: TaskResult) -> list[str]:
-    points = f"{task.earned}/{task.points}" if task.outcome.graded else f"-/{task.points}"
     # The ids of tasks are lower-case words with hyphens, by lab.yaml's own rules.
-    return [_VERDICTS[task.outcome], prose(task.id), prose(task.reason or task.title), points]
+    what = prose(task.reason or task.title)
+    return [_word(task), prose(task.id), what, told_points(task)]
+
+
+def _word(task: TaskResult) -> str:
+    return _NOT_SHOWN if task.cause is Cause.WORK else _VERDICTS[task.outcome]
 
 
 def _check(task: TaskResult, check: CheckResult) -> str:
     verdict = check.verdict
-    mark = _VERDICTS[verdict.outcome].split()[0]
+    mark = (_NOT_SHOWN if verdict.not_shown else _VERDICTS[verdict.outcome]).split()[0]
     parts = [f"### {mark} {prose(task.id)} · {prose(check.id)}", f"**{_line(verdict.message)}**"]
     items = [f"- {_finding(finding)}" for finding in verdict.findings[:_FINDINGS_SHOWN]]
     if len(verdict.findings) > _FINDINGS_SHOWN:

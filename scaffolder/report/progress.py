@@ -18,7 +18,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.model import CheckEnded, CheckSaid, CheckStarted, Outcome, TaskEnded
+from scaffolder.events import CheckEnded, CheckSaid, CheckStarted, TaskEnded
+from scaffolder.model import Outcome
 from scaffolder.proofs import OUTCOMES, CaseEnded, CaseStarted
 from scaffolder.report.terminal import AS_BEFORE, mark
 from scaffolder.report.text import harmless

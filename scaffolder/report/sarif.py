@@ -18,7 +18,7 @@ import msgspec
 
 from scaffolder import __version__
 from scaffolder.model import CheckResult, Finding, Outcome, Report, TaskResult
-from scaffolder.report.details import explanation, finding_words, split
+from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
 from scaffolder.report.repository import path_in_repository
 from scaffolder.report.text import harmless, harmless_block, web_address
 
@@ -85,7 +85,7 @@ class _Run:
             self._notifications.append(
                 {
                     "level": _NOTIFIED[outcome],
-                    "message": _message(explanation(check)),
+                    "message": _message(_explained(check)),
                     "associatedRule": {"id": rule["id"], "index": self._index(rule)},
                 }
             )
@@ -146,6 +146,11 @@ class _Run:
 
     def _index(self, rule: dict[str, Any]) -> int:
         return list(self._rules).index(rule["id"])
+
+
+def _explained(check: CheckResult) -> str:
+    lines = [explanation(check), *([NOT_SHOWN] if check.verdict.not_shown else [])]
+    return "\n".join(lines)
 
 
 def _descriptor(name: str, title: str, page: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, Verdict
+from scaffolder.report.details import NOT_SHOWN, denominator_lines, told_points
 from scaffolder.report.text import harmless
 
 _MARKS = {
@@ -104,6 +105,8 @@ def check_block(
     What to do next stands at the end, or, with `next_first`, right behind what it says.
     """
     parts: list[RenderableType] = [Text(harmless(check.verdict.message)), *_grounds(check.verdict)]
+    if check.verdict.not_shown:
+        parts.insert(1, Text(NOT_SHOWN, style="cyan"))
     if check.verdict.hint:
         todo = Text.assemble(("next  ", "bold"), harmless(check.verdict.hint))
         parts.insert(1 if next_first else len(parts), todo)
@@ -170,9 +173,8 @@ def _tasks(report: Report, target: Console) -> Table:
     table.add_column("what must hold", style="dim")
     table.add_column("points", justify="right", no_wrap=True)
     for task in report.tasks:
-        points = f"{task.earned}/{task.points}" if task.outcome.graded else f"-/{task.points}"
         what = Text(harmless(task.reason or task.title))
-        table.add_row(mark(task.outcome, target), task.id, what, points)
+        table.add_row(mark(task.outcome, target), task.id, what, told_points(task))
     return table
 
 
@@ -191,8 +193,6 @@ def _score(report: Report) -> RenderableType:
         text.append("\nnothing has changed since; --no-cache checks it all anew", style="dim")
     for note in report.notes:
         text.append(f"\nnote: {harmless(note)}", style="dim")
-    ungraded = score.total - score.gradable
-    if ungraded:
-        names = ", ".join(task.id for task in report.tasks if not task.outcome.graded)
-        text.append(f"\n{ungraded} of {score.total} points could not be graded here: {names}")
+    for line in denominator_lines(report):
+        text.append(f"\n{line}")
     return _Led(Text(), text)

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from scaffolder.model import Outcome, Problem, Report, Task
 from scaffolder.report import terminal
+from scaffolder.report.details import told_points
 from scaffolder.report.text import harmless
 from scaffolder.watched import KEYS, Choice, Page, Question, Watch
 
@@ -142,9 +143,9 @@ def _what(watch: Watch, task: Task) -> str:
 
 def _points(watch: Watch, task: Task) -> str:
     result = watch.results.get(task.id)
-    if result is None or task.id in watch.unsure or not result.outcome.graded:
+    if result is None or task.id in watch.unsure:
         return f"-/{task.points}"
-    return f"{result.earned}/{task.points}"
+    return told_points(result)
 
 
 def _body(watch: Watch, target: Console, *, next_first: bool = False) -> RenderableType:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from scaffolder.model import CheckResult, Lab, Outcome, Problem, Report, Score, Task, TaskResult
+from scaffolder.model import (
+    CheckResult,
+    Lab,
+    Outcome,
+    Problem,
+    Report,
+    Score,
+    Task,
+    TaskResult,
+    score_tasks,
+)
 from scaffolder.watched.words import Choice, Effect, Grade, Page, Question, Running
 
 _TROUBLE = (Outcome.FAIL, Outcome.ERROR, Outcome.UNAVAILABLE)
@@ -56,10 +66,7 @@ class Watch:
     @property
     def score(self) -> Score:
         """The points as far as they are known."""
-        results = self.results.values()
-        ungraded = sum(one.points for one in results if not one.outcome.graded)
-        total = self.lab.points
-        return Score(sum(one.earned for one in results), total - ungraded, total)
+        return score_tasks(self.results.values(), self.lab.points)
 
     @property
     def outcome(self) -> Outcome:

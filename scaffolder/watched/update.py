@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scaffolder.model import (
-    CheckEnded,
-    CheckSaid,
-    CheckStarted,
-    Lab,
-    Report,
-    TaskResult,
-)
+from scaffolder.events import CheckEnded, CheckSaid, CheckStarted
+from scaffolder.model import Lab, Report, TaskResult
 from scaffolder.watched.pressed import pressed_key
 from scaffolder.watched.state import Step, Watch, all_tasks, check_again
 from scaffolder.watched.words import (

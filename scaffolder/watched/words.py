@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scaffolder import model
+from scaffolder import events
 from scaffolder.model import Lab, Problem, Report
 
 
@@ -80,7 +80,7 @@ class Told:
     """Grading told something, at a time in seconds on any steady clock."""
 
     run: int
-    event: model.Event
+    event: events.Event
     at: float
 
 

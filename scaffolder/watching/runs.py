@@ -10,8 +10,9 @@ from pathlib import Path
 
 from scaffolder import catalog, grading, records, watched, workspace
 from scaffolder.errors import DevlabError, InterruptedRunError
+from scaffolder.events import Event
 from scaffolder.journal import write_log
-from scaffolder.model import Event, Lab, Problem
+from scaffolder.model import Lab, Problem
 from scaffolder.tools.processes import CancelToken
 from scaffolder.watched import Ended, Failed, Grade, LabRead, Told
 from scaffolder.workspace import Workspace

@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffolder.checks.base import Context, Run
 from scaffolder.checks.pytest_kind import Pytest
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Verdict
 from scaffolder.workspace import snapshot
 
