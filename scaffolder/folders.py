@@ -16,12 +16,17 @@ from pathlib import Path
 
 # No project lies deeper, and a path of so many names is still short enough for every system call.
 DEPTH_LIMIT = 100
+# Of a path below the folder, in bytes: a copy must have room for it behind a path of its own.
+PATH_LIMIT = 1000
 # More names than these are not even put in order.
 WIDTH_LIMIT = 100_000
 
 
 class UnboundedError(Exception):
-    """Folders lie too deep in each other, or one holds too much; `what` says which."""
+    """Folders lie too deep in each other, a path is too long, or a folder holds too much.
+
+    `what` says which of them it is.
+    """
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(path, what)
@@ -33,15 +38,19 @@ def walk(root: Path, ignored: Collection[str] = ()) -> Iterator[os.DirEntry[str]
     """Yield what is in a folder, parents before children, in a stable order; no link is followed.
 
     Entries with one of the names `ignored`, in whatever case, are left out with all that is in
-    them. Raises UnboundedError beyond DEPTH_LIMIT and WIDTH_LIMIT, and OSError for a folder that
-    cannot be read.
+    them. Raises UnboundedError beyond one of the limits above, and OSError for a folder that cannot
+    be read.
     """
+    above = len(os.fsencode(root)) + 1
     open_folders = [iter(_entries(root))]
     while open_folders:
         entry = next(open_folders[-1], None)
         if entry is None:
             open_folders.pop()
         elif entry.name.casefold() not in ignored:
+            if len(os.fsencode(entry.path)) - above > PATH_LIMIT:
+                what = f"a path is longer than {PATH_LIMIT:,} characters"
+                raise UnboundedError(entry.path, what)
             yield entry
             if entry.is_dir(follow_symlinks=False):
                 if len(open_folders) >= DEPTH_LIMIT:

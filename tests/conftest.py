@@ -18,7 +18,9 @@ from tests.support.labs import Catalog
 
 # How long an example takes is the machine's to say: on a busy one any deadline is missed.
 settings.register_profile("devlab", deadline=None)
-settings.load_profile("devlab")
+# HYPOTHESIS_PROFILE=thorough: many examples, for a night; tests that take seconds each look at it.
+settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "devlab"))
 
 
 @functools.cache
