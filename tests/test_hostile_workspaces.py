@@ -156,6 +156,15 @@ def test_no_workspace_is_our_error_whatever_is_checked(lab_id: str, data: st.Dat
     try_edits(lab_id, "solution", tried, quick=False)
 
 
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder that is removed whatever is in it, which pytest's own is not."""
+    made = Path(tempfile.mkdtemp(prefix="devlab-test-"))
+    yield made
+    monkeypatch.undo()
+    remove_tree(made)
+
+
 COMMANDS = (
     ("reset",),
     ("update", "--dry-run"),
@@ -194,17 +203,16 @@ def test_no_command_breaks_on_a_workspace(
 @pytest.mark.parametrize("command", ["check", "hint", "reset", "update", "solution", "doctor"])
 @pytest.mark.parametrize("name", ["a", "x" * 200])
 def test_folders_without_end_are_refused_in_words(
-    devlab: Devlab, own_home: None, tmp_path: Path, command: str, name: str
+    devlab: Devlab, own_home: None, place: Path, command: str, name: str
 ) -> None:
-    shutil.copytree(made("ci-pipeline", "solution"), tmp_path / "work", symlinks=True)
-    make_deep(tmp_path / "work", name, 1500)
-    said = devlab(command, cwd=tmp_path / "work")
+    shutil.copytree(made("ci-pipeline", "solution"), place / "work", symlinks=True)
+    make_deep(place / "work", name, 1500)
+    said = devlab(command, cwd=place / "work")
     assert said.code == 2 or command == "doctor"
     assert "should not" not in said.err
     if command in ("check", "hint"):
         assert ("more than 100 folders" if name == "a" else "a path is longer") in said.err
         assert f"remove what lies in {name[:60]}" in said.err
-    remove_tree(tmp_path / "work")
 
 
 def make_deep(root: Path, name: str, depth: int) -> None:
@@ -218,10 +226,10 @@ def make_deep(root: Path, name: str, depth: int) -> None:
         os.chdir(before)
 
 
-def test_a_project_may_lie_as_deep_as_projects_do(tmp_path: Path) -> None:
-    make_deep(tmp_path, "a", folders.DEPTH_LIMIT - 1)
-    assert len(list(workspace.walk(tmp_path))) == folders.DEPTH_LIMIT - 1
-    assert len(workspace.survey(tmp_path).told) == folders.DEPTH_LIMIT - 1
+def test_a_project_may_lie_as_deep_as_projects_do(place: Path) -> None:
+    make_deep(place, "a", folders.DEPTH_LIMIT - 1)
+    assert len(list(workspace.walk(place))) == folders.DEPTH_LIMIT - 1
+    assert len(workspace.survey(place).told) == folders.DEPTH_LIMIT - 1
 
 
 def test_a_folder_of_too_many_names_is_refused(
@@ -236,8 +244,10 @@ def test_a_folder_of_too_many_names_is_refused(
         list(workspace.walk(tmp_path))
 
 
-def test_folders_are_removed_at_any_depth_and_whatever_was_made_of_them(tmp_path: Path) -> None:
-    place, outside = tmp_path / "place", tmp_path / "outside"
+def test_folders_are_removed_at_any_depth_and_whatever_was_made_of_them(
+    tmp_path: Path, place: Path
+) -> None:
+    outside = tmp_path / "outside"
     (outside / "kept").mkdir(parents=True)
     (place / "locked" / "in").mkdir(parents=True)
     (place / "link").symlink_to(outside)
