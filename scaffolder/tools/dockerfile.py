@@ -6,6 +6,7 @@ instruction, and here one finds the line that the learner has to look at.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from scaffolder.lines import lines_of
 
 # https://docs.docker.com/reference/dockerfile/#here-documents; `<<<` is the shell's own.
-_HEREDOC = re.compile(r"(?<!<)<<(?P<dash>-?)(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
+HEREDOC = re.compile(
+    r"(?<!<)<<(?P<dash>-?)(?P<quote>[\"']?)(?P<escaped>\\?)(?P<word>[A-Za-z_]\w*)(?P=quote)"
+)
 _WITH_HEREDOC = ("RUN", "COPY", "ADD")
-_COPIED_FROM = re.compile(r"(?:\s--|,)from=(?P<image>[^\s,$]*[^\s,$\d][^\s,$]*)(?=[\s,])")
+_COPIED_FROM = re.compile(
+    r"(?:\s--(?:mount=)?|,)from=(?P<image>[^\s,$]*[^\s,$\d][^\s,$]*)(?=[\s,])"
+)
 _ARGUMENT = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\})")
 _ESCAPE = re.compile(r"\A(?:#\s*\w+\s*=.*\n)*#\s*escape\s*=\s*(?P<sign>[\\`])", re.IGNORECASE)
 
@@ -37,9 +42,25 @@ class Instruction:
         """The word that it begins with, in capitals; "" for a continuation of nothing."""
         return next(iter(self.text.split(maxsplit=1)), "").upper()
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags behind the keyword, such as `--from=build`, without quotes and escapes."""
+        words = itertools.takewhile(lambda word: word.startswith("--"), self._words)
+        return tuple(re.sub(r"[\"'\\`]", "", word) for word in words)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What follows the flags, word by word."""
+        return tuple(itertools.dropwhile(lambda word: word.startswith("--"), self._words))
+
+    @property
+    def _words(self) -> list[str]:
+        return self.text.split()[1:]
+
 
 def instructions(text: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile's text in their order, comments left out."""
+    text = text.removeprefix("\ufeff")
     escape = found["sign"] if (found := _ESCAPE.match(text)) else "\\"
     lines = lines_of(text)
     result: list[Instruction] = []
@@ -75,7 +96,7 @@ def bases(text: str) -> tuple[str, ...]:
     stages = {"scratch"}
     found: dict[str, None] = {}
     for instruction in instructions(text):
-        words = [word for word in instruction.text.split()[1:] if not word.startswith("--")]
+        words = [word for word in instruction.arguments if not word.startswith("--")]
         if instruction.keyword == "ARG" and not found and words:
             name, _, default = words[0].partition("=")
             arguments[name] = default.strip("\"'")
@@ -120,7 +141,7 @@ def _end_of_heredocs(lines: list[str], instruction: str, end: int) -> int:
     """Return the number of the last line of the here-documents that the instruction begins."""
     if not instruction.upper().startswith(_WITH_HEREDOC):
         return end
-    for heredoc in _HEREDOC.finditer(instruction):
+    for heredoc in HEREDOC.finditer(instruction):
         for number in range(end, len(lines)):
             line = lines[number].lstrip("\t") if heredoc["dash"] else lines[number]
             if line.removesuffix("\r") == heredoc["word"]:

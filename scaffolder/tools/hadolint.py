@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from scaffolder.errors import UnavailableError
-from scaffolder.lines import lines_of
-from scaffolder.tools import processes
-from scaffolder.tools.dockerfile import instructions
+from scaffolder.tools import hadolint_text, processes
 from scaffolder.tools.processes import CancelToken, Ending
 from scaffolder.tools.versions import pip_install, told
 
@@ -55,14 +53,14 @@ def version() -> str:
 def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) -> list[Violation]:
     """Return what hadolint says about a Dockerfile's text, in its order.
 
-    Neither pragmas in the text nor any configuration file is honoured. `place` is an empty folder
+    Neither pragmas in the text nor any configuration file is honoured, and what hadolint is known
+    to get wrong is no violation. `place` is an empty folder
     to work in, `env` the environment to run with. Raises UnavailableError where hadolint is not
     installed, RuntimeError where it crashes or hangs.
     """
     dockerfile = place / "Dockerfile"
-    lines = lines_of(text)
-    spaced, numbers = _after_here_documents(without_pragmas(text))
-    dockerfile.write_text(spaced, "utf-8")
+    plain, numbers = hadolint_text.rewritten(without_pragmas(text))
+    dockerfile.write_text(plain, "utf-8")
     settings = place / "settings.yaml"
     settings.write_text("{}\n", "utf-8")
     completed = processes.run(
@@ -88,33 +86,7 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
         Violation(item["code"], item["level"], numbers[item["line"]], item["message"])
         for item in json.loads(completed.stdout)
     ]
-    return [violation for violation in found if not _is_mistaken(violation, lines)]
-
-
-def _after_here_documents(text: str) -> tuple[str, dict[int, int]]:
-    """Return `text` with a blank line after each here-document, and the old number of each line.
-
-    Without one hadolint takes the next instruction for a part of the here-document (DL1000).
-    """
-    ends = {one.last_line for one in instructions(text) if one.here_document}
-    lines: list[str] = []
-    numbers: dict[int, int] = {}
-    for number, line in enumerate([*lines_of(text), ""], 1):
-        lines.append(line)
-        numbers[len(lines)] = number
-        if number in ends:
-            lines.append("")
-            numbers[len(lines)] = number
-    return "\n".join(lines), numbers
-
-
-def _is_mistaken(violation: Violation, lines: list[str]) -> bool:
-    """Whether hadolint applies a rule about CMD and ENTRYPOINT to the CMD within a HEALTHCHECK.
-
-    Docker's reference writes that one as a command line; no signal has to reach it.
-    """
-    line = lines[violation.line - 1 : violation.line]
-    return violation.rule == "DL3025" and "".join(line).lstrip().upper().startswith("HEALTHCHECK")
+    return [one for one in found if not hadolint_text.is_mistaken(one.rule, one.line, text)]
 
 
 def _program() -> str:

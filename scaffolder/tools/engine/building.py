@@ -122,7 +122,8 @@ def _can_buildkit(candidate: str) -> bool:
     try:
         trial = processes.run(
             [candidate, "build", "--help"],
-            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+            # Told where the engine is, it does not look for a context that may be gone.
+            env={**os.environ, "DOCKER_HOST": endpoint(), "DOCKER_BUILDKIT": "1"},
             timeout=20,
             cancel=CancelToken(),
         )

@@ -41,6 +41,11 @@ def chosen_by() -> str:
         return "chosen by DOCKER_HOST"
     if _context_endpoint():
         return f"chosen by the docker context {_context_name()}"
+    if _context_name() not in ("", "default"):
+        return (
+            f"the usual one, for the docker context {_context_name()} is gone"
+            " (docker context use default)"
+        )
     return ""
 
 
