@@ -1,16 +1,20 @@
 """Read YAML that somebody else wrote: bounded, strict about duplicates, with line numbers.
 
 PyYAML's nodes carry positions but its constructors lose them, and its safe loader expands
-aliases without a bound ("billion laughs"). `load` keeps the positions and counts the nodes.
+aliases without a bound ("billion laughs"). `load` keeps the positions and counts the nodes. It
+composes them itself from the parser's events: PyYAML refuses an anchor that is defined again, which
+YAML 1.2 and GitHub allow, and composes by recursion in C, which deep nesting overflows.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 NODE_LIMIT = 200_000
 DEPTH_LIMIT = 60
@@ -18,6 +22,19 @@ DEPTH_LIMIT = 60
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Position = tuple[str | int, ...]
+
+_TAG = "tag:yaml.org,2002:"
+_TEXT = f"{_TAG}str"
+# What has no tag and no quotes, so that the word itself decides.
+_PLAIN = "?"
+_CORE_TAGS = frozenset({_PLAIN, *(f"{_TAG}{name}" for name in ("null", "bool", "int", "float"))})
+_CORE_NULL = re.compile(r"|null|Null|NULL|~")
+_CORE_TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
+_CORE_WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_CORE_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)"
+)
+_EXACT_DIGITS = 300
 
 
 class YamlError(Exception):
@@ -48,16 +65,19 @@ class Document:
         return 1
 
 
-def load(text: str) -> Document:
-    """Parse one YAML document; raises YamlError. An empty text gives the data None."""
+def load(text: str, *, core: bool = False) -> Document:
+    """Parse one YAML document; raises YamlError. An empty text gives the data None.
+
+    With `core` plain words mean what the core schema of YAML 1.2 says, as they do to GitHub: `yes`
+    and a date are text, 010 is ten; and every key is text.
+    """
     try:
-        _refuse_deep_nesting(text)
-        node = yaml.compose(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise YamlError(_problem(error), _error_line(error)) from error
+        node = _Composer(text, core=core).document()
+    except (yaml.YAMLError, ValueError) as error:
+        raise YamlError(_problem(error, text), _error_line(error, text)) from error
     if node is None:
         return Document(None, {(): 1})
-    builder = _Builder()
+    builder = _CoreBuilder() if core else _Builder()
     data = builder.build(node, (), 0)
     return Document(data, builder.lines)
 
@@ -88,25 +108,107 @@ def spans(text: str) -> dict[Position, Span]:
     return _Surveyor(plain, len(text) - len(plain)).found
 
 
-def _refuse_deep_nesting(text: str) -> None:
-    """Raise YamlError before composing, which recurses in C, can overflow the stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+class _Composer:
+    """Makes nodes of the parser's events, no deeper than DEPTH_LIMIT."""
+
+    def __init__(self, text: str, *, core: bool) -> None:
+        self._parser: Any = _Loader(text)
+        self._core = core
+        self._anchors: dict[str, yaml.Node] = {}
+
+    def document(self) -> yaml.Node | None:
+        """Return the root of the only document, None where there is none."""
+        self._parser.get_event()
+        if isinstance(self._parser.peek_event(), yaml.StreamEndEvent):
+            return None
+        self._parser.get_event()
+        node: yaml.Node = self._node(self._parser.get_event(), 1)
+        self._parser.get_event()
+        after = self._parser.get_event()
+        if not isinstance(after, yaml.StreamEndEvent):
+            message = "not valid YAML: a second document begins, and one is expected"
+            raise YamlError(message, _line(after))
+        return node
+
+    def _node(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                message = f"not valid YAML: *{event.anchor} names an anchor that is not defined"
+                raise YamlError(message, _line(event))
+            return self._anchors[event.anchor]
+        if isinstance(event, yaml.ScalarEvent):
+            tag = self._tag(yaml.ScalarNode, event)
+            return self._known(event, yaml.ScalarNode(tag, event.value, style=event.style))
         if depth > DEPTH_LIMIT:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise YamlError(f"is nested more than {DEPTH_LIMIT} levels deep", line)
+            raise YamlError(f"is nested more than {DEPTH_LIMIT} levels deep", _line(event))
+        if isinstance(event, yaml.SequenceStartEvent):
+            tag = self._tag(yaml.SequenceNode, event)
+            items = self._known(event, yaml.SequenceNode(tag, []))
+            while not isinstance(inner := self._parser.get_event(), yaml.SequenceEndEvent):
+                items.value.append(self._node(inner, depth + 1))
+            return items
+        tag = self._tag(yaml.MappingNode, event)
+        pairs = self._known(event, yaml.MappingNode(tag, []))
+        while not isinstance(inner := self._parser.get_event(), yaml.MappingEndEvent):
+            key = self._node(inner, depth + 1)
+            pairs.value.append((key, self._node(self._parser.get_event(), depth + 1)))
+        return pairs
+
+    def _tag(self, kind: type[yaml.Node], event: Any) -> str:
+        if event.tag is not None and event.tag != "!":
+            return str(event.tag)
+        if not isinstance(event, yaml.ScalarEvent):
+            return str(self._parser.resolve(kind, None, event.implicit))
+        if self._core:
+            return _PLAIN if event.implicit[0] else _TEXT
+        return str(self._parser.resolve(kind, event.value, event.implicit))
+
+    def _known(self, event: Any, node: yaml.Node) -> Any:
+        """Return the node with its place, remembered if the event gives it an anchor."""
+        node.start_mark, node.end_mark = event.start_mark, event.end_mark
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
 
 
-def _problem(error: Exception) -> str:
-    problem = getattr(error, "problem", None)
-    return f"not valid YAML: {problem or error}"
+def _line(event: Any) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
-def _error_line(error: Exception) -> int:
+def _problem(error: Exception, text: str = "") -> str:
+    """Return the parser's words whole: what it was about, where that began, what is wrong."""
+    if isinstance(error, ReaderError):
+        return (
+            f"not valid YAML: it holds the character U+{error.character:04X}, a control character"
+        )
+    problem = str(getattr(error, "problem", None) or error)
+    mark = getattr(error, "problem_mark", None)
+    if "nesting depth" in problem:
+        return f"is nested more than {DEPTH_LIMIT} levels deep"
+    if mark is not None and text and _tab_at(text, mark):
+        return (
+            "not valid YAML: a tab stands where YAML wants spaces; indent with spaces, and part "
+            "words with them"
+        )
+    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    if not context:
+        return f"not valid YAML: {problem}"
+    where = f", line {begun.line + 1}" if begun is not None else ""
+    here = f", line {mark.line + 1}" if mark is not None else ""
+    return f"not valid YAML: {context}{where}; {problem}{here}"
+
+
+def _tab_at(text: str, mark: Any) -> bool:
+    """Whether the parser stopped at a tab, or behind one that indents its line."""
+    at = int(mark.index)
+    before = re.search(r"[^\r\n]*\Z", text[max(0, at - 1000) : at])
+    indent = before[0] if before else ""
+    return text[at : at + 1] == "\t" or ("\t" in indent and not indent.strip())
+
+
+def _error_line(error: Exception, text: str) -> int:
+    if isinstance(error, ReaderError):
+        return text.count("\n", 0, int(error.position)) + 1
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     return 1 if mark is None else int(mark.line) + 1
 
@@ -143,7 +245,7 @@ class _Builder:
         merged: dict[str | int, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if self._merges(key_node):
                 merged |= self._merge(value_node, position, depth)
                 continue
             key = self._key(key_node)
@@ -152,6 +254,9 @@ class _Builder:
             self.lines[(*position, key)] = line
             data[key] = self.build(value_node, (*position, key), depth + 1)
         return {**merged, **data}
+
+    def _merges(self, key: yaml.Node) -> bool:
+        return bool(key.tag == f"{_TAG}merge")
 
     def _merge(self, node: yaml.Node, position: Position, depth: int) -> dict[str | int, Any]:
         value = self.build(node, (*position, "<<"), depth + 1)
@@ -177,6 +282,46 @@ class _Builder:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raise YamlError(_problem(error), node.start_mark.line + 1) from error
+
+
+class _CoreBuilder(_Builder):
+    """Reads plain words by the core schema of YAML 1.2: https://yaml.org/spec/1.2.2/#103-core-schema"""
+
+    def _merges(self, key: yaml.Node) -> bool:
+        return bool(key.tag == _PLAIN and key.value == "<<")
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise YamlError("a key must be plain text", node.start_mark.line + 1)
+        return str(node.value)
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        word = str(node.value)
+        if node.tag == _TEXT:
+            return word
+        value = _core_value(word)
+        if node.tag not in _CORE_TAGS or (node.tag != _PLAIN and value == word):
+            message = f"not valid YAML: the tag {node.tag} does not fit here"
+            raise YamlError(message, node.start_mark.line + 1)
+        return value
+
+
+def _core_value(word: str) -> Any:
+    if _CORE_NULL.fullmatch(word):
+        return None
+    if _CORE_TRUTH.fullmatch(word):
+        return word[0] in "tT"
+    if _CORE_WHOLE.fullmatch(word):
+        return _whole(word)
+    if _CORE_FLOAT.fullmatch(word):
+        return float(word.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf"))
+    return float("nan") if word in (".nan", ".NaN", ".NAN") else word
+
+
+def _whole(word: str) -> int | float:
+    base = {"0o": 8, "0x": 16}.get(word[:2], 10)
+    # GitHub reads numbers as floats, so a long one is not exact there either.
+    return int(word, base) if len(word) < _EXACT_DIGITS else float(word if base == 10 else "inf")
 
 
 class _Surveyor:

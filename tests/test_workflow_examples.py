@@ -1,7 +1,8 @@
 """Every file in examples/workflows is a case.
 
-A valid one passes all kinds. The first line of an invalid one says which kind it fails, by which
-rule (- where the file cannot be read at all) and, after "line", where.
+A valid one passes all kinds, an accepted one is what GitHub takes, though the published schema or
+act refuses it. The first line of an invalid one says which kind it fails, by which rule (- where
+the file cannot be read at all) and, after "line", where.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scaffolder.workspace import snapshot
 
 EXAMPLES = Path(__file__).parent / "examples" / "workflows"
 VALID = sorted((EXAMPLES / "valid").glob("*.yml"))
+ACCEPTED = sorted((EXAMPLES / "accepted").glob("*.yml"))
 INVALID = sorted((EXAMPLES / "invalid").glob("*.yml"))
 WORKFLOW_KINDS = sorted(name for name in KINDS if name.startswith("workflow."))
 
@@ -74,6 +76,13 @@ def test_a_right_answer_passes_however_it_is_written(
 ) -> None:
     write(work, example.read_bytes())
     verdict = judge(kind)
+    assert verdict.outcome is Outcome.PASS, verdict
+
+
+@pytest.mark.parametrize("example", ACCEPTED, ids=lambda path: path.stem)
+def test_what_github_takes_is_accepted(example: Path, work: Path, judge: Judge) -> None:
+    write(work, example.read_bytes())
+    verdict = judge("workflow.valid")
     assert verdict.outcome is Outcome.PASS, verdict
 
 

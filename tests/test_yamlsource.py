@@ -64,6 +64,51 @@ def test_an_anchor_that_holds_itself_is_refused() -> None:
         load("a: &a [*a]\n")
 
 
+def test_an_anchor_may_be_defined_again() -> None:
+    assert load("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").data == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a: {b: [1,\n  c: 2\n", 3, "while parsing a flow sequence, line 1; did not find"),
+        ("a: 'b\nc: d\n", 3, "while scanning a quoted scalar, line 1; found unexpected end"),
+        ("a:\n b: 1\n  c: 2\n", 3, "mapping values are not allowed"),
+        ("a: *b\n", 1, "*b names an anchor that is not defined"),
+        ("a:\n\tb: 1\n", 2, "a tab stands where YAML wants spaces"),
+        ("a:\n  - b\n \t- c\n", 3, "a tab stands where YAML wants spaces"),
+        ("a:\tb: @c\n", 1, "mapping values are not allowed"),
+        ("a: 1\nb: \x07\n", 2, "U+0007"),
+    ],
+)
+def test_an_error_is_told_whole(text: str, line: int, words: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        load(text)
+    assert words in caught.value.message
+    assert caught.value.line == line
+
+
+def test_plain_words_by_the_core_schema_of_yaml_1_2() -> None:
+    text = (
+        "a: [yes, on, No, true, TRUE, ~, null, '', 'true', !!str 1]\n"
+        "b: [010, 0o10, 0x1F, +1, 1_000, 1:30, 2020-99-99, 1e3, .5, 1., -.inf, 0b1]\n"
+        "1: {true: x, ~: y}\n"
+    )
+    assert load(text, core=True).data == {
+        "a": ["yes", "on", "No", True, True, None, None, "", "true", "1"],
+        "b": [10, 8, 31, 1, "1_000", "1:30", "2020-99-99", 1000.0, 0.5, 1.0, -float("inf"), "0b1"],
+        "1": {"true": "x", "~": "y"},
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!int x", "a: !!binary eA==", "a: !!timestamp 2020-01-01", "a: !x y"]
+)
+def test_a_tag_that_github_does_not_know(text: str) -> None:
+    with pytest.raises(YamlError, match="the tag"):
+        load(text, core=True)
+
+
 _plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: (

@@ -22,7 +22,7 @@ from scaffolder.checks.workflow_triggers import Reason
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement
-from scaffolder.tools import act_validate, zizmor
+from scaffolder.tools import zizmor
 from scaffolder.tools.zizmor import Audit, Level
 
 DEFAULT = ".github/workflows/ci.yml"
@@ -35,10 +35,12 @@ _CACHING = "https://docs.github.com/actions/reference/workflows-and-actions/depe
 class Valid(Kind, frozen=True):
     """GitHub would accept the workflow.
 
-    Reads the file, compares it with the published JSON schema of GitHub workflows, lets act
-    validate it strictly (by GitHub's own schema, expressions included), and looks for what
-    neither knows: jobs that need an unknown job or each other, merge keys, filters that exclude
-    each other, actions without a version. Nothing of the workflow runs.
+    Reads the file as GitHub does (YAML 1.2's core schema; an anchor may be defined again), compares
+    it with the published JSON schema of GitHub workflows, corrected where the runner's own takes
+    more or less, parses every expression, and looks whether its contexts and functions can be used
+    where it stands. Then it looks for what no schema says: jobs that need an unknown job or each
+    other, merge keys, keys that differ in case only, filters that exclude each other, actions
+    without a version. Nothing of the workflow runs, and what only act refuses is no fault here.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.
@@ -54,7 +56,6 @@ class Valid(Kind, frozen=True):
     """
 
     quick: ClassVar[bool] = True
-    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ACT})
 
     workflow: str = DEFAULT
 
@@ -65,16 +66,8 @@ class Valid(Kind, frozen=True):
 
     def run(self, context: Context) -> Verdict:
         """Tell everything that GitHub would refuse."""
-        run = context.run
-        workflow = workflow_model.of(run, self.workflow)
-        clean = _clean_copy(context, "validate", {workflow.path: workflow.source})
-        done = act_validate.validate(
-            clean / workflow.path,
-            home=run.folder("act-home"),
-            cancel=run.cancel,
-            timeout=_TOOL_SECONDS,
-        )
-        findings = workflow_validity.findings(workflow, done)
+        workflow = workflow_model.of(context.run, self.workflow)
+        findings = workflow_validity.find_faults(workflow)
         if findings:
             first = findings[0]
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scaffolder.checks.workflow_language import LENGTH_LIMIT
 from scaffolder.lines import lines_of
 
 _TOKEN = re.compile(
@@ -18,8 +19,6 @@ _TOKEN = re.compile(
 )
 _WHOLE = re.compile(r"\$\{\{\s*([\w.\-]+)\s*\}\}")
 _ARGUMENT = re.compile(r"(?<=[(,\s])(?:env|matrix)\.[\w\-]+(?=\s*[,)])")
-# GitHub: "Exceeded max expression length 21000".
-EXPRESSION_LIMIT = 21_000
 # Functions that hand on what they are given; all others (contains, startsWith) lose it.
 _PASSES_ON = frozenset({"hashfiles", "format", "join", "tojson"})
 # Different in every run, so a key with one of them is never found again.
@@ -68,11 +67,11 @@ def too_long(source: str) -> Iterator[tuple[int, int]]:
     for part in parts:
         line += before.count("\n")
         length = len(part.partition("}}")[0])
-        if length > EXPRESSION_LIMIT:
+        if length > LENGTH_LIMIT:
             yield line, length
         before = part
     for number, text in enumerate(lines_of(source), start=1):
-        if re.match(r"\s*(- )?if:", text) and len(text) > EXPRESSION_LIMIT:
+        if re.match(r"\s*(- )?if:", text) and len(text) > LENGTH_LIMIT:
             yield number, len(text)
 
 

@@ -238,7 +238,7 @@ def is_dead(data: Mapping[str, Any]) -> bool:
 
 def _document(source: str, path: str) -> Document:
     try:
-        return yamlsource.load(source)
+        return yamlsource.load(source, core=True)
     except YamlError as error:
         raise UnusableFileError(error.message, path, line=error.line) from error
 

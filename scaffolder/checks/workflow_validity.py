@@ -1,43 +1,35 @@
-"""What GitHub would refuse in a workflow, from three sources, told once and in words."""
+"""What GitHub would refuse in a workflow, told once and in words.
+
+The published schema, corrected by the runner's own (`tools.github_schema`), decides about
+structure, `workflow_contexts` about expressions, and the rules here about what neither can say. act
+has no say: what only act refuses is a matter of rehearsing.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffolder.checks.workflow_expressions import EXPRESSION_LIMIT, too_long
-from scaffolder.checks.workflow_model import Job, Workflow, text
+from scaffolder.checks.workflow_contexts import expression_problems, find_room
+from scaffolder.checks.workflow_model import Job, Workflow, mapping, text
 from scaffolder.checks.workflow_triggers import contradictions
-from scaffolder.lines import lines_of
 from scaffolder.model import Finding
 from scaffolder.tools import schemas
-from scaffolder.tools.processes import Completed
 from scaffolder.tools.schemas import Problem
+from scaffolder.yamlsource import Position
 
 FINDING_LIMIT = 20
 DOCUMENTATION = "https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax"
 EXPRESSIONS = "https://docs.github.com/actions/reference/workflows-and-actions/expressions"
-_ACT_PLACE = re.compile(r"Line: (\d+) Column (\d+): ")
-_ACT_YAML = re.compile(r"line (\d+): (.*)")
-_ACT_EXPRESSION = ("Failed to parse", "Unknown Function Call", "Unknown Variable Access")
-_ALTERNATIVE = "Failed to match "
-# Lists that GitHub, unlike the published schema, also takes as one plain string.
-_LISTS_OR_TEXT = frozenset(
-    {"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"}
-)
+# What GitHub lets the names of owners and repositories have.
+_OWNER_LIMIT, _REPOSITORY_LIMIT = 39, 100
+_USES = re.compile(r"(?P<owner>[\w-]+)/(?P<repository>[\w.-]+)(?:/[^@\s]+)?@[^@\s]+", re.ASCII)
+_ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}")
 
 
-def findings(workflow: Workflow, act: Completed) -> tuple[Finding, ...]:
-    """Return what GitHub would refuse; `act` is what act's validation came to.
-
-    The schema tells of structure in better words than act, so act is asked about structure only
-    where the schema is content, and about expressions always. What act refuses is never dropped.
-    """
-    structure = tuple(_structural(workflow))
-    told = () if act.ok else tuple(_from_act(workflow, act))
-    if structure:
-        told = tuple(finding for finding in told if finding.rule == "expression")
-    return _once((*structure, *told))
+def find_faults(workflow: Workflow) -> tuple[Finding, ...]:
+    """Return what GitHub would refuse, in the order of the file."""
+    return _once((*_structural(workflow), *_expressions(workflow)))
 
 
 def _structural(workflow: Workflow) -> Iterator[Finding]:
@@ -45,10 +37,8 @@ def _structural(workflow: Workflow) -> Iterator[Finding]:
     wrong = tuple(_schema(workflow))
     yield from wrong
     yield from _merge_keys(workflow)
+    yield from _repeated_keys(workflow)
     yield from _needs(workflow)
-    for line, length in too_long(workflow.source):
-        message = f"an expression of {length:,} characters; GitHub takes {EXPRESSION_LIMIT:,}"
-        yield _finding(workflow, "expression", message, line)
     yield from _references(workflow)
     if not wrong:
         yield from _empty_jobs(workflow)
@@ -64,26 +54,16 @@ def _schema(workflow: Workflow) -> Iterator[Finding]:
             yield _finding(workflow, "schema", f"{where}{problem.message}", line)
 
 
-def _from_act(workflow: Workflow, done: Completed) -> Iterator[Finding]:
-    """Yield what act's strict validation says, without the alternatives that nobody meant.
-
-    act follows each way in which a part could be read and reports all of them. Expressions that do
-    not parse come first; else what it found on the longest way in.
-    """
-    chains = [_chain(line) for line in lines_of(done.output) if _ACT_PLACE.search(line)]
-    leaves = [chain[-1] for chain in chains]
-    told = [leaf for leaf in leaves if leaf[1].startswith(_ACT_EXPRESSION)]
-    if not told and chains:
-        deepest = max(len(chain) for chain in chains)
-        told = [chain[-1] for chain in chains if len(chain) == deepest]
-    if not told:
-        told = [(int(line), words) for line, words in _ACT_YAML.findall(done.output)]
-    if not told:
-        told = [(1, " ".join(done.tail(1)) or f"act ended with code {done.returncode}")]
-    for line, words in dict.fromkeys(told):
-        rule = "expression" if words.startswith(_ACT_EXPRESSION) else "act"
-        url = EXPRESSIONS if rule == "expression" else DOCUMENTATION
-        yield Finding(words.strip(), path=workflow.path, line=line, rule=rule, url=url)
+def _expressions(workflow: Workflow) -> Iterator[Finding]:
+    for position, message in expression_problems(workflow.document.data):
+        where = schemas.write_path(position)
+        yield Finding(
+            f"{where}: {message}",
+            path=workflow.path,
+            line=workflow.line(*position),
+            rule="expression",
+            url=EXPRESSIONS,
+        )
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -96,21 +76,30 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _is_told_better_or_allowed(problem: Problem) -> bool:
-    """Whether `contradictions` says the same in words, or GitHub takes what the schema refuses.
+    """Whether `contradictions` says the same in words, or an expression stands for the value.
 
-    GitHub reads any scalar where it wants text, nothing as the empty text of a variable, and one
-    text in place of a list of patterns. What of that is wrong all the same, act says.
+    What an expression comes to is known only when it is evaluated.
     """
-    place, value = problem.position, problem.value
     if problem.validator == "not":
-        return place[:1] == ("on",)
-    if problem.validator != "type" or not place:
-        return False
-    if place[0] == "on" and place[-1] in _LISTS_OR_TEXT:
-        return isinstance(value, str)
-    if value is None:
-        return "env" in place[:-1]
-    return problem.wanted == "string" and isinstance(value, bool | int | float)
+        return problem.position[:1] == ("on",)
+    value = problem.value
+    return isinstance(value, str) and "${{" in value and find_room(problem.position) is not None
+
+
+def _repeated_keys(workflow: Workflow) -> Iterator[Finding]:
+    """Yield keys that are the same to GitHub, which knows no case in them."""
+    waiting: list[tuple[Position, object]] = [((), workflow.document.data)]
+    while waiting:
+        position, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [((*position, index), part) for index, part in enumerate(value)]
+        seen: dict[str, str] = {}
+        for key, part in mapping(value).items():
+            waiting.append(((*position, key), part))
+            before = seen.setdefault(str(key).lower(), str(key))
+            if before != str(key):
+                message = f"{schemas.write_path((*position, key))} is the same key as {before}"
+                yield _finding(workflow, "key-twice", message, workflow.line(*position, key))
 
 
 def _merge_keys(workflow: Workflow) -> Iterator[Finding]:
@@ -122,9 +111,10 @@ def _merge_keys(workflow: Workflow) -> Iterator[Finding]:
 
 
 def _needs(workflow: Workflow) -> Iterator[Finding]:
+    known = {name.lower() for name in workflow.jobs}
     for job in workflow.jobs.values():
         for needed in job.needs:
-            if needed not in workflow.jobs:
+            if needed.lower() not in known:
                 message = f"jobs.{job.id} needs {needed}, and there is no such job"
                 line = workflow.line("jobs", job.id, "needs")
                 yield _finding(workflow, "unknown-needs", message, line)
@@ -137,8 +127,9 @@ def _needs(workflow: Workflow) -> Iterator[Finding]:
 
 def _cycle(workflow: Workflow) -> list[str]:
     """Return the jobs of one cycle, the first one twice, or nothing."""
+    spelled = {name.lower(): name for name in workflow.jobs}
     blocked = {
-        job.id: [needed for needed in job.needs if needed in workflow.jobs]
+        job.id: [spelled[needed.lower()] for needed in job.needs if needed.lower() in spelled]
         for job in workflow.jobs.values()
     }
     while free := [job for job, needs in blocked.items() if not set(needs) & blocked.keys()]:
@@ -163,6 +154,8 @@ def _empty_jobs(workflow: Workflow) -> Iterator[Finding]:
 
 def _references(workflow: Workflow) -> Iterator[Finding]:
     for job in workflow.jobs.values():
+        if not _ID.fullmatch(job.id):
+            yield _finding(workflow, "id", _wrong_id(job.id), job.line)
         yield from _uses(workflow, job)
         yield from _ids(workflow, job)
 
@@ -171,32 +164,44 @@ def _ids(workflow: Workflow, job: Job) -> Iterator[Finding]:
     seen: set[str] = set()
     for step in job.steps:
         name = text(step.data.get("id"))
+        line = workflow.line(*step.position, "id")
         if name and name.lower() in seen:
             message = f"jobs.{job.id} has two steps with the id {name}"
-            yield _finding(workflow, "step-id-twice", message, workflow.line(*step.position, "id"))
+            yield _finding(workflow, "step-id-twice", message, line)
+        if name and not _ID.fullmatch(name):
+            yield _finding(workflow, "id", _wrong_id(name), line)
         seen.add(name.lower())
+
+
+def _wrong_id(name: str) -> str:
+    return (
+        f"{name[:60]!r} is no id: fewer than 100 letters, digits, - and _, beginning with a letter "
+        "or one _"
+    )
 
 
 def _uses(workflow: Workflow, job: Job) -> Iterator[Finding]:
     named = [(job.uses, workflow.line("jobs", job.id, "uses"))]
     named += [(step.uses, workflow.line(*step.position, "uses")) for step in job.steps]
     for uses, line in named:
-        local = uses.startswith(("./", "docker://"))
-        if uses and not local and not re.fullmatch(r"[^@\s/]+/[^@\s]+@\S+", uses):
-            message = f"uses: {uses} names no version: write owner/name@commit"
+        if message := _wrong_reference(uses):
             yield _finding(workflow, "uses-version", message, line)
+
+
+def _wrong_reference(uses: str) -> str:
+    """Return why GitHub knows no action of this name, nothing where it may."""
+    if not uses or uses.startswith(("./", ".\\", "docker://")):
+        return ""
+    shown = uses if len(uses) <= 2 * _REPOSITORY_LIMIT else f"{uses[:_REPOSITORY_LIMIT]}..."
+    match = _USES.fullmatch(uses)
+    if not match:
+        return f"uses: {shown} names no version: write owner/name@commit"
+    for part, limit in (("owner", _OWNER_LIMIT), ("repository", _REPOSITORY_LIMIT)):
+        if len(match[part]) > limit:
+            length = len(match[part])
+            return f"uses: {shown} names a {part} of {length} characters; GitHub's have {limit}"
+    return ""
 
 
 def _finding(workflow: Workflow, rule: str, message: str, line: int) -> Finding:
     return Finding(message, path=workflow.path, line=line, rule=rule, url=DOCUMENTATION)
-
-
-def _chain(line: str) -> list[tuple[int, str]]:
-    """Split "Line: 4 Column 5: Failed to match a: Line: 6 Column 9: why" into its places."""
-    _, *parts = _ACT_PLACE.split(line)
-    triples = zip(parts[::3], parts[2::3], strict=True)
-    chain = [(int(number), words.removesuffix(": ")) for number, words in triples]
-    last = chain[-1][1]
-    if last.startswith(_ALTERNATIVE) and ": " in last:
-        chain[-1] = (chain[-1][0], last.partition(": ")[2])
-    return chain

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaffolder.tools.github_schema import correct_schema
+
 PROBLEM_LIMIT = 20
+_WORKFLOWS = "vendor.github-workflows"
 _SHOWN = 60
 _WORDS = {
     "object": "a mapping",
@@ -41,8 +44,13 @@ class Problem:
     @property
     def path(self) -> str:
         """The position as people write it: jobs.test.steps[0]."""
-        parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.position]
-        return "".join(parts).removeprefix(".")
+        return write_path(self.position)
+
+
+def write_path(position: tuple[str | int, ...]) -> str:
+    """Return a position as people write it: jobs.test.steps[0]; a long key is cut."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part[:_SHOWN]}" for part in position]
+    return "".join(parts).removeprefix(".")
 
 
 def github_workflow_problems(data: Any) -> tuple[Problem, ...]:
@@ -50,7 +58,7 @@ def github_workflow_problems(data: Any) -> tuple[Problem, ...]:
 
     Of alternatives that all fail only the one that comes nearest is told; at most PROBLEM_LIMIT.
     """
-    return _problems("vendor.github-workflows", data)
+    return _problems(_WORKFLOWS, data)
 
 
 def _problems(schema: str, data: Any) -> tuple[Problem, ...]:
@@ -70,7 +78,8 @@ def _validator(schema: str) -> Any:
     from check_jsonschema.builtin_schemas import get_builtin_schema
     from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
-    return Draft7Validator(get_builtin_schema(schema))
+    published = get_builtin_schema(schema)
+    return Draft7Validator(correct_schema(published) if schema == _WORKFLOWS else published)
 
 
 def _plain(value: Any) -> Any:
