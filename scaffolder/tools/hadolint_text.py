@@ -21,6 +21,9 @@ _DURATION = re.compile(r"(?P<flag>--[\w-]+=)(?P<value>(?:\d+(?:\.\d+)?(?:h|ms|us
 _PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>h|ms|us|µs|ns|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PORT_BEHIND_VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)\})(?=:\d+/)")
+_RUN_HERE_DOCUMENT = re.compile(
+    r"(?P<run>\s*RUN\s+(?:--\S+\s+)*)(?P<mark><<\S+)\s*(?P<rest>.*)", re.IGNORECASE
+)
 _LISTS = "/var/lib/apt/lists"
 
 
@@ -41,11 +44,8 @@ def rewritten(text: str) -> tuple[str, dict[int, int]]:
     """Return the text for hadolint, and the old number of each of its lines."""
     lines = [*lines_of(text.removeprefix("\ufeff")), ""]
     known = instructions(text)
-    stages = _stage_names(known)
-    arguments = _defaults(known)
-    shells: dict[str, tuple[Instruction, int]] = {}
-    shell: tuple[Instruction, int] | None = None
-    stage = ""
+    stages, arguments = _stage_names(known), _defaults(known)
+    shells = _shells(known)
     writer = _Writer()
     at = 0
     for one in known:
@@ -55,23 +55,37 @@ def rewritten(text: str) -> tuple[str, dict[int, int]]:
         for offset, line in enumerate(_written(one, own, stages, arguments)):
             writer.add(line, one.line + offset)
         at = one.last_line
-        if one.keyword == "FROM":
-            words = [word for word in one.arguments if not word.startswith("--")]
-            shell = shells.get(words[0].lower()) if words else None
-            stage = words[2].lower() if len(words) > 2 else ""
-        elif one.keyword == "SHELL":
-            shell = (one, one.line)
-            if stage:
-                shells[stage] = shell
         if one.here_document:
             # Without a blank line the next instruction counts as a part of it (1137).
             writer.add("", one.last_line)
-        if shell and one.keyword in ("FROM", "ENV", "ARG"):
-            # Forgotten at the next stage (406), and behind ENV and ARG (1252).
-            writer.add(shell[0].text, shell[1])
+        if one in shells:
+            writer.add(shells[one].text, shells[one].line)
     for number in range(at, len(lines)):
         writer.add(lines[number], number + 1)
     return "\n".join(writer.lines), writer.numbers
+
+
+def _shells(known: Sequence[Instruction]) -> dict[Instruction, Instruction]:
+    """Return the SHELL that has to be said again behind an instruction.
+
+    It is forgotten at the next stage (406), and behind ENV and ARG (1252).
+    """
+    found = {}
+    of_stages: dict[str, Instruction] = {}
+    shell: Instruction | None = None
+    stage = ""
+    for one in known:
+        if one.keyword == "FROM":
+            words = [word.lower() for word in one.arguments if not word.startswith("--")]
+            shell = of_stages.get(words[0]) if words else None
+            stage = words[2] if len(words) > 2 else ""
+        elif one.keyword == "SHELL":
+            shell = one
+        if shell and stage:
+            of_stages[stage] = shell
+        if shell and one.keyword in ("FROM", "ENV", "ARG"):
+            found[one] = shell
+    return found
 
 
 def _stage_names(known: Sequence[Instruction]) -> set[str]:
@@ -138,22 +152,22 @@ def _in_seconds(found: re.Match[str]) -> str:
 
 def _here_document(one: Instruction, lines: list[str]) -> list[str]:
     """Return the lines of an instruction with a here-document as hadolint can read them."""
-    first, *body = lines
     # An escaped mark is a quoted one (1051).
     first = HEREDOC.sub(
         lambda found: f'<<{found["dash"]}"{found["word"]}"' if found["escaped"] else found[0],
-        first,
+        lines[0],
     )
-    begins = re.match(r"(?P<run>\s*RUN\s+(?:--\S+\s+)*)(?P<mark><<\S+)\s*(?P<rest>.*)", first, re.I)
-    if not begins:
+    body = lines[1:]
+    found = _RUN_HERE_DOCUMENT.match(first) if one.keyword == "RUN" else None
+    if not found:
         return [first, *body]
-    interpreter = begins["rest"].strip()
-    if not interpreter and body and body[0].lstrip("\t").startswith("#!"):
-        interpreter = body[0].lstrip("\t")[2:].strip()
-    if not interpreter or interpreter.split()[0].rpartition("/")[2] in _PLAIN_SHELLS:
+    program = found["rest"].strip()
+    if not program and body and body[0].lstrip("\t").startswith("#!"):
+        program = body[0].lstrip("\t")[2:].strip()
+    if not program or program.split()[0].rpartition("/")[2] in _PLAIN_SHELLS:
         return [first, *body]
     # A here-document for a program of its own is no text for /bin/sh (806, 1137).
-    return [f"{begins['run']}{interpreter} {begins['mark']}", *body]
+    return [f"{found['run']}{program} {found['mark']}", *body]
 
 
 def is_mistaken(rule: str, line: int, text: str) -> bool:
@@ -194,4 +208,4 @@ def _cached(one: Instruction) -> Iterator[str]:
 def _holds_lists(target: str) -> bool:
     """Whether apt's lists lie in a folder that is mounted (723, 943)."""
     folder = target.rstrip("/")
-    return bool(folder) and (_LISTS == folder or _LISTS.startswith(f"{folder}/"))
+    return bool(folder) and (folder == _LISTS or _LISTS.startswith(f"{folder}/"))
