@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import image
-from scaffolder.checks._images import contents, engine_of
+from scaffolder.checks._building import engine_of
+from scaffolder.checks._images import contents
 from scaffolder.checks.base import Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Outcome

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from scaffolder.checks import container, dockerfile, image
+from scaffolder.checks._building import engine_of
 from scaffolder.checks._http import Request
-from scaffolder.checks._images import engine_of
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.grading.judge import judge

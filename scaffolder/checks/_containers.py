@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from scaffolder.checks._building import engine_of, reference_image
 from scaffolder.checks._http import Answer, Request, ask
-from scaffolder.checks._images import Built, ImageKind, built, engine_of
+from scaffolder.checks._images import Built, ImageKind, built
 from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Container, Hardening, HealthTiming, Limits, StartFailedError
@@ -23,6 +25,51 @@ _ASK_SECONDS = 5.0
 _PAUSE = 0.04
 _OUT_OF_MEMORY = 137
 _MOST_PATIENCE = 4.0
+# What an engine says of an image, for the message alone.
+_REASONS = (
+    (
+        "unable to find user",
+        "the image has no such user",
+        "USER names a user that /etc/passwd of the image does not know: create it in the last stage"
+        " (useradd), or give a number",
+    ),
+    (
+        "unable to find group",
+        "the image has no such group",
+        "USER names a group that /etc/group of the image does not know: create it in the last"
+        " stage (groupadd), or give a number",
+    ),
+    (
+        "no matching entries in passwd",
+        "the image has no such user",
+        "create the user in the last stage (useradd), or give USER a number",
+    ),
+    (
+        "not a directory",
+        "its WORKDIR is no folder",
+        "WORKDIR must be a folder when the container starts: which step made a file of it?",
+    ),
+    (
+        "chdir to cwd",
+        "its user may not enter its WORKDIR",
+        "give the folder to the user of USER (COPY --chown), or choose another WORKDIR",
+    ),
+    (
+        "argument list too long",
+        "its command and environment are too long",
+        "which ENV or CMD is so long?",
+    ),
+    (
+        "exec format error",
+        "its program is none of this machine's",
+        "a script needs a first line such as #!/bin/sh; a program one for this kind of processor",
+    ),
+    (
+        "o command specified",
+        "the image says no command",
+        "say with CMD what the container runs",
+    ),
+)
 
 
 class ContainerKind(ImageKind, frozen=True, kw_only=True):
@@ -54,31 +101,84 @@ def serving(
     health: HealthTiming | None = None,
 ) -> Iterator[Service]:
     """Run the learner's image for as long as the block lasts, told an unusual port to listen on."""
-    run = context.run
     image = image or built(context, kind.dockerfile)
-    port = random.SystemRandom().randrange(20_000, 30_000)
     try:
-        with engine.start(
-            engine_of(run),
-            image.image.id,
-            run_id=run.id,
-            port=port,
-            env={kind.port_variable: str(port)},
-            limits=LIMITS,
-            hardening=hardening,
-            health=health,
-        ) as container:
-            yield Service(container, port)
+        with _started(context, kind, image.image.id, hardening, health) as service:
+            yield service
     except StartFailedError as error:
-        raise CheckFailedError(
-            "the container cannot be started",
-            evidence=Evidence(
-                ran=_command(kind, port), expected="a running process", actual=str(error)
-            ),
-            hint="look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?",
-            # A runtime fails in the same words where the machine lacks memory or space.
-            lasting=False,
-        ) from error
+        raise _not_started(context, kind, error, hardening) from error
+
+
+@contextlib.contextmanager
+def serving_reference(
+    context: Context, kind: ContainerKind, *, hardening: Hardening | None = None
+) -> Iterator[Service]:
+    """Run the lab's own answer in the same way; UnavailableError where this machine cannot."""
+    image = reference_image(context, kind.dockerfile)
+    try:
+        with _started(context, kind, image, hardening, None) as service:
+            yield service
+    except StartFailedError as error:
+        raise error.suspected from error
+
+
+@contextlib.contextmanager
+def _started(
+    context: Context,
+    kind: ContainerKind,
+    image: str,
+    hardening: Hardening | None,
+    health: HealthTiming | None,
+) -> Iterator[Service]:
+    port = random.SystemRandom().randrange(20_000, 30_000)
+    with engine.start(
+        engine_of(context.run),
+        image,
+        run_id=context.run.id,
+        port=port,
+        env={kind.port_variable: str(port)},
+        limits=LIMITS,
+        hardening=hardening,
+        health=health,
+    ) as container:
+        yield Service(container, port)
+
+
+def _not_started(
+    context: Context, kind: ContainerKind, error: StartFailedError, hardening: Hardening | None
+) -> CheckFailedError | UnavailableError:
+    """Return what to raise where the engine does not start the learner's image.
+
+    Where it says so in words that it does not have for images, the lab's own answer is started in
+    the same way: if that runs, it is the image all the same.
+    """
+    if not error.expected:
+
+        def attempt() -> None:
+            with serving_reference(context, kind, hardening=hardening):
+                pass
+
+        if context.run.control(("start", kind.dockerfile, bool(hardening)), attempt):
+            return error.suspected
+    why, hint = _why_not_started(str(error))
+    return CheckFailedError(
+        f"the container cannot be started: {why}" if why else "the container cannot be started",
+        evidence=Evidence(
+            ran=f"docker run -e {kind.port_variable}=PORT IMAGE",
+            expected="a running process",
+            actual=str(error),
+        ),
+        hint=hint,
+        lasting=False,
+    )
+
+
+def _why_not_started(said: str) -> tuple[str, str]:
+    """Return in words what an engine says of an image, and what to do about it."""
+    for sign, why, hint in _REASONS:
+        if sign in said:
+            return why, hint
+    return "", "look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?"
 
 
 def shared_service(context: Context, kind: ContainerKind) -> Service:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -14,14 +13,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from scaffolder import changes
+from scaffolder.checks._blame import blame, normalized
+from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks._canaries import Canaries, plant
+from scaffolder.checks._rules import refuse_what_is_not_built
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
-from scaffolder.errors import UnavailableError, UnusableFileError
-from scaffolder.model import ChangeSet, Evidence, Finding
+from scaffolder.model import ChangeSet
 from scaffolder.readiness import Requirement
 from scaffolder.tools import engine
-from scaffolder.tools.engine import Build, BuildFailedError, Engine, Image, Layer
-from scaffolder.workspace import read_text
+from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
 
 _TEST_FILE_LIMIT = 1024 * 1024
 _LARGEST_IMAGE = 4 * 1024**3
@@ -39,23 +39,6 @@ class ImageKind(Kind, frozen=True, kw_only=True):
     def builds(self) -> tuple[str, ...]:
         """The Dockerfile."""
         return (self.dockerfile,)
-
-
-def dockerfile_text(run: Run, path: str) -> str:
-    """Return the learner's Dockerfile; raises UnusableFileError that says why it cannot be."""
-    for skipped in run.skipped:
-        if skipped.path == path:
-            raise UnusableFileError(f"is {skipped.reason}", path)
-    return read_text(run.snapshot, path)
-
-
-def engine_of(run: Run) -> Engine:
-    """Return the engine; when the run ends, all that the run made in it is removed."""
-
-    def close(made: Engine) -> None:
-        engine.remove_run(run.id, made)
-
-    return run.shared.get("docker engine", engine.connect, close)
 
 
 @dataclass(frozen=True)
@@ -83,6 +66,7 @@ def built(context: Context, dockerfile: str) -> Built:
 
 
 def _build_first(context: Context, dockerfile: str) -> Built:
+    refuse_what_is_not_built(context, dockerfile)
     folder = context.run.copy("image")
     canaries = plant(folder)
     refused = None
@@ -91,78 +75,23 @@ def _build_first(context: Context, dockerfile: str) -> Built:
         build = _build(context, folder, dockerfile)
     except BuildFailedError as error:
         if error.stopped:
-            raise _did_not_build(error, dockerfile) from error
+            raise blame(context, error, folder, dockerfile) from error
         # What we planted may be to blame: a build that stumbles over a foreign .venv still builds.
-        refused = error
+        # Or it was a moment's trouble, and it builds now with all of it.
+        bare = context.run.copy("image")
         try:
-            folder = context.run.copy("image")
-            build = _build(context, folder, dockerfile)
+            build = _build(context, bare, dockerfile)
         except BuildFailedError:
-            raise _did_not_build(error, dockerfile) from error
+            raise blame(context, error, folder, dockerfile) from error
+        try:
+            build = _build(context, folder, dockerfile)
+        except BuildFailedError as again:
+            refused, folder = again, bare
     return Built(build, _inspected(context.run, build), folder, canaries, refused)
 
 
 def _build(context: Context, folder: Path, dockerfile: str) -> Build:
-    run = context.run
-    try:
-        return engine.build(
-            engine_of(run),
-            folder,
-            run_id=run.id,
-            timeout=context.shared_timeout(lambda kind: dockerfile in kind.builds),
-            cancel=run.cancel,
-            dockerfile=dockerfile,
-        )
-    except BuildFailedError as error:
-        _excuse_stand_in(context, error)
-        raise
-
-
-def _excuse_stand_in(context: Context, error: BuildFailedError) -> None:
-    """Raise UnavailableError where a wheel is missing only because the base image is a stand-in."""
-    if not error.missing_distribution:
-        return
-    wanted = re.split(r"[\[=<>!~]", error.missing_distribution)[0]
-    known = _required(context.run.start())
-    meant = difflib.get_close_matches(normalized(wanted), known - {normalized(wanted)}, 1, 0.7)
-    question = f"; did you mean {meant[0]}?" if meant else ""
-    connected = engine_of(context.run)
-    for base_name in error.bases:
-        base = engine.inspect(connected, base_name)
-        name = base_name.removeprefix("docker.io/").removeprefix("library/")
-        labels = (base.config.get("Labels") if base else None) or {}
-        if labels.get("devlab.standin"):
-            raise UnavailableError(
-                f"{wanted} is not among the few packages that lie in {name}, a stand-in without a"
-                f" package index, so nobody can say here whether there is such a one{question}",
-                hint=f"look at the name, or, where there is a network: docker pull {name}",
-            ) from error
-
-
-def _required(folder: Path) -> set[str]:
-    """Return the normalized names of what the requirements files in `folder` list."""
-    lines = (
-        line for path in folder.glob("requirements*.txt") for line in path.read_text().splitlines()
-    )
-    return {
-        normalized(name[0]) for line in lines if (name := re.match(r"[A-Za-z0-9][\w.-]*", line))
-    }
-
-
-def _did_not_build(error: BuildFailedError, dockerfile: str) -> CheckFailedError:
-    return CheckFailedError(
-        error.reason,
-        *([Finding("the build ends here", path=dockerfile, line=error.line)] if error.line else []),
-        evidence=Evidence(
-            ran=f"docker build --file {dockerfile} .",
-            expected="an image",
-            actual=error.reason,
-            log=error.log,
-        ),
-        hint="run the same command in your folder; the last lines above name the step",
-        # The step may have asked a package index that does not answer now.
-        lasting=False,
-    )
+    return build_image(context, folder, dockerfile, lambda kind: dockerfile in kind.builds)
 
 
 def _inspected(run: Run, build: Build) -> Image:
@@ -188,7 +117,7 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         try:
             build = _build(context, folder, dockerfile)
         except BuildFailedError as error:
-            raise _did_not_build(error, dockerfile) from error
+            raise blame(context, error, folder, dockerfile) from error
         return Built(build, _inspected(run, build), folder, first.canaries)
 
     return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
@@ -306,11 +235,6 @@ def distribution_of(path: str) -> str:
     """
     found = _DISTRIBUTION.search(path)
     return normalized(found["name"]) if found else ""
-
-
-def normalized(distribution: str) -> str:
-    """Return the name of a Python distribution as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def holding(contents: Contents, distribution: str) -> Iterator[Layer]:

@@ -6,18 +6,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffolder.checks._images import (
-    Built,
-    distribution_of,
-    dockerfile_text,
-    engine_of,
-    normalized,
-)
+from scaffolder.checks._blame import normalized
+from scaffolder.checks._building import engine_of
+from scaffolder.checks._images import Built, distribution_of
 from scaffolder.checks.base import Context
 from scaffolder.lines import lines_of
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.engine import Image
+from scaffolder.workspace import read_text
 
 
 def installed_again(
@@ -29,7 +26,7 @@ def installed_again(
     stays the same although pip ran again for it. So each stage in which the second build carried
     out a RUN is looked at by itself, and the layers that it does not share with the first build.
     """
-    text = dockerfile_text(context.run, dockerfile)
+    text = read_text(first.folder, dockerfile)
     wanted = {normalized(name): name for name in distributions}
     for stage in _earlier(text, second.build.stages_run):
         before = _stage_image(context, dockerfile, text, stage, first.folder)

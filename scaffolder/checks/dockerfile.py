@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 from typing import ClassVar, Literal
 
-from scaffolder.checks._images import ImageKind, dockerfile_text
+from scaffolder.checks._images import ImageKind
+from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks.base import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement

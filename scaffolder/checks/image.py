@@ -9,10 +9,10 @@ from scaffolder.checks._images import (
     ImageKind,
     built,
     contents,
-    dockerfile_text,
     holding,
     rebuilt,
 )
+from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks._stages import installed_again
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError

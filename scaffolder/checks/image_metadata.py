@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from scaffolder.checks._images import ImageKind, built, dockerfile_text
+from scaffolder.checks._images import ImageKind, built
+from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks.base import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 

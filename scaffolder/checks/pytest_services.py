@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks._containers import ContainerKind, Service, serving, wait_until_answers
-from scaffolder.checks._images import built, dockerfile_text
+from scaffolder.checks._images import built
+from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.terraform_session import TerraformKind, session
 from scaffolder.model import Evidence

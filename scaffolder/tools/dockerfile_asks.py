@@ -10,8 +10,9 @@ import hashlib
 import ipaddress
 import json
 import re
+import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -34,6 +35,21 @@ _BUILDKIT_FLAGS = {
     "HEALTHCHECK": ("start-interval",),
 }
 _PLATFORM_ARGUMENT = re.compile(r"\$\{?(?:BUILD|TARGET)(?:PLATFORM|OS|ARCH|VARIANT)\b")
+_SEPARATOR = re.compile(r"[;&|()]+|[{}!]")
+_BEFORE_A_COMMAND = (
+    "then",
+    "else",
+    "elif",
+    "do",
+    "if",
+    "while",
+    "until",
+    "exec",
+    "env",
+    "sudo",
+    "time",
+)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BLANK = re.compile(r"[ \t]*(?:[\\`][ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*)?")
 
 
@@ -212,14 +228,15 @@ class UnclearMountError(ValueError):
         self.ask = ask
 
 
-def with_own_caches(text: str, owner: str) -> str:
+def with_own_caches(text: str, owner: str) -> tuple[str, list[str]]:
     """Return the Dockerfile with each cache of a RUN under a name that only `owner` uses.
 
-    A cache without an id has its target as one; mounts of one id still share a cache. Raises
-    UnclearMountError where a cache is asked for in a way that cannot be renamed.
+    With it comes where the caches are mounted. A cache without an id has its target as one; mounts
+    of one id still share a cache. Raises UnclearMountError where one cannot be renamed.
     """
     lines = lines_of(text)
     ends = "\n" if text.endswith("\n") else ""
+    places = []
     for instruction in every_instruction(text):
         mounts = [flag for flag in instruction.flags if flag.startswith("--mount=")]
         caches = [flag for flag in mounts if _fields(flag[8:])["type"] == "cache"]
@@ -230,7 +247,8 @@ def with_own_caches(text: str, owner: str) -> str:
         if renamed != len(caches):
             raise UnclearMountError(Ask(instruction.line, caches[0]))
         lines[first:last] = own.split("\n")
-    return "\n".join(lines) + ends
+        places += [_target(_fields(flag[8:])) for flag in caches]
+    return "\n".join(lines) + ends, places
 
 
 def _renamed(written: str, owner: str) -> tuple[str, int]:
@@ -257,8 +275,42 @@ def _renamed(written: str, owner: str) -> tuple[str, int]:
         at = begin + len(told)
 
 
+def _target(fields: Mapping[str, str]) -> str:
+    return fields.get("target") or fields.get("dst") or fields.get("destination") or ""
+
+
 def _cache_name(mount: str, owner: str) -> str:
     fields = _fields(mount)
-    target = fields.get("target") or fields.get("dst") or fields.get("destination") or ""
-    told = fields.get("id") or target
+    told = fields.get("id") or _target(fields)
     return f"{owner}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def programs(step: str) -> set[str]:
+    """Return the names of the programs that a RUN starts, as far as its command line tells them.
+
+    That is what stands where a shell expects a command; a module that Python runs counts as one.
+    """
+    command = " ".join(Instruction(1, 1, step).arguments)
+    try:
+        words = json.loads(command) if command.startswith("[") else None
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, list):
+        lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        try:
+            words = list(lexer)
+        except ValueError:
+            return set()
+    found = set()
+    begins = True
+    for at, word in enumerate(map(str, words)):
+        if _SEPARATOR.fullmatch(word) or word in _BEFORE_A_COMMAND:
+            begins = True
+        elif begins and not _ASSIGNMENT.match(word):
+            name = word.rpartition("/")[2]
+            module = [str(one) for one in words[at + 1 : at + 3]]
+            is_module = name.startswith("python") and len(module) == 2 and module[0] == "-m"
+            found.add(module[1] if is_module else name)
+            begins = False
+    return found

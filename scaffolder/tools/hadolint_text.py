@@ -1,4 +1,4 @@
-"""A Dockerfile as hadolint reads it right: what its parser and rules get wrong, written another way.
+"""A Dockerfile as hadolint reads it right: where it is known to err, written another way.
 
 Each change stands for a known weakness of hadolint and leaves what the builder does as it is. Where
 no other writing helps, a finding is dropped (`is_mistaken`). The numbers are those of its issues:

@@ -11,11 +11,20 @@ from scaffolder.checks.base import Context, Run
 from scaffolder.tools import engine
 from scaffolder.tools.engine.connection import is_there
 
+# An answer of the lab's own, for what is done again with it: it serves whatever PORT says.
+REFERENCE = """\
+FROM python:3.13-slim
+CMD ["sh", "-c", "exec python3 -m http.server $PORT"]
+"""
+
 
 @contextlib.contextmanager
 def running(folder: Path, *, start: Path) -> Iterator[Context]:
     """Yield what a check would get, with its folders in `folder`; nothing of it may be left."""
     (folder / "scratch").mkdir()
+    answer = folder / "answer"
+    answer.mkdir()
+    (answer / "Dockerfile").write_text(REFERENCE)
     run = Run(
         id=f"test-{secrets.token_hex(6)}",
         snapshot=folder / "snapshot",
@@ -24,6 +33,7 @@ def running(folder: Path, *, start: Path) -> Iterator[Context]:
         variables={},
         faults={},
         start=lambda: start,
+        reference=lambda: answer,
     )
     yield Context(run=run, check_id="tested", timeout=60)
     run.shared.close()

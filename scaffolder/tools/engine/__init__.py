@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scaffolder.tools.engine.building import Build, BuildFailedError, build
+    from scaffolder.tools.engine.caches import forgotten
     from scaffolder.tools.engine.cleanup import remove_run, sweep
     from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect
     from scaffolder.tools.engine.containers import (
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
         State,
         start,
     )
-    from scaffolder.tools.engine.examining import About, examine, is_standin, offered, pull
+    from scaffolder.tools.engine.diagnosis import Cause
+    from scaffolder.tools.engine.examining import (
+        STANDIN_LABEL,
+        About,
+        examine,
+        is_standin,
+        offered,
+        pull,
+    )
     from scaffolder.tools.engine.glancing import Glance, glance
     from scaffolder.tools.engine.images import (
         Entry,
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "building": ("Build", "BuildFailedError", "build"),
+    "caches": ("forgotten",),
     "cleanup": ("remove_run", "sweep"),
     "connection": ("RUN_LABEL", "Engine", "connect"),
     "containers": (
@@ -54,7 +64,8 @@ _MODULES = {
         "State",
         "start",
     ),
-    "examining": ("About", "examine", "is_standin", "offered", "pull"),
+    "diagnosis": ("Cause",),
+    "examining": ("STANDIN_LABEL", "About", "examine", "is_standin", "offered", "pull"),
     "glancing": ("Glance", "glance"),
     "images": ("Entry", "Image", "Layer", "base_of", "inspect", "saved_layers", "shown"),
 }
@@ -71,9 +82,11 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "RUN_LABEL",
+    "STANDIN_LABEL",
     "About",
     "Build",
     "BuildFailedError",
+    "Cause",
     "Container",
     "Engine",
     "Entry",
@@ -91,6 +104,7 @@ __all__ = [
     "build",
     "connect",
     "examine",
+    "forgotten",
     "glance",
     "inspect",
     "is_standin",

@@ -8,13 +8,12 @@ import re
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
-from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.engine import buildlog, diagnosis, machine
 from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, said
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
@@ -45,32 +44,32 @@ class Build:
         return buildlog.stages_run(self.log)
 
 
+@dataclass(eq=False)
 class BuildFailedError(Exception):
-    """The learner's build came to no image.
+    """The build came to no image.
 
-    `reason` is a sentence, `log` its last lines; `bases` the images that it builds on;
-    `missing_distribution` the Python distribution that no index had, if that was it; `stopped`
-    tells whether it was stopped at a bound instead of ending by itself; `line` is that of the
-    Dockerfile, where the builder tells which instruction failed.
+    `reason` is a sentence, `log` its last lines; `stopped` tells whether it was stopped at a bound
+    instead of ending by itself; `line` is that of the Dockerfile, and `step` its instruction, where
+    the builder tells which one failed; `bases` are the images that it builds on and
+    `missing_distribution` the Python distribution that no index had, if that was it.
+
+    `diagnosis` is what the builder's own words, and `suspected` what anybody's words, make one
+    suspect beside the work. Words prove nothing: who wants to blame the machine has to look.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        log: tuple[str, ...],
-        *,
-        bases: tuple[str, ...] = (),
-        missing_distribution: str = "",
-        stopped: bool = False,
-        line: int | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.log = log
-        self.bases = bases
-        self.missing_distribution = missing_distribution
-        self.stopped = stopped
-        self.line = line
+    reason: str
+    log: tuple[str, ...]
+    stopped: bool = False
+    line: int | None = None
+    step: str = ""
+    bases: tuple[str, ...] = ()
+    missing_distribution: str = ""
+    diagnosis: Diagnosis = field(default_factory=lambda: Diagnosis(Cause.LEARNER))
+    suspected: UnavailableError | None = None
+    builder: Literal["buildkit", "classic"] = "buildkit"
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def build(
@@ -82,16 +81,17 @@ def build(
     cancel: CancelToken,
     dockerfile: str = "Dockerfile",
     target: str = "",
+    cached: bool = True,
 ) -> Build:
     """Build `folder` and return the image, labelled with the run.
 
     `dockerfile` may lie elsewhere: a path that is not absolute is one in the folder. Only what
-    .dockerignore leaves is sent. `timeout` is in seconds and bounds the learner's steps.
-    Raises BuildFailedError where the work is at fault, UnavailableError where an image, the
-    network or the engine is missing.
+    .dockerignore leaves is sent. `timeout` is in seconds and bounds the steps; without `cached`
+    each of them is carried out. Raises BuildFailedError where it comes to no image,
+    UnavailableError where the engine does not answer.
     """
     started = time.monotonic()
-    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target)
+    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target, cached)
     outcome = _attempt(job)
     if not outcome.image_id and _without_syntax_line(folder / dockerfile, outcome):
         outcome = _attempt(job)
@@ -141,6 +141,7 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
                 *("--label", f"{RUN_LABEL}={job.run_id}"),
                 *("--file", str(job.folder / job.dockerfile)),
                 *(("--target", job.target) if job.target else ()),
+                *(() if job.cached else ("--no-cache",)),
                 str(job.folder),
             ],
             timeout=job.timeout,
@@ -195,74 +196,36 @@ def _blame(job: Job, outcome: Outcome) -> NoReturn:
         reason = f"the build printed more than {OUTPUT_LIMIT // 2**20} MB and was stopped"
         raise BuildFailedError(reason, log, stopped=True)
     require_answer(job.engine)
-    text = _text(job.folder / job.dockerfile)
     found = diagnosis.diagnose(outcome.log)
-    line = buildlog.failed_line(outcome.log, text)
-    _raise_if_unavailable(found)
-    _raise_if_in_here_document(text, line)
-    _raise_if_machine_failed(job, outcome)
+    step = buildlog.failed_step(outcome.log)
     reason = buildlog.reason(outcome.log)
     if found.cause is Cause.UNKNOWN_IMAGE:
         reason = f"the registry has no image {found.subject}, or does not show it to you"
     raise BuildFailedError(
         reason,
         log,
+        line=buildlog.failed_line(outcome.log, _text(job.folder / job.dockerfile)),
+        step=step.instruction if step else "",
         bases=buildlog.bases(outcome.log),
         missing_distribution=buildlog.missing_distribution(outcome.log),
-        line=line,
+        diagnosis=found,
+        suspected=_suspected(found) or (machine.suspected(step.output) if step else None),
+        builder=outcome.builder,
     )
 
 
-def _raise_if_unavailable(found: Diagnosis) -> None:
-    image = found.subject
+def _suspected(found: Diagnosis) -> UnavailableError | None:
+    """Return what to say of the machine, should it prove to be at fault."""
     match found.cause:
         case Cause.ENGINE_GONE:
-            raise UnavailableError(
+            return UnavailableError(
                 "the Docker Engine went away during the build", hint="start it, then check again"
             )
-        case Cause.IMAGE_UNREACHABLE:
-            raise UnavailableError(
-                f"{image} is not on this machine and no registry answers,"
-                " so nobody can say here whether there is such an image",
-                hint=f"where there is a network: docker pull {image}",
-            )
         case Cause.NETWORK:
-            raise UnavailableError(
+            return UnavailableError(
                 f"a step of the build needs a network that is not there: {found.subject}",
                 hint="connect this machine (or set Docker's proxy), then check again",
             )
-        case Cause.NEEDS_BUILDKIT:
-            raise UnavailableError(
-                "the Dockerfile uses a feature of BuildKit, and no docker command here has it",
-                hint="install the buildx plugin: https://docs.docker.com/go/buildx/",
-            )
-        case Cause.BUILDER_TOO_OLD:
-            raise _too_old(image)
         case Cause.MACHINE:
-            raise machine.unavailable(found.subject) or UnavailableError(found.subject)
-
-
-def _raise_if_machine_failed(job: Job, outcome: Outcome) -> None:
-    """Raise UnavailableError where the step that failed met trouble of the machine."""
-    step = buildlog.failed_step(outcome.log)
-    bases = buildlog.bases(outcome.log)
-    if step and (found := machine.confirmed(job.engine, job.run_id, step.output, bases)):
-        raise found
-
-
-def _raise_if_in_here_document(text: str, line: int | None) -> None:
-    """Raise UnavailableError where the builder took a line of a here-document for an instruction.
-
-    No builder that knows them looks for an instruction there.
-    """
-    for instruction in instructions(text):
-        inside = line is not None and instruction.line < line <= instruction.last_line
-        if instruction.here_document and inside:
-            raise _too_old("here-documents (<<)")
-
-
-def _too_old(feature: str) -> UnavailableError:
-    return UnavailableError(
-        f"the Dockerfile uses {feature}, for which the builder of this machine's engine is too old",
-        hint="update Docker: https://docs.docker.com/engine/install/",
-    )
+            return machine.unavailable(found.subject) or UnavailableError(found.subject)
+    return None

@@ -21,6 +21,8 @@ from scaffolder.tools.processes import CancelToken, Ending
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
 _TICK = 0.1
+# What a step may use; no swap. Compilers need a lot.
+_MEMORY = 4 * 1024**3
 _IMAGE_ID = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 
 
@@ -35,6 +37,7 @@ class Job:
     cancel: CancelToken
     dockerfile: str
     target: str
+    cached: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def build_classic(job: Job) -> Outcome:
             forcerm=True,
             labels={RUN_LABEL: job.run_id},
             target=job.target or None,
+            nocache=not job.cached,
+            container_limits={"memory": _MEMORY, "memswap": _MEMORY},
             decode=True,
         )
         log, ending = _follow(stream, job)

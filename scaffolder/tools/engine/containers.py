@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scaffolder.errors import UnavailableError
 from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
 from scaffolder.tools.processes import CancelToken
 
 _POLL = 0.03
 _NANOSECONDS = 1_000_000_000
+# The exit code of a container that somebody removed.
+_GONE = 137
 # What the engine says when it is the image that cannot be started, not the engine.
 _IMAGE_AT_FAULT = (
     "no command specified",
@@ -59,7 +62,19 @@ class HealthTiming:
 
 
 class StartFailedError(Exception):
-    """The engine could not start a container from the image; the message says why."""
+    """The engine could not start a container from the image; the message says why.
+
+    `expected` tells whether those are words that an engine has for the image's own fault. Where
+    they are not, `suspected` is what to say of the machine, should it prove to be at fault.
+    """
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        found = machine.unavailable(said)
+        self.expected = found is None and any(sign in said.lower() for sign in _IMAGE_AT_FAULT)
+        self.suspected = found or UnavailableError(
+            f"the Docker Engine starts no container: {said}", hint="restart it, then check again"
+        )
 
 
 @dataclass(frozen=True)
@@ -105,8 +120,13 @@ class Container:
 
     def state(self) -> State:
         """Ask the engine how the container is."""
+        from docker.errors import NotFound  # slow to import
+
         with trouble():
-            raw = self.engine.api.inspect_container(self.id)["State"]
+            try:
+                raw = self.engine.api.inspect_container(self.id)["State"]
+            except NotFound:
+                return State(False, _GONE, False, "", ())
         health = raw.get("Health") or {}
         return State(
             running=bool(raw["Running"]),
@@ -121,23 +141,31 @@ class Container:
 
     def logs(self, lines: int = 15) -> tuple[str, ...]:
         """Return the last lines that the container printed."""
+        from docker.errors import APIError
+
         with trouble():
-            raw: bytes = self.engine.api.logs(self.id, tail=lines)
+            try:
+                raw: bytes = self.engine.api.logs(self.id, tail=lines)
+            except APIError:
+                if self.state().running:
+                    raise
+                return ()
         return tuple(line for line in raw.decode(errors="replace").splitlines() if line.strip())
 
     def processes(self) -> tuple[Process, ...]:
         """Return every process that runs in the container; none where it has ended."""
-        from docker.errors import APIError  # slow to import
+        from docker.errors import APIError
 
         with trouble():
             try:
                 rows = self.engine.api.top(self.id, ps_args="-eo pid,euid,ruid,suid,args")[
                     "Processes"
                 ]
-            except APIError as error:
-                if "is not running" in str(error):
-                    return ()
-                raise
+            except APIError:
+                # It may end between two questions, and engines have many words for that.
+                if self.state().running:
+                    raise
+                return ()
         return tuple(
             Process(int(row[0]), tuple(int(uid) for uid in row[1:4]), " ".join(row[4:]))
             for row in rows or ()
@@ -184,8 +212,8 @@ def start(
     """Run a container for as long as the block lasts; its `port` is published.
 
     Its own command and user run. The health check command of the image runs as `health` says, and
-    not at all without it. Raises StartFailedError where the image cannot be started,
-    UnavailableError where the engine's machine cannot start any.
+    not at all without it. Raises StartFailedError where the engine does not start it,
+    UnavailableError where the engine does not answer.
     """
     container_id = _create(
         engine,
@@ -279,12 +307,7 @@ def _starting() -> Iterator[None]:
         try:
             yield
         except APIError as error:
-            said = str(error.explanation or error)
-            if unavailable := machine.unavailable(said):
-                raise unavailable from error
-            if any(sign in said.lower() for sign in _IMAGE_AT_FAULT):
-                raise StartFailedError(said) from error
-            raise
+            raise StartFailedError(str(error.explanation or error)) from error
 
 
 def _published(engine: Engine, container_id: str) -> int:

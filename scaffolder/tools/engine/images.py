@@ -22,7 +22,8 @@ class Image:
     """What the engine says about an image.
 
     `diff_ids` are the digests of its layers' contents, lowest first; `config` is its run
-    configuration (Env, Labels, Cmd, Healthcheck ...) and `size` its bytes, all layers together.
+    configuration (Env, Labels, Cmd, Healthcheck ...) and `size` its bytes, all layers together;
+    `digests` are the names by which a registry knows it.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Image:
     config: Mapping[str, Any]
     size: int
     history: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
 
 
 def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None:
@@ -48,6 +50,7 @@ def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None
         config=raw.get("Config") or {},
         size=raw.get("Size", 0),
         history=tuple(f"{line.get('CreatedBy', '')} {line.get('Comment', '')}" for line in lines),
+        digests=tuple(raw.get("RepoDigests") or ()),
     )
 
 

@@ -1,18 +1,17 @@
-"""Tell the trouble of the engine's own machine from the learner's: a full disk, a broken runtime.
+"""What sounds like trouble of the engine's own machine: a full disk, a broken runtime.
 
-The engine's own words are believed. What a step of a build prints is not: anybody can print it, so
-the machine is looked at.
+Words tell what to suspect and what to say of it. Whether it is so, is for a control to show: the
+same thing done with what is known to work.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools.engine import mending
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, trouble
+from scaffolder.tools.engine.connection import endpoint
 
 # What a runtime says of the program, user and folders that the image names.
 _IMAGE_AT_FAULT = re.compile(
@@ -45,14 +44,10 @@ _RUNTIME = re.compile(
 )
 # How BuildKit's runtime begins what it puts among the output of a step that it cannot start.
 _RUNTIME_SAYS = re.compile(r"(?:runc|crun) (?:run|create) failed: |container_linux\.go:\d+: ")
-# Some of it is free again when a step has failed for want of it.
-_LITTLE_KB = 1024 * 1024
-_ANSWER_SECONDS = 20
-_TRIES = 3
 
 
 def unavailable(said: str) -> UnavailableError | None:
-    """Return the error to raise where the engine's words speak of its machine, else None."""
+    """Return what to say of the machine where an engine's words speak of it, else None."""
     if _IMAGE_AT_FAULT.search(said):
         return None
     if _FULL.search(said):
@@ -71,63 +66,11 @@ def _full(said: str) -> UnavailableError:
     )
 
 
-def confirmed(
-    engine: Engine, run_id: str, printed: Sequence[str], images: Sequence[str]
-) -> UnavailableError | None:
-    """Return the error to raise where a step printed trouble of the machine, and it is there.
-
-    A container of one of the `images` that the engine has, or of any other, is started to see.
-    """
-    full = [line for line in printed if _FULL.search(line)]
-    broken = [line for line in printed if _RUNTIME_SAYS.match(line) and unavailable(line)]
-    if not full and not broken:
-        return None
-    for image in (*images, *_others(engine)):
-        try:
-            free = _free_kilobytes(engine, run_id, image)
-        except UnavailableError as error:
-            return error
-        if free is not None:
-            return _full(full[-1]) if full and free < _LITTLE_KB else None
+def suspected(printed: Sequence[str]) -> UnavailableError | None:
+    """Return what to say of the machine where the output of a step sounds like its trouble."""
+    for line in reversed(printed):
+        if _FULL.search(line):
+            return _full(line)
+        if _RUNTIME_SAYS.match(line) and (found := unavailable(line)):
+            return found
     return None
-
-
-def _others(engine: Engine) -> list[str]:
-    with trouble():
-        named = [image["Id"] for image in engine.api.images() if image.get("RepoTags")]
-    return list(dict.fromkeys(named))[:_TRIES]
-
-
-def _free_kilobytes(engine: Engine, run_id: str, image: str) -> int | None:
-    """Return the room on the disk of the engine's containers; None where `image` cannot tell.
-
-    Raises UnavailableError where the machine starts no container.
-    """
-    from docker.errors import APIError
-
-    try:
-        with trouble(), _container(engine, run_id, image) as name:
-            engine.api.start(name)
-            engine.api.wait(name, timeout=_ANSWER_SECONDS)
-            lines = engine.api.logs(name, stderr=False).decode(errors="replace").splitlines()
-    except APIError as error:
-        if trouble_of_machine := unavailable(str(error.explanation or error)):
-            raise trouble_of_machine from error
-        return None
-    columns = lines[-1].split() if len(lines) > 1 else []
-    return int(columns[3]) if len(columns) > 3 and columns[3].isdecimal() else None
-
-
-@contextlib.contextmanager
-def _container(engine: Engine, run_id: str, image: str) -> Iterator[str]:
-    created = engine.api.create_container(
-        image,
-        entrypoint=["df", "-Pk", "/"],
-        labels={RUN_LABEL: run_id},
-        host_config=engine.api.create_host_config(network_mode="none"),
-    )["Id"]
-    try:
-        yield created
-    finally:
-        with contextlib.suppress(Exception):
-            engine.api.remove_container(created, force=True, v=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
+from scaffolder.errors import WorkFaultError
 from scaffolder.tools.engine.connection import trouble
 from scaffolder.tools.engine.containers import Container, _published
 from scaffolder.tools.processes import CancelToken, Completed, Ending
@@ -37,7 +39,11 @@ def execute(
     timer = threading.Timer(timeout, stop)
     timer.start()
     try:
-        with trouble(), cancel.on_cancel(lambda: container.kill("SIGKILL")):
+        with (
+            trouble(),
+            refusals(container),
+            cancel.on_cancel(lambda: container.kill("SIGKILL")),
+        ):
             created = api.exec_create(container.id, list(argv))["Id"]
             if not output.take(api.exec_start(created, stream=True, demux=True)):
                 container.kill("SIGKILL")
@@ -54,6 +60,25 @@ def execute(
         seconds=time.monotonic() - started,
         ending=Ending.TOO_MUCH_OUTPUT if output.left <= 0 else ending,
     )
+
+
+@contextlib.contextmanager
+def refusals(container: Container) -> Iterator[None]:
+    """Turn what the engine refuses to do with this very container into the work's fault.
+
+    It has ended, or cannot run that; the engine itself answers.
+    """
+    from docker.errors import APIError
+
+    try:
+        yield
+    except APIError as error:
+        said = " ".join(str(error.explanation or error).split())
+        state = container.state()
+        what = "" if state.running else f"the container has ended (exit code {state.exit_code}): "
+        raise WorkFaultError(
+            f"{what}{said}", hint="docker logs CONTAINER shows what it printed last"
+        ) from error
 
 
 class _Output:
@@ -81,13 +106,13 @@ class _Output:
 
 def stop(container: Container, seconds: int) -> int:
     """Stop the container as `docker stop --time` does and return its exit code."""
-    with trouble():
+    with trouble(), refusals(container):
         container.engine.api.stop(container.id, timeout=seconds)
     return container.state().exit_code
 
 
 def start_again(container: Container) -> Container:
     """Start a container that was stopped, and return it with the port where it is reached now."""
-    with trouble():
+    with trouble(), refusals(container):
         container.engine.api.start(container.id)
     return dataclasses.replace(container, port=_published(container.engine, container.id))
