@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
+from scaffolder.checks.act_translation import write_for_act
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.checks.rehearsal_excuses import Witnesses, counting, witnesses
-from scaffolder.checks.rehearsal_shell import with_shell_named
 from scaffolder.checks.rehearsal_stage import RehearsedKind, Stage, build_stage, stand_ins
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
@@ -27,7 +27,6 @@ from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Limits
 from scaffolder.tools import act, git, wheelhouse
 from scaffolder.tools.processes import Completed, Ending
-from scaffolder.workspace import resolve_inside
 
 REPOSITORY = "learner/service"
 FETCH_ROUNDS = 3
@@ -193,7 +192,7 @@ class _Rehearser:
         work = run.copy(f"{scene.event}-{scene.change}")
         folders = _Set(work.parent)
         plant(work, folders["witness"])
-        _name_shells(work, self._workflow, self._run.snapshot)
+        write_for_act(run, work, self._workflow, run.snapshot)
         commit = _make_repository(run, work)
         payload = folders["event"] / "event.json"
         payload.write_text(json.dumps(_payload(scene, commit)), "utf-8")
@@ -304,11 +303,6 @@ def _own_environment(folders: _Set) -> dict[str, str]:
         "DEVLAB_COUNTERS": str(folders["counters"]),
         "DEVLAB_LACKING": str(folders["lacking"]),
     }
-
-
-def _name_shells(work: Path, workflow: Workflow, root: Path) -> None:
-    for each in (workflow, *workflow_model.called_workflows(root, workflow)):
-        resolve_inside(work, each.path).write_text(with_shell_named(each.source), "utf-8")
 
 
 def _make_repository(run: Run, work: Path) -> str:
