@@ -140,11 +140,12 @@ class ChangeSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change-set that a check plants in a copy of the app to see whether it is noticed."""
+    """What a check plants to see whether it is noticed: `change`, or one of `forms`."""
 
     id: str
     title: str
     change: ChangeSet
+    forms: tuple[ChangeSet, ...] = ()
 
 
 class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -103,6 +103,7 @@ def test_the_command_names_labels_and_stand_ins() -> None:
         "push",
         workflow="ci.yml",
         payload=Path("event.json"),
+        actor="ada",
         actions={"actions/cache@v4": Path("/standins/cache")},
         labels={"ubuntu-latest"},
         concurrent_jobs=2,

@@ -1,15 +1,14 @@
 """What is planted is clean for the linter, but for the faults that are meant for it."""
 
-import dataclasses
+import random
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scaffolder import catalog, generate
-from scaffolder.checks import planting
+from scaffolder.checks import disguise, planting
 from scaffolder.checks.base import Run
 from scaffolder.model import ChangeSet
 
@@ -46,22 +45,50 @@ def ruff(work: Path, *words: str) -> int:
 
 @pytest.mark.parametrize("fault", sorted(LAB.faults))
 def test_only_lint_faults_are_noticed_by_the_linter(fault: str, tmp_path: Path, work: Path) -> None:
-    plant = planting.faulty(run_of(tmp_path, work), LAB.faults[fault])
-
-    plant(work, tmp_path)
+    planting.faulty(run_of(tmp_path, work), LAB.faults[fault])(work, one(1, work))
 
     assert (ruff(work, "check") != 0) == (fault in FOR_THE_LINTER)
     assert ruff(work, "format", "--check") == 0
 
 
-@pytest.mark.parametrize("plant", [planting.probe, planting.canary])
-def test_planted_tests_are_clean(
-    plant: Callable[[Run], planting.Plant], tmp_path: Path, work: Path
-) -> None:
-    plant(run_of(tmp_path, work))(work, tmp_path / "witness")
+def one(number: int, work: Path) -> planting.Probe:
+    return planting.draw_probe(random.Random(number), work).at(Path("/tmp/ab12/line"))
 
+
+@pytest.mark.parametrize("number", range(6))
+def test_planted_tests_are_clean(number: int, work: Path) -> None:
+    for plant in (planting.probe(), planting.canary()):
+        plant(work, one(number, work))
+
+        assert ruff(work, "check") == 0
+        assert ruff(work, "format", "--check") == 0
+
+
+def test_a_failing_test_differs_from_a_passing_one_in_a_number(work: Path) -> None:
+    probe = one(1, work)
+    lines = zip(
+        planting.test_text(probe, 0).splitlines(),
+        planting.test_text(probe, 3).splitlines(),
+        strict=True,
+    )
+
+    assert [a.split("==")[0] for a, b in lines if a != b] == [
+        f"    assert {probe.noun}_of({probe.given}) "
+    ]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_words_are_changed_and_nothing_else(number: int, work: Path) -> None:
+    before = {path: path.read_text() for path in (work / "app").glob("*.py")}
+
+    disguise.disguise(work, frozenset({"app"}), random.Random(number))
+
+    changed = {path for path, text in before.items() if path.read_text() != text}
+    assert changed
     assert ruff(work, "check") == 0
     assert ruff(work, "format", "--check") == 0
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    assert subprocess.run(argv, cwd=work, capture_output=True, check=False).returncode == 0
 
 
 def test_a_changed_file_is_replaced_by_the_faulty_one_of_the_start(
@@ -71,7 +98,7 @@ def test_a_changed_file_is_replaced_by_the_faulty_one_of_the_start(
     (changed / "app").mkdir(parents=True)
     (changed / "app" / "health.py").write_text("# rewritten\n")
 
-    planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(changed, tmp_path)
+    planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(changed, one(1, work))
 
     assert '"failing"' in (changed / "app" / "health.py").read_text()
 
@@ -80,7 +107,7 @@ def test_a_deleted_file_is_named(tmp_path: Path, work: Path) -> None:
     (work / "app" / "health.py").unlink()
 
     with pytest.raises(planting.CheckFailedError, match=r"app/health\.py is missing"):
-        planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(work, tmp_path)
+        planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(work, one(1, work))
 
 
 def test_no_fault_touches_more_than_it_says() -> None:
@@ -89,15 +116,10 @@ def test_no_fault_touches_more_than_it_says() -> None:
         assert all(path.startswith("app/") for path in fault.change.paths)
 
 
-def test_other_runs_plant_tests_of_other_names(tmp_path: Path, work: Path) -> None:
-    names = set()
-    for number in range(12):
-        run = dataclasses.replace(run_of(tmp_path, work), id=f"run-{number}")
-        for plant in (planting.probe, planting.canary):
-            copy = tmp_path / f"{plant.__name__}-{number}"
-            (copy / "tests").mkdir(parents=True)
-            plant(run)(copy, tmp_path)
-            names |= {path.name for path in (copy / "tests").iterdir()}
+def test_copies_get_tests_of_other_names(work: Path) -> None:
+    names = {one(number, work).name for number in range(40)}
 
     assert len(names) > 12
-    assert not names & {path.name for path in (work / "tests").iterdir()}
+    assert not {f"test_{name}.py" for name in names} & {
+        path.name for path in (work / "tests").iterdir()
+    }

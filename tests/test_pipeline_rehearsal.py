@@ -14,9 +14,15 @@ from scaffolder.checks import rehearsal_stage
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run, Shared
 from scaffolder.checks.pipeline import Fails, Passes, TestsOn
 from scaffolder.checks.pipeline_delivery import Delivers
-from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.checks.rehearsal_pythons import Interpreters
+from scaffolder.errors import (
+    NotShownError,
+    UnavailableError,
+    UnusableFileError,
+    WorkFaultError,
+)
 from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
-from scaffolder.sandbox import OwnWork
+from scaffolder.tools import git
 from scaffolder.tools.processes import Completed, Ending
 
 CI = ".github/workflows/ci.yml"
@@ -38,6 +44,9 @@ def make(tmp_path: Path) -> Make:
         start.mkdir()
         scratch = tmp_path / "scratch"
         scratch.mkdir()
+        reference = tmp_path / "reference"
+        (reference / ".github/workflows").mkdir(parents=True)
+        (reference / CI).write_text(job("run: true"))
         edit = Replacement(path="app.py", old="42", new="41")
         fault = Fault(id="wrong", title="wrong answer", change=ChangeSet(replace=(edit,)))
         run = Run(
@@ -48,6 +57,7 @@ def make(tmp_path: Path) -> Make:
             variables={},
             faults={"wrong": fault},
             start=lambda: start,
+            reference=lambda: reference,
         )
         return Context(run=run, check_id="check", timeout=timeout)
 
@@ -128,9 +138,10 @@ def test_the_last_words_of_a_red_step_are_heard(make: Make, shell: str) -> None:
 
 def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
     run = make("").run
-    (run.scratch / "stage").mkdir()
-    rehearsal_stage._programs(run.scratch / "stage", {})
-    bash = run.scratch / "stage/bin/bash"
+    folder = run.folder("stage")
+    stage = rehearsal_stage.Stage({}, {}, folder, Interpreters({}, run.scratch, run.cancel))
+    rehearsal_stage.lay_out_programs(stage, folder, folder / "line")
+    bash = folder / "bin/bash"
     ours, theirs = pty.openpty()
     step = subprocess.Popen([bash, "-c", "echo said; exit 3"], stdout=theirs)
     os.close(theirs)
@@ -152,7 +163,7 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
 def test_an_action_without_stand_in_is_unavailable_by_name(make: Make) -> None:
     context = make(job(CHECKOUT, "uses: somebody/unknown@v1"))
 
-    with pytest.raises(UnavailableError, match="somebody/unknown@v1"):
+    with pytest.raises(NotShownError, match="somebody/unknown@v1"):
         Passes().run(context)
 
 
@@ -170,7 +181,7 @@ def script(*lines: str, name: str = "Script") -> str:
 
 
 def test_a_step_that_wants_the_network_is_never_a_fail(make: Make) -> None:
-    with pytest.raises(UnavailableError, match="wants the network"):
+    with pytest.raises(NotShownError, match="wants the network"):
         Passes().run(make(job(script(TRY))))
 
 
@@ -191,7 +202,7 @@ def test_words_about_what_devlab_lacks_alone_excuse_nothing(make: Make) -> None:
 def test_red_for_want_of_a_network_is_not_red_because_of_the_fault(make: Make) -> None:
     context = make(job(CHECKOUT, script(f"grep -q 42 app.py || {TRY} || exit 7")))
 
-    with pytest.raises(UnavailableError, match="wants the network"):
+    with pytest.raises(NotShownError, match="wants the network"):
         Fails(fault="wrong", because="lint").run(context)
 
 
@@ -227,14 +238,14 @@ def test_a_failure_may_be_forgiven_in_some_legs(make: Make, switch: str, outcome
     "more", ["    container: debian\n", "    services: {db: {image: postgres}}\n"]
 )
 def test_containers_are_unavailable(make: Make, more: str) -> None:
-    with pytest.raises(UnavailableError, match="container"):
+    with pytest.raises(NotShownError, match="container"):
         Passes().run(make(job("run: true", more=more)))
 
 
 def test_another_system_is_unavailable(make: Make) -> None:
     workflow = job("run: true").replace("ubuntu-latest", "windows-latest")
 
-    with pytest.raises(UnavailableError, match="windows-latest"):
+    with pytest.raises(NotShownError, match="windows-latest"):
         Passes().run(make(workflow))
 
 
@@ -306,16 +317,33 @@ def upload(name: str, path: str) -> str:
     return f"uses: actions/upload-artifact@v4\n        with: {{name: {name}, path: {path}}}"
 
 
-@pytest.mark.parametrize("ending", list(Ending))
-def test_a_copy_that_git_did_not_clean_is_not_rehearsed(
-    ending: Ending, make: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".gitattributes", "* working-tree-encoding=nonsense\n", "git cannot commit the work"),
+        (".gitignore", "*\n", "leaves it out"),
+        (".gitignore", ".github\n", "leaves it out"),
+    ],
+)
+def test_what_git_does_not_take_is_the_work_s_fault(
+    make: Make, name: str, text: str, said: str
 ) -> None:
     context = make(job("run: true"))
-    over = Completed(("/bin/sh",), 1, "", "fatal: no", 60, ending)
-    monkeypatch.setattr(OwnWork, "run", lambda *_, **__: over)
+    (context.run.snapshot / name).write_text(text)
 
-    with pytest.raises(RuntimeError, match="fatal: no"):
+    with pytest.raises((CheckFailedError, WorkFaultError), match=said):
         Passes().run(context)
+
+
+def test_a_git_that_takes_nothing_at_all_is_the_machine_s(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Completed(("git",), 128, "", "fatal: no space left on device", 60, Ending.EXITED)
+    monkeypatch.setattr(git, "_git", lambda *_, **__: over)
+
+    with pytest.raises(UnavailableError, match="no space left") as caught:
+        Passes().run(make(job("run: true")))
+    assert not isinstance(caught.value, NotShownError)
 
 
 CALL = 'python -c "import $name; $name.$name()"'
@@ -350,5 +378,5 @@ def test_uv_is_offline_and_says_so(make: Make, command: str, outcome: Outcome) -
     if outcome is Outcome.FAIL:
         assert Passes().run(context).outcome is Outcome.FAIL
     else:
-        with pytest.raises(UnavailableError, match="wants the network"):
+        with pytest.raises(NotShownError, match="wants the network"):
             Passes().run(context)

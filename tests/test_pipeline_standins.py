@@ -1,22 +1,32 @@
 """What the stand-ins make of requests, files and keys."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from scaffolder.checks.rehearsal_line import Line, Quiz
 from scaffolder.standins.programs import artifacts, cache, versions
+from scaffolder.standins.programs import runner as programs_runner
+
+# Who listens to the runner whose workspace is the key.
+LINES: dict[Path, Line] = {}
 
 
 @pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runner's folders; returns the checked out workspace."""
     for variable in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
-    for variable in ("GITHUB_WORKSPACE", "DEVLAB_ARTIFACTS", "DEVLAB_CACHES"):
-        (tmp_path / variable).mkdir()
-        monkeypatch.setenv(variable, str(tmp_path / variable))
-    return tmp_path / "GITHUB_WORKSPACE"
+    for folder in ("work", "caches", "store"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "work"))
+    with Line(tmp_path, tmp_path / "store", Quiz(3, 1, 1000), lambda _: (3, 13)) as line:
+        told = {"line": str(line.address), "caches": str(tmp_path / "caches")}
+        monkeypatch.setattr(programs_runner, "settings", lambda: told)
+        LINES[tmp_path / "work"] = line
+        yield tmp_path / "work"
 
 
 @pytest.mark.parametrize(
@@ -50,8 +60,7 @@ def upload(monkeypatch: pytest.MonkeyPatch, name: str, path: str, **more: str) -
 
 
 def kept(runner: Path, name: str) -> list[str]:
-    folder = runner.parent / "DEVLAB_ARTIFACTS" / name / "files"
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(file.name for file in LINES[runner].artifacts[name].files)
 
 
 def test_a_folder_is_uploaded_without_its_own_name(
@@ -84,6 +93,21 @@ def test_a_name_is_taken_once(runner: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(SystemExit):
         upload(monkeypatch, "same", "a.txt")
+
+
+def test_what_was_uploaded_comes_back_as_it_was(
+    runner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runner / "dist").mkdir()
+    (runner / "dist" / "app.whl").write_bytes(bytes(range(256)) * 10_000)
+    upload(monkeypatch, "dist", "dist")
+    monkeypatch.setattr("sys.argv", ["artifacts", "download"])
+    monkeypatch.setenv("DEVLAB_PATH", "fetched")
+    monkeypatch.setenv("DEVLAB_NAME", "dist")
+
+    artifacts.main()
+
+    assert (runner / "fetched/app.whl").read_bytes() == bytes(range(256)) * 10_000
 
 
 def test_nothing_found_fails_only_if_asked(runner: Path, monkeypatch: pytest.MonkeyPatch) -> None:

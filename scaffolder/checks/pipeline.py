@@ -6,9 +6,9 @@ Every kind looks at rehearsals (see rehearsal.py), which the checks of a run sha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Literal
 
 from scaffolder.checks import workflow_model
 from scaffolder.checks.base import Context
@@ -24,12 +24,13 @@ from scaffolder.checks.pipeline_scenes import (
     with_canary,
 )
 from scaffolder.checks.rehearsal import (
-    Event,
     Rehearsal,
     require_playable,
     why_not_started,
 )
-from scaffolder.checks.rehearsal_stage import RehearsedKind
+from scaffolder.checks.rehearsal_event import Event
+from scaffolder.checks.rehearsal_line import Ran
+from scaffolder.checks.rehearsal_stage import RehearsedKind, played_by
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.act import Step
 
@@ -297,22 +298,29 @@ def _places(rehearsal: Rehearsal) -> set[tuple[str, str]]:
 
 def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
     """Return the steps that a failing test turns red; none where that test never ran."""
-    return _places(canary) - _places(base) if canary.seen else set()
+    return _places(canary) - _places(base) if canary.ran else set()
 
 
 def _versions(rehearsal: Rehearsal) -> Iterator[tuple[int, int]]:
-    for witness in rehearsal.seen:
-        version = _version(witness)
-        if version > (0, 0) and not _forgiven(rehearsal, str(witness.get("job")), version):
+    for ran in rehearsal.ran:
+        version = _version(rehearsal, ran)
+        job_id = ran.peer.environment.get("GITHUB_JOB", "") if ran.peer else ran.told.get("job")
+        if version is not None and not _forgiven(rehearsal, str(job_id), version):
             yield version
 
 
-def _version(witness: Mapping[str, Any]) -> tuple[int, int]:
-    requested = _parsed(str(witness.get("requested", "")))
-    python = witness.get("python")
-    if requested > (0, 0) or not isinstance(python, list) or len(python) != 2:
-        return requested
-    return (int(python[0]), int(python[1]))
+def _version(rehearsal: Rehearsal, ran: Ran) -> tuple[int, int] | None:
+    """Return the Python that a test ran on, or the one that was asked for and is not here."""
+    if ran.peer is None:
+        python = ran.told.get("python")
+        return (3, python[1]) if isinstance(python, list) and len(python) == 2 else None
+    if ran.version is None:
+        return None
+    for name in ("UV_PYTHON_REQUESTED", "pythonLocation"):
+        asked = rehearsal.requested.get(ran.peer.environment.get(name, ""))
+        if asked is not None and asked not in rehearsal.pythons:
+            return (3, asked) if played_by(asked, rehearsal.pythons) == ran.version[1] else None
+    return ran.version
 
 
 def _forgiven(rehearsal: Rehearsal, job_id: str, version: tuple[int, int]) -> bool:
@@ -329,7 +337,7 @@ def _parsed(version: str) -> tuple[int, int]:
 
 def _tests_do_not_count(context: Context, canary: Rehearsal) -> Verdict:
     expected = "the step that runs the tests fails, and the pipeline is red"
-    if not canary.seen:
+    if not canary.ran:
         return failed(
             "the pipeline does not run the whole test suite: a test that was added to tests/ "
             "never ran",

@@ -21,12 +21,12 @@ from scaffolder.checks.pipeline_scenes import (
     step_names,
 )
 from scaffolder.checks.rehearsal import (
-    Artifact,
-    Event,
     Rehearsal,
     require_playable,
     why_not_started,
 )
+from scaffolder.checks.rehearsal_event import Event
+from scaffolder.checks.rehearsal_line import Artifact, Delivered
 from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
@@ -86,7 +86,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         for rehearsal in others:
             if rehearsal is not None and self._delivered(rehearsal):
                 return self._delivered_wrongly(context, rehearsal)
-        names = ", ".join(path.name for path in delivered)
+        names = ", ".join(_base(file) for file in delivered)
         return passed(f"a push to {self.branch} delivers {names}, and nothing else does")
 
     def _others(self, context: Context) -> Iterator[Callable[[], Rehearsal | None]]:
@@ -103,23 +103,23 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         for fault in self.gates:
             yield partial(faulty, context, self.workflow, "push", self.branch, fault)
 
-    def _delivered(self, rehearsal: Rehearsal) -> list[Path]:
-        return [path for artifact in rehearsal.artifacts for path in self._asked_for(artifact)]
+    def _delivered(self, rehearsal: Rehearsal) -> list[Delivered]:
+        return [file for artifact in rehearsal.artifacts for file in self._asked_for(artifact)]
 
-    def _asked_for(self, artifact: Artifact) -> list[Path]:
-        return [path for path in artifact.files if fnmatch.fnmatch(path.name, self.files)]
+    def _asked_for(self, artifact: Artifact) -> list[Delivered]:
+        return [file for file in artifact.files if fnmatch.fnmatch(_base(file), self.files)]
 
-    def _broken(self, files: Sequence[Path]) -> str:
+    def _broken(self, files: Sequence[Delivered]) -> str:
         """Return what is wrong with the delivered files, nothing where one is a good package."""
         problems = []
-        for path in files:
-            names = _members(path)
+        for file in files:
+            names = _members(file.kept)
             if names is None:
-                problems.append(f"{path.name} is not a readable package")
+                problems.append(f"{_base(file)} is not a readable package")
             elif not any(
                 name == self.contains or name.endswith(f"/{self.contains}") for name in names
             ):
-                problems.append(f"{path.name} does not contain {self.contains}")
+                problems.append(f"{_base(file)} does not contain {self.contains}")
             else:
                 return ""
         return "; ".join(problems)
@@ -166,8 +166,12 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         )
 
 
+def _base(file: Delivered) -> str:
+    return file.name.rpartition("/")[2]
+
+
 def _artifact_words(artifact: Artifact) -> str:
-    names = [path.name for path in artifact.files]
+    names = [_base(file) for file in artifact.files]
     return f"{artifact.name} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
 
 

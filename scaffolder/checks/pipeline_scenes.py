@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 
 from scaffolder.checks import planting, workflow_model
 from scaffolder.checks.base import CheckFailedError, Context
-from scaffolder.checks.rehearsal import Event, Rehearsal, Scene, rehearse, why_not_started
+from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_started
+from scaffolder.checks.rehearsal_event import Event
 from scaffolder.model import Evidence, Finding, Verdict, failed
 from scaffolder.tools.act import Step
 
@@ -24,26 +26,42 @@ def require_started(context: Context, workflow: str, event: Event, branch: str) 
         )
 
 
-def healthy(context: Context, workflow: str, event: Event, branch: str, harmless: str) -> Rehearsal:
-    """Rehearse the healthy app: a harmless change, if one is named, and a test that passes."""
-    run = context.run
-    scene = Scene(workflow, event, branch, harmless or "healthy")
-    plants = [planting.faulty(run, run.faults[harmless])] if harmless else []
-    return rehearse(context, scene, planting.both(*plants, planting.probe(run)))
+def healthy(
+    context: Context,
+    workflow: str,
+    event: Event,
+    branch: str,
+    harmless: str,
+    *,
+    home: str = "",
+    tag: bool = False,
+    repository: str = "",
+) -> Rehearsal:
+    """Rehearse the healthy app: a harmless change, if one is named, and a test that passes.
+
+    `home` is the default branch where it is not `branch`; the others are those of Scene.
+    """
+    scene = Scene(workflow, event, branch, harmless or "healthy", home or branch, tag, repository)
+    return _rehearse(context, scene, harmless, planting.probe())
 
 
 def faulty(context: Context, workflow: str, event: Event, branch: str, fault: str) -> Rehearsal:
     """Rehearse the app with one of the lab's faults in it."""
-    run = context.run
-    scene = Scene(workflow, event, branch, fault)
-    plant = planting.both(planting.faulty(run, run.faults[fault]), planting.probe(run))
-    return rehearse(context, scene, plant)
+    scene = Scene(workflow, event, branch, fault, branch)
+    return _rehearse(context, scene, fault, planting.probe())
 
 
 def with_canary(context: Context, workflow: str, event: Event, branch: str) -> Rehearsal:
     """Rehearse the healthy app with a test that fails."""
-    scene = Scene(workflow, event, branch, "failing-test")
-    return rehearse(context, scene, planting.canary(context.run))
+    scene = Scene(workflow, event, branch, "failing-test", branch)
+    return _rehearse(context, scene, "", planting.canary())
+
+
+def _rehearse(context: Context, scene: Scene, fault: str, test: planting.Plant) -> Rehearsal:
+    run = context.run
+    changed = [planting.faulty(run, run.faults[fault])] if fault else []
+    words = planting.unlike_any_other(run, *(str(part) for part in astuple(scene)))
+    return rehearse(context, scene, planting.both(*changed, words, test))
 
 
 def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:

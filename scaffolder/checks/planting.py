@@ -1,7 +1,8 @@
 """What is planted into a copy of the work before a rehearsal: faults, canaries and probes.
 
 A canary is a test that fails: the step that goes red because of it is the step that tests. A
-probe is a test that passes and writes down that it ran, in which job, on which Python.
+probe is a test that passes. Both report that they ran, and differ in one number; what they are
+called and what they work out is drawn for each copy.
 """
 
 from __future__ import annotations
@@ -9,16 +10,35 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder import changes
 from scaffolder.checks.base import CheckFailedError, Run
+from scaffolder.checks.disguise import disguise
+from scaffolder.checks.drawing import drawn
+from scaffolder.checks.rehearsal_line import Quiz
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.model import ChangeSet, Fault, Finding, Replacement
 from scaffolder.workspace import read_text, resolve_inside
 
-Plant = Callable[[Path, Path], None]
+
+@dataclass(frozen=True)
+class Probe:
+    """What a planted test of one copy is called, what it works out, and where it reports to."""
+
+    name: str
+    noun: str
+    quiz: Quiz
+    given: int
+    address: Path = Path()
+
+    def at(self, address: Path) -> Probe:
+        """Return the same, reporting to `address`."""
+        return replace(self, address=address)
+
+
+Plant = Callable[[Path, Probe], None]
 
 # What planted tests are called after: words that no filter could be made for, and another one in
 # each run, so that no pipeline can know its examiner.
@@ -30,56 +50,72 @@ _WORDS = (
     *("roles", "shelves", "stocks", "suppliers", "tariffs", "taxes", "vouchers", "wallets"),
 )
 
-_WITNESS = """\
+_TEST = """\
 import json
 import os
+import socket
 import sys
-import uuid
 from pathlib import Path
 
-{imports}WITNESS = Path(
-{witness}
+PLACE = Path(
+{place}
 )
 
 
+def {noun}_of(number: int) -> int:
+    return (number * {factor} + {addend}) % {modulus}
+
+
 def test_{name}() -> None:
-    seen = {{
-        "test": "{name}",
+    told = {{
+        "what": "test",
         "python": list(sys.version_info[:2]),
-        "requested": os.environ.get("DEVLAB_REQUESTED", ""),
         "job": os.environ.get("GITHUB_JOB", ""),
     }}
-    (WITNESS / uuid.uuid4().hex).write_text(json.dumps(seen))
-    {verdict}
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(PLACE))
+        line.sendall(json.dumps(told).encode() + b"\\n")
+        asked = int(line.recv(64))
+        line.sendall(b"%d\\n" % {noun}_of(asked))
+        line.recv(1)
+    assert {noun}_of({given}) == {expected}
 """
 
 
-def probe(run: Run) -> Plant:
-    """Return what adds a test that passes and writes down where it ran."""
-    name, _ = _names(run)
-    return lambda work, witness: _add_test(work, name, _test(name, witness, "", "assert seen"))
-
-
-def canary(run: Run) -> Plant:
-    """Return what adds a test that writes down where it ran, and fails."""
-    _, name = _names(run)
-    verdict = 'pytest.fail("this test was planted to fail")'
-    text = partial(_test, name, imports="import pytest\n\n", verdict=verdict)
-    return lambda work, witness: _add_test(work, name, text(witness))
-
-
-def _names(run: Run) -> tuple[str, str]:
-    """Return two words of this run's that are not the names of tests already."""
-    taken = {path.name for path in (run.snapshot / "tests").glob("test_*.py")}
+def draw_probe(draw: random.Random, work: Path) -> Probe:
+    """Return a planted test for one copy, called unlike the tests that are there already."""
+    taken = {path.name for path in (work / "tests").glob("test_*.py")}
     free = [word for word in _WORDS if f"test_{word}.py" not in taken] or list(_WORDS)
-    first, second = random.Random(run.id).sample(free, 2)  # noqa: S311 -- no secret, only a change
-    return first, second
+    name, noun = draw.sample(free, 2)
+    modulus = draw.randrange(10**6, 10**7)
+    quiz = Quiz(draw.randrange(3, 10**5), draw.randrange(10**5), modulus)
+    return Probe(name, noun, quiz, draw.randrange(10**5))
 
 
-def _test(name: str, witness: Path, imports: str, verdict: str) -> str:
+def probe() -> Plant:
+    """Return what adds a test that passes and reports that it ran."""
+    return lambda work, one: _add_test(work, one.name, test_text(one, off_by=0))
+
+
+def canary() -> Plant:
+    """Return what adds a test that reports that it ran, and fails."""
+    return lambda work, one: _add_test(work, one.name, test_text(one, off_by=1 + one.given % 9))
+
+
+def test_text(one: Probe, off_by: int) -> str:
+    """Return a planted test; it fails where what it expects is `off_by` something."""
     # Part by part, because a linter may take the whole path for a careless one.
-    parts = "\n".join(f"    {json.dumps(part, ensure_ascii=False)}," for part in witness.parts)
-    return _WITNESS.format(imports=imports, witness=parts, name=name, verdict=verdict)
+    parts = one.address.parts
+    return _TEST.format(
+        place="\n".join(f"    {json.dumps(part, ensure_ascii=False)}," for part in parts),
+        noun=one.noun,
+        name=one.name,
+        factor=one.quiz.factor,
+        addend=one.quiz.addend,
+        modulus=one.quiz.modulus,
+        given=one.given,
+        expected=(one.quiz.answer(one.given) + off_by) % one.quiz.modulus,
+    )
 
 
 def _add_test(work: Path, name: str, text: str) -> None:
@@ -94,16 +130,18 @@ def _add_test(work: Path, name: str, text: str) -> None:
 
 
 def faulty(run: Run, fault: Fault) -> Plant:
-    """Return what plants one of the lab's faults.
+    """Return what plants one of the lab's faults, in one of its forms, drawn for the run.
 
     Where an edit does not fit because the learner changed the file, the file of the start with the
     edit made is planted instead. A file that the learner deleted is a CheckFailedError.
     """
 
-    def plant(work: Path, _witness: Path) -> None:
-        for edit in fault.change.replace:
+    form = drawn(run, "form", fault.id).choice((fault.change, *fault.forms))
+
+    def plant(work: Path, _probe: Probe) -> None:
+        for edit in form.replace:
             _plant_edit(run, work, edit)
-        rest = ChangeSet(delete=fault.change.delete, write=fault.change.write)
+        rest = ChangeSet(delete=form.delete, write=form.write)
         changes.apply(rest, work)
 
     return plant
@@ -128,8 +166,23 @@ def _plant_edit(run: Run, work: Path, edit: Replacement) -> None:
 def both(*plants: Plant) -> Plant:
     """Return what plants one after another."""
 
-    def plant(work: Path, witness: Path) -> None:
+    def plant(work: Path, one: Probe) -> None:
         for each in plants:
-            each(work, witness)
+            each(work, one)
 
     return plant
+
+
+def unlike_any_other(run: Run, *purpose: str) -> Plant:
+    """Return what changes words in the code that faults are planted in, so that no copy is known.
+
+    It does so for the healthy app as for the faulty one; `purpose` says for which copy.
+    """
+    paths = {
+        Path(path)
+        for fault in run.faults.values()
+        for form in (fault.change, *fault.forms)
+        for path in form.paths
+    }
+    places = frozenset(path.parts[0] for path in paths if path.suffix == ".py" and path.parts)
+    return lambda work, _probe: disguise(work, places, drawn(run, "words", *purpose))

@@ -1,36 +1,57 @@
 """Rehearse a learner's pipeline: run their workflow for an event on a copy with a change in it.
 
 A rehearsal takes place in a fresh git repository, without network, with stand-ins for the common
-actions, and is shared by every check of the run that asks for the same one.
+actions, and is shared by every check of the run that asks for the same one. Nothing that a step
+sees tells what is planted, or what for.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
-from scaffolder.checks.act_translation import write_for_act
 from scaffolder.checks.base import CheckFailedError, Context, Run
-from scaffolder.checks.rehearsal_excuses import Witnesses, counting, witnesses
-from scaffolder.checks.rehearsal_stage import RehearsedKind, Stage, build_stage, stand_ins
+from scaffolder.checks.drawing import drawn
+from scaffolder.checks.planting import Plant, Probe, draw_probe
+from scaffolder.checks.rehearsal_event import (
+    Commits,
+    Event,
+    Happening,
+    Repository,
+    draw_identity,
+    payload,
+)
+from scaffolder.checks.rehearsal_excuses import Excuse, Witnesses
+from scaffolder.checks.rehearsal_line import Artifact, Line, Ran
+from scaffolder.checks.rehearsal_shell import with_shell_named
+from scaffolder.checks.rehearsal_stage import (
+    RehearsedKind,
+    Stage,
+    build_stage,
+    lay_out_programs,
+    stand_ins,
+)
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
-from scaffolder.errors import UnavailableError
+from scaffolder.errors import NotShownError, UnavailableError, WorkFaultError
 from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Limits
-from scaffolder.tools import act, git, wheelhouse
+from scaffolder.tools import act, wheelhouse
 from scaffolder.tools.processes import Completed, Ending
+from scaffolder.workspace import read_text, resolve_inside
 
-REPOSITORY = "learner/service"
 FETCH_ROUNDS = 3
 OUTPUT_LIMIT = 32 * 1024 * 1024
+CONTROL = "the lab's own answer"
 
 _MISSING_WHEEL = (
     re.compile(r"No matching distribution found for ([^\n]+)"),
@@ -39,53 +60,45 @@ _MISSING_WHEEL = (
     re.compile(r"no versions? of ([\w.\[\]-]+(?:[=<>~!]=?[\w.*]+)?)"),
 )
 
-Event = Literal["push", "pull_request"]
-
 
 @dataclass(frozen=True)
 class Scene:
     """What is rehearsed: an event on a branch, with something planted under the name `change`.
 
-    For a pull request `branch` is the branch that it wants to be merged into.
+    For a pull request `branch` is the branch that it wants to be merged into; with `tag` it is the
+    name of a tag that is pushed. `home` is the repository's default branch, `repository` one that
+    the workflow asks for, "" for any.
     """
 
     workflow: str
     event: Event
     branch: str
     change: str
+    home: str
+    tag: bool = False
+    repository: str = ""
 
     @property
     def words(self) -> str:
         """The event as a person would say it."""
         if self.event == "pull_request":
             return f"a pull request to {self.branch}"
-        return f"a push to {self.branch}"
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """What a pipeline uploaded under a name; `folder` holds its files."""
-
-    name: str
-    job: str
-    folder: Path
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file of it."""
-        return tuple(sorted(path for path in self.folder.rglob("*") if path.is_file()))
+        return f"a push {'of the tag' if self.tag else 'to'} {self.branch}"
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """How a scene went. `seen` is what planted tests wrote down when they ran."""
+    """How a scene went. `ran` are the planted tests that ran, `requested` the Pythons that were
+    asked for, by their places, and `pythons` those that are here."""
 
     scene: Scene
     record: act.Record
     soft_jobs: Mapping[str, Switch]
     witnesses: Witnesses
     artifacts: tuple[Artifact, ...]
-    seen: tuple[Mapping[str, Any], ...]
+    ran: tuple[Ran, ...]
+    requested: Mapping[str, int]
+    pythons: frozenset[int]
     command: str
     seconds: float
 
@@ -95,8 +108,8 @@ class Rehearsal:
         return tuple(step for step in self._reds if not self.witnesses.excuse(step))
 
     @property
-    def excuses(self) -> tuple[str, ...]:
-        """Why steps turned it red by no fault of theirs: what this machine has not got."""
+    def excuses(self) -> tuple[Excuse, ...]:
+        """Why steps turned it red that show nothing: what they ask for is not here."""
         return tuple(excuse for step in self._reds if (excuse := self.witnesses.excuse(step)))
 
     @property
@@ -124,20 +137,6 @@ class Rehearsal:
         )
 
 
-@dataclass
-class _Set:
-    """The folders of one rehearsal."""
-
-    root: Path
-    paths: dict[str, Path] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Path:
-        if name not in self.paths:
-            path = self.paths[name] = self.root / name
-            path.mkdir()
-        return self.paths[name]
-
-
 def why_not_started(workflow: Workflow, event: Event, branch: str) -> str:
     """Return why an event would not start the workflow on GitHub, nothing where it would.
 
@@ -151,12 +150,12 @@ def why_not_started(workflow: Workflow, event: Event, branch: str) -> str:
     return next((message for _, _, message in reasons), "")
 
 
-def rehearse(context: Context, scene: Scene, plant: Callable[[Path, Path], None]) -> Rehearsal:
+def rehearse(context: Context, scene: Scene, plant: Plant) -> Rehearsal:
     """Return how a scene goes, running it if no check of this run did yet.
 
-    `plant(work, witness)` makes the scene's change in a copy of the work; `witness` is a folder
-    that planted code may write to. Raises CheckFailedError where act cannot run the workflow or
-    it takes longer than rehearsals may, UnavailableError where it needs what is not here.
+    `plant(work, probe)` makes the scene's change in a copy of the work. Raises CheckFailedError
+    where act cannot run the workflow or it takes longer than rehearsals may, NotShownError where it
+    needs what is not here, UnavailableError where the lab's own answer cannot be rehearsed either.
     """
     run = context.run
     workflow = workflow_model.of(run, scene.workflow)
@@ -178,97 +177,171 @@ class _Rehearser:
         self._workflow = workflow
         self._needs = needs
 
-    def go(self, plant: Callable[[Path, Path], None]) -> Rehearsal:
+    def go(self, plant: Plant) -> Rehearsal:
         stage = self._run.shared.get("stage", lambda: build_stage(self._run))
         for _ in range(FETCH_ROUNDS):
-            rehearsal = self._once(stage, plant)
+            rehearsal = self.play(stage, plant)
             wanted = _missing(rehearsal)
             if not wanted or not _fetched(self._run, stage, wanted):
                 break
         return rehearsal
 
-    def _once(self, stage: Stage, plant: Callable[[Path, Path], None]) -> Rehearsal:
+    def play(self, stage: Stage, plant: Plant) -> Rehearsal:
+        """Run the scene once."""
         run, scene = self._run, self._scene
-        work = run.copy(f"{scene.event}-{scene.change}")
-        folders = _Set(work.parent)
-        plant(work, folders["witness"])
-        write_for_act(run, work, self._workflow, run.snapshot)
-        commit = _make_repository(run, work)
-        payload = folders["event"] / "event.json"
-        payload.write_text(json.dumps(_payload(scene, commit)), "utf-8")
-        argv = act.command(
-            scene.event,
-            workflow=scene.workflow,
-            payload=payload,
-            actions=stand_ins(self._needs.actions, folders["actions"]),
-            labels=self._needs.labels,
-            concurrent_jobs=os.cpu_count() or 2,
-        )
-        with run.slots:
-            self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
-            done = run.sandbox.run(
-                counting(argv),
-                cwd=work,
-                timeout=self._timeout,
-                cancel=run.cancel,
-                env={**stage.environment, **_own_environment(folders)},
-                network=False,
-                limits=Limits(memory_mb=32768),
-                output_limit=OUTPUT_LIMIT,
-            )
+        draw = drawn(run, *(str(part) for part in astuple(scene)))
+        # No step may see what its rehearsal is for: not in a path, either.
+        root = Path(tempfile.mkdtemp(prefix="", dir=run.scratch))
+        probe = draw_probe(draw, run.snapshot)
+        line = Line(root, run.folder("uploaded"), probe.quiz, stage.interpreters.version_of)
+        try:
+            with run.slots, line:
+                done = self._run_act(stage, root, line, probe.at(line.address), plant, draw)
+        except WorkFaultError:
+            self._require_machine(stage)
+            raise
         record = act.read(done.stdout, done.stderr)
-        self._require_ran(done, record)
-        rehearsal = Rehearsal(
+        self._require_ran(stage, done, record, line)
+        shutil.rmtree(root, ignore_errors=True)
+        return Rehearsal(
             scene=scene,
             record=record,
             soft_jobs=self._needs.soft_jobs,
-            witnesses=witnesses(folders["counters"], folders["lacking"]),
-            artifacts=_artifacts(folders["artifacts"]),
-            seen=_seen(folders["witness"]),
+            witnesses=Witnesses(frozenset(line.lacking), frozenset(line.unreachable)),
+            artifacts=tuple(line.artifacts.values()),
+            ran=tuple(line.ran),
+            requested=dict(line.requested),
+            pythons=frozenset(stage.pythons),
             command=f"act {scene.event} --workflows {scene.workflow}",
             seconds=done.seconds,
         )
-        shutil.rmtree(folders["cache"], ignore_errors=True)
-        return rehearsal
 
-    def _require_ran(self, done: Completed, record: act.Record) -> None:
+    def _run_act(
+        self,
+        stage: Stage,
+        root: Path,
+        line: Line,
+        probe: Probe,
+        plant: Plant,
+        draw: random.Random,
+    ) -> Completed:
+        run, scene = self._run, self._scene
+        happening = self._happening(draw)
+        own = _environment(stage, root, line, happening)
+        commits = self._make_repository(root, happening, plant, probe)
+        self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
+        return run.sandbox.run(
+            self._command(root, happening, commits),
+            cwd=root / "work",
+            timeout=self._timeout,
+            cancel=run.cancel,
+            env={**stage.environment, **own},
+            network=False,
+            limits=Limits(memory_mb=32768),
+            output_limit=OUTPUT_LIMIT,
+        )
+
+    def _happening(self, draw: random.Random) -> Happening:
+        scene, identity = self._scene, draw_identity(draw)
+        if scene.repository:
+            identity = identity.of_repository(scene.repository)
+        return Happening(scene.event, scene.branch, scene.tag, scene.home, identity)
+
+    def _make_repository(
+        self, root: Path, happening: Happening, plant: Plant, probe: Probe
+    ) -> Commits:
+        """Commit the work, and what is planted on top of it, as GitHub would have them."""
+        run, work = self._run, root / "work"
+        shutil.copytree(run.snapshot, work, symlinks=True)
+        _name_shells(work, self._workflow, run.snapshot)
+        repository = Repository(work, happening, run.cancel)
+        base = repository.commit_work()
+        plant(work, probe)
+        commits = repository.commit_change(base)
+        if not resolve_inside(work, self._scene.workflow).is_file():
+            message = f"git would not commit {self._scene.workflow}: .gitignore leaves it out"
+            raise CheckFailedError(message, Finding(message, path=".gitignore"))
+        return commits
+
+    def _command(self, root: Path, happening: Happening, commits: Commits) -> list[str]:
+        told = root / "event.json"
+        told.write_text(json.dumps(payload(happening, commits)), "utf-8")
+        return act.command(
+            self._scene.event,
+            workflow=self._scene.workflow,
+            payload=told,
+            actor=happening.identity.actor,
+            actions=stand_ins(self._needs.actions, root / "actions", root / "settings.json"),
+            labels=self._needs.labels,
+            concurrent_jobs=os.cpu_count() or 2,
+        )
+
+    def _require_ran(self, stage: Stage, done: Completed, record: act.Record, line: Line) -> None:
         scene = self._scene
-        if done.ending is not Ending.EXITED:
-            limit = f"{self._timeout:g} seconds"
+        ran = f"act {scene.event}"
+        running = record.steps[-1] if record.steps else None
+        log = running.log[-15:] if running else ()
+        where = f", in the step {running.name[:80]!r}" if running else ""
+        if done.ending is Ending.TIMED_OUT:
+            self._require_machine(stage)
+        if line.too_much or done.ending is not Ending.EXITED:
             said = {
-                Ending.TIMED_OUT: f"did not end within {limit}",
+                Ending.EXITED: f"sends {line.too_much}",
+                Ending.TIMED_OUT: f"did not end within {self._timeout:g} seconds",
                 Ending.TOO_MUCH_OUTPUT: f"printed more than {OUTPUT_LIMIT // 2**20} MB",
             }[done.ending]
-            running = record.steps[-1] if record.steps else None
-            where = f", in the step {running.name!r}" if running else ""
             raise CheckFailedError(
                 f"the pipeline {said} for {scene.words}{where}",
-                evidence=Evidence(
-                    ran=f"act {scene.event}", log=running.log[-15:] if running else ()
-                ),
+                evidence=Evidence(ran=ran, log=log),
                 hint="look for a step that waits for something or never ends",
                 lasting=False,
             )
         if done.returncode < 0 or "panic: " in done.stderr:
-            raise RuntimeError(f"act crashed ({done.returncode}): {done.stderr[-2000:]}")
+            self._require_machine(stage)
+            raise NotShownError(
+                f"act, which plays GitHub's runner here, crashes for {scene.words}",
+                hint="it may well be right on GitHub; write it in a way that act can run",
+            )
         if done.returncode != 0 and not any(s.result == "failure" for s in record.steps):
+            self._require_machine(stage)
             complaint = record.errors[-1] if record.errors else f"exit code {done.returncode}"
             raise CheckFailedError(
                 f"the workflow cannot be run for {scene.words}: {complaint}",
                 Finding(complaint, path=scene.workflow),
-                evidence=Evidence(ran=f"act {scene.event}", log=record.errors[-15:]),
-                # What act complains of may be the machine: a full disk, no memory, no process.
+                evidence=Evidence(ran=ran, log=record.errors[-15:]),
                 lasting=False,
             )
 
+    def _require_machine(self, stage: Stage) -> None:
+        """Raise UnavailableError where the lab's own answer cannot be rehearsed here either."""
+        if self._scene.change == CONTROL:
+            # This is the control itself.
+            return
+        trouble = self._run.control(CONTROL, lambda: self._rehearse_reference(stage))
+        if trouble is not None:
+            raise UnavailableError(
+                f"pipelines cannot be rehearsed on this machine now: {trouble.message}",
+                hint="check again when it has less to do, and enough memory and disk",
+            ) from trouble
+
+    def _rehearse_reference(self, stage: Stage) -> None:
+        own = replace(self._run, snapshot=self._run.reference())
+        path, home = self._scene.workflow, self._scene.home
+        workflow = workflow_model.parse(read_text(own.snapshot, path), path)
+        scene = Scene(path, "push", home, CONTROL, home)
+        needs = workflow_needs.of(own.snapshot, workflow)
+        context = replace(self._context, run=own)
+        done = _Rehearser(context, scene, workflow, needs).play(stage, lambda _work, _probe: None)
+        if done.red:
+            raise UnavailableError(f"the step {done.failures[0].name!r} of its own answer fails")
+
 
 def require_playable(*rehearsals: Rehearsal) -> None:
-    """Raise UnavailableError where a step went red for want of what this machine has not got."""
+    """Raise NotShownError where a step went red for want of what no rehearsal has got."""
     for rehearsal in rehearsals:
         for excuse in rehearsal.excuses:
-            raise UnavailableError(
-                excuse,
-                hint="it may well be right on GitHub; here nobody can tell, so it is not graded",
+            raise NotShownError(
+                excuse.message, hint=f"it may well be right on GitHub. {excuse.hint}"
             )
 
 
@@ -286,102 +359,36 @@ def _fetched(run: Run, stage: Stage, wanted: tuple[str, ...]) -> bool:
     """Fetch wheels that a rehearsal missed, for every Python; False where there are none such."""
 
     def fetch() -> bool:
-        added = [wheelhouse.add(wanted, minor, run.cancel) for minor in stage.pythons]
+        try:
+            added = [wheelhouse.add(wanted, minor, run.cancel) for minor in stage.pythons]
+        except UnavailableError as error:
+            # The lab's own answer needs none of it, so the machine has what it needs.
+            raise NotShownError(
+                f"the pipeline installs {', '.join(wanted)[:200]}, which is not here: "
+                f"{error.message}",
+                hint=error.hint,
+            ) from error
         return any(added)
 
     return run.shared.get(("wheels", wanted), fetch)
 
 
-def _own_environment(folders: _Set) -> dict[str, str]:
+def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> dict[str, str]:
+    """Lay out the folders and programs of one rehearsal; return the variables that name them."""
+    folders = {name: root / name for name in ("home", "tmp", "cache", "config", "actions")}
+    for folder in folders.values():
+        folder.mkdir()
     return {
+        **lay_out_programs(stage, root, line.address),
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "XDG_CACHE_HOME": str(folders["cache"]),
         "XDG_CONFIG_HOME": str(folders["config"]),
-        "DEVLAB_ARTIFACTS": str(folders["artifacts"]),
-        "DEVLAB_CACHES": str(folders["caches"]),
-        "DEVLAB_COUNTERS": str(folders["counters"]),
-        "DEVLAB_LACKING": str(folders["lacking"]),
+        "GITHUB_RUN_ID": str(happening.identity.run_id),
+        "GITHUB_RUN_NUMBER": str(happening.identity.run_number),
     }
 
 
-def _make_repository(run: Run, work: Path) -> str:
-    """Commit the work on main as GitHub would have it: without what .gitignore names.
-
-    Returns the commit's name. Raises RuntimeError where git does not do its part: what is ignored
-    may lie there still, and what is rehearsed then is not the work.
-    """
-    git.commit_all(work, "the work", cancel=run.cancel)
-    script = (
-        f"git remote add origin https://github.com/{REPOSITORY}.git && "
-        "git clean -dXffq && git rev-parse HEAD"
-    )
-    done = run.sandbox.run(["/bin/sh", "-c", script], cwd=work, timeout=60, cancel=run.cancel)
-    if not done.ok:
-        said = " | ".join(done.tail(3)) or "it said nothing"
-        raise RuntimeError(f"git {done.ending.value} with {done.returncode}: {said}")
-    return done.stdout.strip()
-
-
-def _payload(scene: Scene, commit: str) -> dict[str, Any]:
-    """Return the event as GitHub tells it, as far as workflows use it.
-
-    https://docs.github.com/webhooks/webhook-events-and-payloads
-    """
-    common: dict[str, Any] = {
-        "repository": {
-            "full_name": REPOSITORY,
-            "name": REPOSITORY.partition("/")[2],
-            "owner": {"login": "learner"},
-            "default_branch": "main",
-            "fork": False,
-        },
-        "sender": {"login": "learner"},
-    }
-    if scene.event == "pull_request":
-        repo = common["repository"]
-        return common | {
-            "action": "opened",
-            "number": 1,
-            "pull_request": {
-                "number": 1,
-                "draft": False,
-                "merged": False,
-                "title": "A change",
-                "head": {"ref": "feature/change", "sha": commit, "repo": repo},
-                "base": {"ref": scene.branch, "sha": commit, "repo": repo},
-                "user": {"login": "learner"},
-                "labels": [],
-            },
-        }
-    return common | {
-        "ref": f"refs/heads/{scene.branch}",
-        "before": "0" * 40,
-        "after": commit,
-        "created": False,
-        "deleted": False,
-        "forced": False,
-        "head_commit": {"id": commit, "message": "the work"},
-        "commits": [],
-        "pusher": {"name": "learner"},
-    }
-
-
-def _artifacts(folder: Path) -> tuple[Artifact, ...]:
-    found = []
-    for record in sorted(folder.glob("*/artifact.json")):
-        data = json.loads(record.read_text("utf-8"))
-        found.append(Artifact(str(data["name"]), str(data["job"]), record.parent / "files"))
-    return tuple(found)
-
-
-def _seen(folder: Path) -> tuple[Mapping[str, Any], ...]:
-    seen = []
-    for file in sorted(folder.iterdir()):
-        try:
-            data = json.loads(file.read_text("utf-8"))
-        except ValueError:
-            continue
-        if isinstance(data, dict):
-            seen.append(data)
-    return tuple(seen)
+def _name_shells(work: Path, workflow: Workflow, root: Path) -> None:
+    for each in (workflow, *workflow_model.called_workflows(root, workflow)):
+        resolve_inside(work, each.path).write_text(with_shell_named(each.source), "utf-8")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from scaffolder.checks.base import Kind, Run
+from scaffolder import yamlsource
+from scaffolder.checks.base import CheckFailedError, Kind, Run
+from scaffolder.checks.rehearsal_pythons import Interpreters
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, isolated
@@ -28,20 +30,46 @@ _REQUIRES = frozenset(
 
 _COMMAND = """\
 #!/bin/sh
-exec {command} "$@"
+DEVLAB_SETTINGS={settings} exec {command} "$@"
 """
 # act 0.2.89 reads what a step prints through a terminal, and where the step fails it goes on
 # without waiting for its own reader: the last lines are lost, on a busy machine all of them. A
 # terminal holds some 17 KB that nobody has read. So where more than that was taken after the last
 # word of a step, that word has arrived. No line ends there, so none of it gets into the log.
+#
+# What a step tried to reach in vain the kernel counts: without a route every attempt is refused at
+# once, and a resolver on loopback is asked in vain. What starts a step reads the counters before
+# and after it. https://docs.kernel.org/networking/snmp_counter.html
 _SHELL = """\
 #!/bin/sh
-[ -z "$DEVLAB_IN_STEP" ] || exec {command} "$@"
-DEVLAB_IN_STEP=1 {command} "$@"
+[ -z "$RUNNER_STEP_SHELL" ] || exec {command} "$@"
+count() {{
+  tried=0
+  [ -r /proc/net/snmp ] || return
+  while read -r name a b c d e f g h i j k l rest; do
+    case $name$l in Ip:[0-9]*) tried=$((tried + l)) ;; esac
+    case $name$b in Udp:[0-9]*) tried=$((tried + b)); break ;; esac
+  done < /proc/net/snmp
+  [ -r /proc/net/snmp6 ] || return
+  while read -r name a; do
+    case $name in
+      Ip6OutNoRoutes) tried=$((tried + a)) ;;
+      Udp6NoPorts) tried=$((tried + a)); break ;;
+    esac
+  done < /proc/net/snmp6
+}}
+count
+before=$tried
+RUNNER_STEP_SHELL=1 PATH="$PATH:${{GITHUB_WORKSPACE%/*}}/tools/bin" {command} "$@"
 code=$?
-[ $code -eq 0 ] || printf '\\n%65536s' ''
+[ $code -eq 0 ] && exit 0
+count
+[ "$tried" = "$before" ] ||
+  DEVLAB_SETTINGS={settings} {python} -I -m {programs}.tell unreachable > /dev/null 2>&1
+printf '\\n%65536s' ''
 exit $code
 """
+_PROGRAMS = "scaffolder.standins.programs"
 
 STANDINS = Path(__file__).parent.parent / "standins"
 
@@ -59,10 +87,11 @@ class Stage:
     pythons: Mapping[int, Path]
     environment: Mapping[str, str]
     folder: Path
+    interpreters: Interpreters
 
 
 def build_stage(run: Run) -> Stage:
-    """Find Pythons, prepare their wheels and lay out the programs that rehearsals use."""
+    """Find Pythons, prepare their wheels and lay out what rehearsals use."""
     if shutil.which("git") is None:
         raise UnavailableError("git is not installed, and act needs it", hint="install git")
     act.program()
@@ -72,10 +101,19 @@ def build_stage(run: Run) -> Stage:
     folder = run.folder("stage")
     pythons = {minor: found[minor] for minor in wheels}
     uv_cache.copy(uv_cache.prepare(wheels, pythons, run.cancel), folder / "uv-cache", run.cancel)
+    (folder / "pythons").mkdir()
+    for minor, python in pythons.items():
+        (folder / "pythons" / f"python3.{minor}").symlink_to(python)
     return Stage(
         pythons=pythons,
         folder=folder,
-        environment={**wheelhouse.environment(wheels), **_programs(folder, pythons)},
+        interpreters=Interpreters(found, run.scratch, run.cancel),
+        environment={
+            **wheelhouse.environment(wheels),
+            "UV_CACHE_DIR": str(folder / "uv-cache"),
+            # Nobody answers there, and without a network an attempt shows at once.
+            "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
+        },
     )
 
 
@@ -96,67 +134,99 @@ def _prepared(wanted: tuple[str, ...], found: Mapping[int, Path], run: Run) -> d
     return wheels
 
 
-def _programs(folder: Path, pythons: Mapping[int, Path]) -> dict[str, str]:
-    """Lay out what a runner has on PATH, and return the variables that stand-ins read."""
-    programs = "scaffolder.standins.programs"
-    runner, own, links = folder / "bin", folder / "uv", folder / "pythons"
-    for place in (runner, own, links):
+def lay_out_programs(stage: Stage, folder: Path, line: Path) -> dict[str, str]:
+    """Lay out in `folder` what a runner has on PATH; return the variables that steps get.
+
+    `line` is where stand-ins report to. What they need beyond is in a file, not in the environment
+    of steps.
+    """
+    runner, own = folder / "bin", folder / "uv"
+    for place in (runner, own, folder / "caches"):
         place.mkdir()
-    for minor, python in pythons.items():
-        (links / f"python3.{minor}").symlink_to(python)
+    settings = folder / "settings.json"
+    described = {
+        "line": str(line),
+        "pythons": {str(minor): str(path) for minor, path in stage.pythons.items()},
+        "python_links": str(stage.folder / "pythons"),
+        "uv": str(wheelhouse.uv_program()),
+        "uv_programs": str(own),
+        "caches": str(folder / "caches"),
+    }
+    settings.write_text(json.dumps(described), "utf-8")
+    python = f"{shlex.quote(sys.executable)} -I -m {_PROGRAMS}"
+    told = {
+        "settings": shlex.quote(str(settings)),
+        "python": shlex.quote(sys.executable),
+        "programs": _PROGRAMS,
+    }
     for name in ("python", "python3", "pip", "pip3"):
-        _script(runner / name, f'"$DEVLAB_PYTHON" -I -m {programs}.default_python {name}')
+        _script(runner / name, _COMMAND.format(command=f"{python}.default_python {name}", **told))
     for name in ("uv", "uvx"):
-        _script(own / name, f'"$DEVLAB_PYTHON" -I -m {programs}.uv {name}')
+        _script(own / name, _COMMAND.format(command=f"{python}.uv {name}", **told))
     for name in ("bash", "sh"):
         if shell := shutil.which(name, path=SYSTEM_PATH):
-            _script(runner / name, shell, template=_SHELL)
-    return {
-        "PATH": f"{runner}:{SYSTEM_PATH}",
-        "DEVLAB_PYTHON": sys.executable,
-        "DEVLAB_PYTHONS": json.dumps({str(key): str(path) for key, path in pythons.items()}),
-        "DEVLAB_UV": str(wheelhouse.uv_program()),
-        "DEVLAB_PYTHON_LINKS": str(links),
-        "DEVLAB_UV_PROGRAMS": str(own),
-        "UV_CACHE_DIR": str(folder / "uv-cache"),
-        # Nobody answers there, and without a network an attempt shows at once.
-        "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
-    }
+            _script(runner / name, _SHELL.format(command=shlex.quote(shell), **told))
+    return {"PATH": f"{runner}:{SYSTEM_PATH}"}
 
 
-def _script(path: Path, command: str, template: str = _COMMAND) -> None:
-    path.write_text(template.format(command=command), "utf-8")
+def played_by(minor: int, here: Set[int]) -> int:
+    """Return which of the Pythons that are here plays another one, as stand-ins choose it."""
+    return min(here, key=lambda each: (abs(each - minor), -each))
+
+
+def _script(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
     path.chmod(0o755)
 
 
-def stand_ins(references: Set[str], folder: Path) -> dict[str, Path]:
-    """Return the folder that plays each action's repository, made where devlab has none.
+def stand_ins(references: Set[str], folder: Path, settings: Path) -> dict[str, Path]:
+    """Return the folder that plays each action's repository, made in `folder`.
 
-    One that is made fails when it is reached and says its name: whether it matters shows then.
+    One that devlab has no stand-in for fails when it is reached and says its name: whether it
+    matters shows then. `settings` is what programs of actions read.
     """
     chosen: dict[str, Path] = {}
-    for reference in references:
+    for number, reference in enumerate(sorted(references)):
         path, _, ref = reference.partition("@")
         repository = "/".join(path.split("/")[:2])
         if repository.lower() == "actions/checkout":
             continue
-        known = STANDINS / repository.lower()
-        inside = path.split("/")[2:]
-        if (known.joinpath(*inside) / "action.yml").is_file():
-            chosen[f"{repository}@{ref}"] = known
-            continue
-        made = folder / re.sub(r"[^\w.-]", "-", f"{repository}@{ref}")
-        action = made.joinpath(*(part for part in inside if part not in ("..", ".")))
-        action.mkdir(parents=True, exist_ok=True)
-        (action / "action.yml").write_text(_failing_action(reference), "utf-8")
-        chosen[f"{repository}@{ref}"] = made
+        inside = [part for part in path.split("/")[2:] if part not in ("..", ".", "")]
+        made = chosen.setdefault(f"{repository}@{ref}", folder / str(number))
+        known = (STANDINS / repository.lower()).joinpath(*inside) / "action.yml"
+        action = (
+            _own_action(known, settings)
+            if _is_ours(known)
+            else _failing_action(reference, settings)
+        )
+        try:
+            made.joinpath(*inside).mkdir(parents=True, exist_ok=True)
+            made.joinpath(*inside, "action.yml").write_text(json.dumps(action), "utf-8")
+        except OSError as error:
+            raise CheckFailedError(
+                f"uses: {reference[:80]}... is no name of an action: {error.strerror}"
+            ) from error
     return chosen
 
 
-def _failing_action(reference: str) -> str:
-    words = "devlab has no local equivalent of"
-    script = f'echo "$WHAT" > "$DEVLAB_LACKING/$$"; echo "{words} $WHAT"; exit 1'
-    step = {"shell": "bash", "env": {"WHAT": f"the action {reference}"}, "run": script}
-    return json.dumps(
-        {"name": "none", "runs": {"using": "composite", "steps": [step]}}, ensure_ascii=False
-    )
+def _is_ours(known: Path) -> bool:
+    try:
+        return known.is_file() and known.resolve().is_relative_to(STANDINS.resolve())
+    except (OSError, ValueError):
+        return False
+
+
+def _own_action(known: Path, settings: Path) -> dict[str, Any]:
+    """Return a stand-in whose programs are ours, whatever the workflow's environment says."""
+    action: dict[str, Any] = yamlsource.load(known.read_text("utf-8")).data
+    for step in action["runs"]["steps"]:
+        step["run"] = step["run"].replace('"$DEVLAB_PYTHON"', shlex.quote(sys.executable))
+        step["env"] = {**step.get("env", {}), "DEVLAB_SETTINGS": str(settings)}
+    return action
+
+
+def _failing_action(reference: str, settings: Path) -> dict[str, Any]:
+    run = f'exec {shlex.quote(sys.executable)} -I -m {_PROGRAMS}.lacking "$WHAT"'
+    environment = {"WHAT": f"the action {reference}", "DEVLAB_SETTINGS": str(settings)}
+    step = {"shell": "bash", "env": environment, "run": run}
+    return {"name": "none", "runs": {"using": "composite", "steps": [step]}}

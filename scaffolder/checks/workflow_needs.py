@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffolder.checks import workflow_model
 from scaffolder.checks.workflow_model import Job, Workflow, mapping, strings, text
-from scaffolder.errors import UnavailableError
+from scaffolder.errors import NotShownError
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _MATRIX = re.compile(r"matrix\.([A-Za-z_][\w-]*)")
@@ -52,7 +52,7 @@ class Needs:
 def of(root: Path, workflow: Workflow) -> Needs:
     """Return what a workflow, and everything in the repository that it uses, needs.
 
-    Raises UnavailableError where that is more than this machine can play: containers, other
+    Raises NotShownError where that is more than this machine can play: containers, other
     systems, somebody else's reusable workflows.
     """
     texts = workflow_model.called_locally(root, workflow)
@@ -64,7 +64,7 @@ def of(root: Path, workflow: Workflow) -> Needs:
     uses += [use for action in called for use in _composite_uses(action)]
     for use in uses:
         if use.startswith("docker://"):
-            raise UnavailableError(f"the step {use} runs in a container; devlab rehearses none")
+            raise NotShownError(f"the step {use} runs in a container; devlab rehearses none")
     return Needs(
         actions=frozenset(use for use in uses if use and not use.startswith("./")),
         labels=frozenset(label for job in jobs for label in labels_of(job.data)),
@@ -78,20 +78,20 @@ def of(root: Path, workflow: Workflow) -> Needs:
 
 def _refuse_what_cannot_be_played(job: Job) -> None:
     if job.data.get("container") or job.data.get("services"):
-        raise UnavailableError(
+        raise NotShownError(
             f"the job {job.id} runs in a container or beside service containers, which devlab "
             "cannot rehearse",
             hint="run its steps on the runner itself",
         )
     if job.uses and not job.uses.startswith("./"):
-        raise UnavailableError(
+        raise NotShownError(
             f"the reusable workflow {job.uses} is in another repository, which devlab does not "
             "fetch",
             hint="keep the reusable workflow in this repository",
         )
     for label in labels_of(job.data):
         if _FOREIGN_SYSTEM.search(label):
-            raise UnavailableError(
+            raise NotShownError(
                 f"the job {job.id} asks for the runner {label}; devlab rehearses on Linux only",
                 hint="use ubuntu-latest",
             )
@@ -100,9 +100,7 @@ def _refuse_what_cannot_be_played(job: Job) -> None:
 def _composite_uses(action: Workflow) -> Iterator[str]:
     runs = mapping(action.data.get("runs"))
     if text(runs.get("using")) == "docker":
-        raise UnavailableError(
-            f"the action {action.path} runs in a container; devlab rehearses none"
-        )
+        raise NotShownError(f"the action {action.path} runs in a container; devlab rehearses none")
     steps = runs.get("steps")
     for step in steps if isinstance(steps, list) else []:
         yield text(mapping(step).get("uses")).strip()

@@ -88,10 +88,12 @@ def of_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
         return
     source = Source(lab.root / "faults.yaml")
     for index, fault in enumerate(lab.faults.values()):
-        reason = _applied(fault.change, solution, place)
-        if isinstance(reason, str):
-            line = source.document.line(index, "change")
-            yield Problem(f"the fault {fault.id!r} {reason}", "faults.yaml", line)
+        for number, form in enumerate((fault.change, *fault.forms)):
+            reason = _applied(form, solution, place)
+            if isinstance(reason, str):
+                where = ("forms", number - 1) if number else ("change",)
+                line = source.document.line(index, *where)
+                yield Problem(f"the fault {fault.id!r} {reason}", "faults.yaml", line)
 
 
 def of_mistakes(lab: Lab, answers: WrongAnswers, solution: Path, place: Path) -> Iterator[Problem]:

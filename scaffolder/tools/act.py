@@ -112,6 +112,7 @@ def command(
     *,
     workflow: str,
     payload: Path,
+    actor: str,
     actions: Mapping[str, Path],
     labels: Iterable[str],
     concurrent_jobs: int,
@@ -127,7 +128,7 @@ def command(
         *("--workflows", workflow),
         *("--eventpath", str(payload)),
         *("--concurrent-jobs", str(concurrent_jobs)),
-        *("--actor", "learner"),
+        *("--actor", actor),
         "--no-cache-server",
         "--action-offline-mode",
         "--json",
@@ -198,7 +199,7 @@ class _LogReader:
     def take(self, text: str) -> None:
         try:
             line = self._decoder.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             if text.strip():
                 self._errors.append(text)
             return

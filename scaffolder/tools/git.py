@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scaffolder.errors import DevlabError, UnavailableError
+from scaffolder.errors import DevlabError, UnavailableError, WorkFaultError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.system import here
@@ -107,6 +107,47 @@ def commit_all(
     if not _git(commit, folder, environment, cancel).ok:
         # Most often there is no author: asking git first would cost those who have one.
         _require(_git(commit, folder, {**environment, **_IDENTITY}, cancel))
+
+
+def begin(folder: Path, branch: str, *, cancel: CancelToken) -> None:
+    """Make `folder` a repository without a commit, on `branch`; raises as `commit_as`."""
+    words = ("init", "--quiet", "--template=", f"--initial-branch={branch}")
+    _require_done(_git(words, folder, _environment(), cancel), folder)
+
+
+def commit_as(folder: Path, message: str, author: str, *, cancel: CancelToken) -> str:
+    """Commit everything that git takes, be it nothing, and return the commit's name.
+
+    Raises WorkFaultError where git does not take what is there.
+    """
+    run_as(folder, author, "add", "--all", cancel=cancel)
+    commit = ("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+    run_as(folder, author, *commit, cancel=cancel)
+    return run_as(folder, author, "rev-parse", "HEAD", cancel=cancel)
+
+
+def run_as(folder: Path, author: str, *arguments: str, cancel: CancelToken) -> str:
+    """Run git as `author` in the repository `folder`, and return what it printed.
+
+    Raises WorkFaultError where git refuses.
+    """
+    who = {"NAME": author, "EMAIL": f"{author}@users.noreply.github.com"}
+    identity = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in who.items()
+    }
+    environment = {**_environment(), **identity, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    done = _git((*_QUIET, *arguments), folder, environment, cancel)
+    _require_done(done, folder)
+    return done.stdout.strip()
+
+
+def _require_done(done: Completed, folder: Path) -> None:
+    if not done.ok:
+        said = " ".join(done.tail(3)).replace(f"{folder}/", "").removeprefix("fatal: ")
+        what = said if done.ending is Ending.EXITED else f"git {done.ending.value}"
+        raise WorkFaultError(f"git cannot commit the work: {what}")
 
 
 def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path, tuple[Path, ...]]:

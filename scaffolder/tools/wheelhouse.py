@@ -84,7 +84,7 @@ def pythons(cancel: CancelToken) -> dict[int, Path]:
     """
     found: dict[int, Path] = {}
     for candidate in _candidates():
-        answer = _ask(candidate, cancel)
+        answer = ask(candidate, cancel)
         if answer is not None:
             found.setdefault(*answer)
     return dict(sorted(found.items()))
@@ -106,7 +106,7 @@ def _candidates() -> Iterable[Path]:
             yield from sorted(root.glob(pattern), reverse=True)
 
 
-def _ask(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
+def ask(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
     """Return the minor version of a usable Python and the executable that it really is."""
     try:
         asked = processes.run((python, "-I", "-c", _QUERY), timeout=QUERY_SECONDS, cancel=cancel)

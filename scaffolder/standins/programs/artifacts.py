@@ -6,18 +6,14 @@ folder they are kept: the least common ancestor of all search paths.
 
 from __future__ import annotations
 
-import fnmatch
 import glob
-import json
 import os
-import shutil
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 from scaffolder.standins.programs import runner
-
-RECORD = "artifact.json"
+from scaffolder.standins.programs.line import Line, where
 
 
 def main() -> None:
@@ -28,10 +24,6 @@ def main() -> None:
         _download()
 
 
-def _store() -> Path:
-    return Path(os.environ["DEVLAB_ARTIFACTS"])
-
-
 def _upload() -> None:
     name = runner.told("NAME")
     if not name or any(mark in name for mark in '\\/":<>|*?\r\n'):
@@ -40,25 +32,33 @@ def _upload() -> None:
     if not files:
         _none_found()
         return
-    folder = _store() / name
-    if folder.exists():
-        if not runner.switched("OVERWRITE"):
-            runner.stop(
-                "Failed to CreateArtifact: Received non-retryable error: (409) Conflict: "
-                "an artifact with this name already exists on the workflow run"
-            )
-        shutil.rmtree(folder)
     root = _common_root(files)
-    for file in files:
-        target = folder / "files" / file.relative_to(root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-    record = {"name": name, "job": os.environ.get("GITHUB_JOB", ""), "time": time.time()}
-    (folder / RECORD).write_text(json.dumps(record), "utf-8")
+    sized = [(file, file.stat().st_size) for file in files]
+    described = [{"path": str(file.relative_to(root)), "size": size} for file, size in sized]
+    with Line(runner.settings()["line"]) as line:
+        message = {"what": "upload", **where(), "name": name, "files": described}
+        answer = line.ask({**message, "overwrite": runner.switched("OVERWRITE")})
+        if answer.get("refused") == "":
+            line.send(sized)
+            answer = line.hear()
+    _require_taken(answer)
     runner.note(f"Artifact {name} has been successfully uploaded: {len(files)} files")
-    runner.answer("artifact-id", str(len(list(_store().iterdir()))))
+    runner.answer("artifact-id", str(answer["id"]))
     runner.answer("artifact-url", "")
     runner.answer("artifact-digest", "")
+
+
+def _require_taken(answer: dict[str, Any]) -> None:
+    refused = answer.get("refused", "broken")
+    if refused == "taken":
+        runner.stop(
+            "Failed to CreateArtifact: Received non-retryable error: (409) Conflict: "
+            "an artifact with this name already exists on the workflow run"
+        )
+    if refused == "large":
+        runner.lack("an artifact of that size")
+    if refused:
+        runner.stop("Failed to CreateArtifact: the upload broke off")
 
 
 def _none_found() -> None:
@@ -123,17 +123,16 @@ def _download() -> None:
         runner.lack("the input artifact-ids of actions/download-artifact")
     name = runner.told("NAME")
     target = runner.workspace() / Path(runner.told("PATH") or ".").expanduser()
-    if name:
-        kept = [_store() / name]
-        if not kept[0].is_dir():
+    with Line(runner.settings()["line"]) as line:
+        pattern = name or runner.told("PATTERN") or "*"
+        kept = line.ask({"what": "download", "pattern": pattern, "exact": bool(name)})["artifacts"]
+        if name and not kept:
             runner.stop(f"Unable to download artifact(s): Artifact not found for name: {name}")
-    else:
-        pattern = runner.told("PATTERN") or "*"
-        kept = [each for each in sorted(_store().iterdir()) if fnmatch.fnmatch(each.name, pattern)]
-    for folder in kept:
-        flat = bool(name) or runner.switched("MERGE")
-        place = target if flat else target / folder.name
-        shutil.copytree(folder / "files", place, dirs_exist_ok=True)
+        for artifact in kept:
+            flat = bool(name) or runner.switched("MERGE")
+            place = target if flat else target / artifact["name"]
+            for file in artifact["files"]:
+                line.receive(place / file["path"], file["size"])
     runner.note(f"Total of {len(kept)} artifact(s) downloaded")
     runner.answer("download-path", str(target))
 

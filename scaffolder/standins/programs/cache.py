@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -23,7 +22,7 @@ def main() -> None:
 
 
 def _store(key: str) -> Path:
-    return Path(os.environ["DEVLAB_CACHES"]) / hashlib.sha256(key.encode()).hexdigest()
+    return Path(runner.settings()["caches"]) / hashlib.sha256(key.encode()).hexdigest()
 
 
 def _targets(paths: str) -> list[Path]:
@@ -70,7 +69,7 @@ def _found(key: str) -> Path | None:
     if (_store(key) / "key").is_file():
         return _store(key)
     prefixes = [line.strip() for line in runner.told("RESTORE_KEYS").splitlines() if line.strip()]
-    stores = sorted(Path(os.environ["DEVLAB_CACHES"]).glob("*/key"))
+    stores = sorted(Path(runner.settings()["caches"]).glob("*/key"))
     for prefix in prefixes:
         for file in stores:
             if file.read_text("utf-8").startswith(prefix):

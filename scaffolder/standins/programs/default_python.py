@@ -15,6 +15,7 @@ UBUNTU_24_04 = 12
 
 def main() -> None:
     """Become the wanted program of the job's default environment."""
+    runner.settings()
     folder = runner.job_folder("default") / "python"
     if not (folder / "bin" / "pip").exists():
         environment.create(folder, UBUNTU_24_04)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +14,7 @@ def create(folder: Path, minor: int) -> None:
     _, python = runner.nearest(minor)
     made = subprocess.run(
         [
-            os.environ["DEVLAB_UV"],
+            runner.settings()["uv"],
             *("venv", "--quiet", "--seed", "--clear", "--no-project", "--no-config"),
             *("--python", str(python), str(folder)),
         ],
@@ -34,8 +33,9 @@ def create(folder: Path, minor: int) -> None:
 def _speed_up(package: Path, programs: Path) -> None:
     """Let `pip install` try uv first; the files may be links into a cache, so replace them."""
     main = package / "__main__.py"
-    main.rename(package / "_devlab_real_main.py")
-    shutil.copyfile(Path(__file__).with_name("pip_main.py"), main)
+    main.rename(package / "_own_main.py")
+    source = Path(__file__).with_name("pip_main.py").read_text("utf-8")
+    main.write_text(source.replace('UV = ""', f"UV = {runner.settings()['uv']!r}", 1), "utf-8")
     for script in programs.glob("pip*"):
         script.unlink()
         script.write_text(

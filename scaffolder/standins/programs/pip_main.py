@@ -10,6 +10,8 @@ import runpy
 import subprocess
 import sys
 
+# Where uv is: written here when this is put into an environment.
+UV = ""
 # Options that mean the same to both.
 PLAIN = {"-q", "--quiet", "-U", "--upgrade", "--no-deps", "--no-cache-dir", "--progress-bar=off",
          "--disable-pip-version-check", "--no-input", "--require-hashes", "--use-pep517",
@@ -37,11 +39,10 @@ def plain(words: list[str]) -> "list[str] | None":
 
 def quickly(arguments: list[str]) -> bool:
     """Install with uv; False where that did not work and pip must."""
-    uv = os.environ.get("DEVLAB_UV")
     target = sys.executable
     if arguments[:1] == ["--python"]:
         target, arguments = arguments[1], arguments[2:]
-    if not uv or arguments[:1] != ["install"]:
+    if not UV or arguments[:1] != ["install"]:
         return False
     if target != sys.executable:
         # An environment that `build` has just made: there is nothing in it to ignore.
@@ -50,7 +51,7 @@ def quickly(arguments: list[str]) -> bool:
     if words is None or "pip" in words:
         return False
     done = subprocess.run(
-        [uv, "pip", "install", "--no-config", "--python", target, *words],
+        [UV, "pip", "install", "--no-config", "--python", target, *words],
         capture_output=True,
         text=True,
         check=False,
@@ -62,4 +63,4 @@ def quickly(arguments: list[str]) -> bool:
 
 if quickly(sys.argv[1:]):
     sys.exit(0)
-runpy.run_module("pip._devlab_real_main", run_name="__main__")
+runpy.run_module("pip._own_main", run_name="__main__")

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from scaffolder.standins.programs.line import Line, where
+
+
+@functools.cache
+def settings() -> dict[str, Any]:
+    """Return what the rehearsal told its programs: no variable of theirs is left for others."""
+    read: dict[str, Any] = json.loads(Path(os.environ.pop("DEVLAB_SETTINGS")).read_text("utf-8"))
+    return read
+
+
+def report(what: str, **more: object) -> dict[str, Any]:
+    """Tell whoever watches the rehearsal something, and return the answer."""
+    with Line(settings()["line"]) as line:
+        return line.ask({"what": what, **where(), **more})
 
 
 def told(name: str) -> str:
@@ -47,7 +63,7 @@ def stop(message: str) -> NoReturn:
 
 def lack(what: str) -> NoReturn:
     """Fail the step because this machine, not the learner, is at fault; the grader is told."""
-    (Path(os.environ["DEVLAB_LACKING"]) / str(os.getpid())).write_text(what, "utf-8")
+    report("lacking", name=what)
     stop(f"devlab has no local equivalent of {what}")
 
 
@@ -63,14 +79,14 @@ def workspace() -> Path:
 
 def job_folder(name: str) -> Path:
     """Return a folder of this job's own; jobs of one run must not see each other's."""
-    folder = workspace().parent / "devlab" / name
+    folder = workspace().parent / "tools" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def pythons() -> dict[int, Path]:
     """Return the interpreters of this machine by their minor version."""
-    listed: dict[str, str] = json.loads(os.environ["DEVLAB_PYTHONS"])
+    listed: dict[str, str] = settings()["pythons"]
     return {int(minor): Path(path) for minor, path in listed.items()}
 
 

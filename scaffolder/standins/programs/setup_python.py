@@ -19,12 +19,12 @@ def main() -> None:
     _check_cache_inputs()
     folder = runner.job_folder(f"python-3.{minor}-{os.getpid()}")
     environment.create(folder, minor)
+    runner.report("python", place=str(folder), minor=minor)
     python = folder / "bin" / "python"
     version = _full_version(python, minor)
     if runner.told("UPDATE") != "false":
         runner.add_path(folder / "bin")
         runner.export("pythonLocation", str(folder))
-        runner.export("DEVLAB_REQUESTED", f"3.{minor}")
     runner.answer("python-version", version)
     runner.answer("python-path", str(python))
     runner.answer("cache-hit", "false")

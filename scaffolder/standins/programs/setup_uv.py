@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from scaffolder.standins.programs import runner
 
 def main() -> None:
     """Do what the action does, with the inputs of the environment."""
-    programs = Path(os.environ["DEVLAB_UV_PROGRAMS"])
+    programs = Path(runner.settings()["uv_programs"])
     runner.add_path(programs)
     version = runner.told("VERSION")
     if version:
@@ -20,7 +19,7 @@ def main() -> None:
     if runner.switched("ACTIVATE"):
         _activate(programs, version)
     asked = subprocess.run(
-        [os.environ["DEVLAB_UV"], "--version"], capture_output=True, text=True, check=True
+        [runner.settings()["uv"], "--version"], capture_output=True, text=True, check=True
     )
     runner.note(f"{asked.stdout.strip()} is set up.")
     runner.answer("uv-version", asked.stdout.split()[1])

@@ -17,23 +17,29 @@ from scaffolder.standins.programs import runner, versions
 OPTIONS = ("--python", "-p")
 # uv hardly differs between these, and a hosted runner's system Python is ours to write to.
 SYSTEM = "--system"
+# How uv says that it was told to stay off the network.
+_OFFLINE = (b"etwork connectivity is disabled", b"network was disabled", b"to be downloaded")
 
 
 def main() -> None:
     """Run uv with the arguments translated."""
     name, *arguments = sys.argv[1:]
-    real = Path(os.environ["DEVLAB_UV"])
+    real = Path(runner.settings()["uv"])
     if arguments[:2] == ["python", "install"]:
         _pretend_to_install(arguments[2:])
     # Where uv finds the Pythons of this machine, by their versions.
-    os.environ["PATH"] = f"{os.environ['PATH']}:{os.environ['DEVLAB_PYTHON_LINKS']}"
+    os.environ["PATH"] = f"{os.environ['PATH']}:{runner.settings()['python_links']}"
     _translate_request()
     words = [*_translated(arguments)]
     program = real if name == "uv" else real.with_name(name)
-    code = subprocess.run([program, *words], check=False).returncode
-    if code and name == "uv" and words[:1] != ["run"]:
+    if name == "uvx" or words[:1] == ["run"]:
+        sys.exit(subprocess.run([program, *words], check=False).returncode)
+    done = subprocess.run([program, *words], stderr=subprocess.PIPE, check=False)
+    sys.stderr.buffer.write(done.stderr)
+    sys.stderr.flush()
+    if done.returncode and any(words in done.stderr for words in _OFFLINE):
         _try_the_network()
-    sys.exit(code)
+    sys.exit(done.returncode)
 
 
 def _try_the_network() -> None:
@@ -86,8 +92,13 @@ def _here(request: str) -> str:
     minor = versions.minor_of(request.removeprefix("cpython").removeprefix("python"), True)
     if minor is None:
         return request
-    os.environ["DEVLAB_REQUESTED"] = f"3.{minor}"
-    return f"3.{runner.nearest(minor)[0]}"
+    here, _ = runner.nearest(minor)
+    if here != minor:
+        # What the tests are run on is told apart from what was asked for by this name.
+        place = f"3.{minor}"
+        os.environ["UV_PYTHON_REQUESTED"] = place
+        runner.report("python", place=place, minor=minor)
+    return f"3.{here}"
 
 
 def _system_python() -> str:

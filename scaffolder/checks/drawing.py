@@ -1,0 +1,34 @@
+"""What is drawn anew in each run, from a seed that the report tells.
+
+Whoever knows beforehand what will be planted could make an answer for just that. So names, values
+and places are drawn; `DEVLAB_SEED` draws the same again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+
+from scaffolder.checks.base import Run
+
+SEED = "DEVLAB_SEED"
+
+
+def seed_of(run: Run) -> str:
+    """Return the seed of a run, and let its report tell it."""
+
+    def draw() -> str:
+        seed = os.environ.get(SEED, "").strip()[:40] or secrets.token_hex(4)
+        run.notes[
+            f"what was planted was drawn from the seed {seed}; "
+            f"to draw the same again: {SEED}={seed} devlab check"
+        ] = None
+        return seed
+
+    return run.shared.get("seed", draw)
+
+
+def drawn(run: Run, *purpose: str) -> random.Random:
+    """Return a source of choices for one purpose: the same ones for the same seed."""
+    return random.Random("\0".join((seed_of(run), *purpose)))  # noqa: S311 -- no secret

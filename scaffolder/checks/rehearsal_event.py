@@ -1,0 +1,234 @@
+"""The event that a rehearsal pretends: who did what in which repository, as GitHub tells it.
+
+https://docs.github.com/webhooks/webhook-events-and-payloads
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from scaffolder.tools import git
+from scaffolder.tools.processes import CancelToken
+
+Event = Literal["push", "pull_request"]
+
+_NOBODY = "0" * 40
+_FIRST = (
+    *("alba", "amir", "bruna", "cleo", "dario", "edda", "emil", "farida", "goran", "hana", "ines"),
+    *("jonas", "kaya", "lena", "marek", "nadia", "oskar", "petra", "quentin", "rosa", "sami"),
+    *("tara", "umut", "vera", "wanda", "yara", "zeno"),
+)
+_LAST = (
+    *("berg", "castro", "dahl", "eriksen", "ferrari", "gruber", "haddad", "ivanov", "jansen"),
+    *("keller", "lopes", "meyer", "novak", "okafor", "peeters", "rossi", "santos", "takeda"),
+    *("ulrich", "vogel", "weiss", "yilmaz", "ziegler"),
+)
+_PROJECTS = ("items", "shelf", "stock", "inventory", "catalogue", "depot", "warehouse", "pantry")
+_KINDS = ("service", "api", "backend", "server", "app")
+_MESSAGES = (
+    *("Tidy up", "Small changes", "Rework a little", "Make it clearer", "Follow up on the review"),
+    *("Address comments", "Next step", "Prepare the next release", "Move on", "Clean up"),
+)
+_TOPICS = ("rework", "tidy-up", "next-step", "follow-up", "cleanup", "small-changes", "improve")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose repository it is, what it is called, and who acts in it."""
+
+    owner: str
+    name: str
+    actor: str
+    topic: str
+    message: str
+    run_id: int
+    run_number: int
+
+    @property
+    def repository(self) -> str:
+        """The full name, as github.repository has it."""
+        return f"{self.owner}/{self.name}"
+
+    def of_repository(self, repository: str) -> Identity:
+        """Return the same in somebody else's repository, who acts in it as well."""
+        owner, _, name = repository.partition("/")
+        return replace(self, owner=owner, name=name or self.name, actor=owner)
+
+
+def draw_identity(draw: random.Random) -> Identity:
+    """Return somebody who owns a repository, and works in it."""
+    owner = f"{draw.choice(_FIRST)}{draw.choice(('-', ''))}{draw.choice(_LAST)}"
+    return Identity(
+        owner=owner,
+        name=f"{draw.choice(_PROJECTS)}-{draw.choice(_KINDS)}",
+        actor=owner,
+        topic=draw.choice(_TOPICS),
+        message=draw.choice(_MESSAGES),
+        run_id=draw.randrange(10**9, 10**11),
+        run_number=draw.randrange(20, 900),
+    )
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event: what, where (a branch, or a tag of that name), and by whom.
+
+    For a pull request `ref` is the branch that it wants to be merged into.
+    """
+
+    event: Event
+    ref: str
+    tag: bool
+    default_branch: str
+    identity: Identity
+
+
+@dataclass(frozen=True)
+class Commits:
+    """The history behind an event; `merged` is what is checked out."""
+
+    base: str
+    head: str
+    merged: str
+
+
+class Repository:
+    """The repository of a rehearsal: the work as it was, and the change on top of it."""
+
+    def __init__(self, folder: Path, happening: Happening, cancel: CancelToken) -> None:
+        self._folder = folder
+        self._happening = happening
+        self._cancel = cancel
+
+    def commit_work(self) -> str:
+        """Commit what is in the folder on the branch that everything begins with."""
+        happening = self._happening
+        pull = happening.event == "pull_request"
+        git.begin(
+            self._folder, happening.ref if pull else happening.default_branch, cancel=self._cancel
+        )
+        return self._commit("Begin")
+
+    def commit_change(self, base: str) -> Commits:
+        """Commit the change, as the event has it, and remove what git was told to ignore.
+
+        `origin` has the branches that GitHub would have.
+        """
+        happening, identity = self._happening, self._happening.identity
+        pull = happening.event == "pull_request"
+        if pull:
+            self._git("checkout", "--quiet", "-b", identity.topic)
+        elif not happening.tag and happening.ref != happening.default_branch:
+            self._git("checkout", "--quiet", "-b", happening.ref)
+        head = merged = self._commit(identity.message)
+        if pull:
+            merged = self._git(
+                *("commit-tree", "HEAD^{tree}", "-p", base, "-p", head),
+                *("-m", f"Merge {head} into {base}"),
+            )
+            self._git("checkout", "--quiet", "--detach", merged)
+        elif happening.tag:
+            self._git("tag", happening.ref)
+            self._git("checkout", "--quiet", "--detach", head)
+        self._git("remote", "add", "origin", f"https://github.com/{identity.repository}")
+        for branch, commit in self._branches(base, head).items():
+            self._git("update-ref", f"refs/remotes/origin/{branch}", commit)
+        self._git("clean", "-dXffq")
+        return Commits(base, head, merged)
+
+    def _branches(self, base: str, head: str) -> dict[str, str]:
+        happening = self._happening
+        if happening.event == "pull_request":
+            return {happening.ref: base, happening.identity.topic: head}
+        if happening.tag:
+            return {happening.default_branch: head}
+        return {happening.default_branch: base, happening.ref: head}
+
+    def _commit(self, message: str) -> str:
+        return git.commit_as(
+            self._folder, message, self._happening.identity.actor, cancel=self._cancel
+        )
+
+    def _git(self, *arguments: str) -> str:
+        return git.run_as(
+            self._folder, self._happening.identity.actor, *arguments, cancel=self._cancel
+        )
+
+
+def payload(happening: Happening, commits: Commits) -> dict[str, Any]:
+    """Return the event as GitHub tells it, as far as workflows use it."""
+    identity = happening.identity
+    user = {"login": identity.actor, "type": "User"}
+    repository = {
+        "full_name": identity.repository,
+        "name": identity.name,
+        "owner": {"login": identity.owner, "type": "User"},
+        "default_branch": happening.default_branch,
+        "private": False,
+        "fork": False,
+        "html_url": f"https://github.com/{identity.repository}",
+    }
+    told = (
+        _pull_request(happening, commits, repository, user)
+        if happening.event == "pull_request"
+        else _push(happening, commits)
+    )
+    return {"repository": repository, "sender": user, **told}
+
+
+def _pull_request(
+    happening: Happening, commits: Commits, repository: dict[str, Any], user: dict[str, str]
+) -> dict[str, Any]:
+    identity = happening.identity
+    number = identity.run_number % 97 + 1
+    pull_request = {
+        "number": number,
+        "state": "open",
+        "draft": False,
+        "merged": False,
+        "title": identity.message,
+        "body": "",
+        "commits": 1,
+        "head": _side(identity.topic, commits.head, repository),
+        "base": _side(happening.ref, commits.base, repository),
+        "merge_commit_sha": commits.merged,
+        "user": user,
+        "labels": [],
+    }
+    return {"action": "opened", "number": number, "pull_request": pull_request}
+
+
+def _push(happening: Happening, commits: Commits) -> dict[str, Any]:
+    actor = happening.identity.actor
+    created = happening.tag or happening.ref != happening.default_branch
+    commit = {
+        "id": commits.head,
+        "message": happening.identity.message,
+        "author": {"name": actor, "username": actor},
+    }
+    return {
+        "ref": f"refs/{'tags' if happening.tag else 'heads'}/{happening.ref}",
+        "base_ref": None,
+        "before": _NOBODY if created else commits.base,
+        "after": commits.head,
+        "created": created,
+        "deleted": False,
+        "forced": False,
+        "head_commit": commit,
+        "commits": [commit],
+        "pusher": {"name": actor},
+    }
+
+
+def _side(branch: str, commit: str, repository: dict[str, Any]) -> dict[str, Any]:
+    owner = repository["owner"]["login"]
+    return {
+        "ref": branch,
+        "sha": commit,
+        "label": f"{owner}:{branch}",
+        "repo": repository,
+        "user": repository["owner"],
+    }
