@@ -157,3 +157,17 @@ def test_installers_are_what_a_script_calls(script: str, found: set[str]) -> Non
 @given(st.text(alphabet="pip install\n\\'\"$(`&|;=-m ", max_size=80))
 def test_no_script_breaks_the_reader(script: str) -> None:
     installers(script)
+
+
+def test_steps_of_a_parallel_group_are_steps_of_the_job() -> None:
+    text = (
+        "jobs:\n  a:\n    steps:\n      - run: one\n      - parallel:\n          - run: two\n"
+        "          - uses: a/b@c\n      - wait-all:\n"
+    )
+    steps = parse(text, "ci.yml").jobs["a"].steps
+    assert [(step.run or step.uses, step.line) for step in steps] == [
+        ("one", 4),
+        ("two", 6),
+        ("a/b@c", 7),
+        ("", 8),
+    ]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
+from scaffolder.checks.act_translation import write_for_act
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.planting import Plant, Probe, draw_probe
@@ -32,7 +33,6 @@ from scaffolder.checks.rehearsal_event import (
 )
 from scaffolder.checks.rehearsal_excuses import Excuse, Witnesses
 from scaffolder.checks.rehearsal_line import Artifact, Line, Ran
-from scaffolder.checks.rehearsal_shell import with_shell_named
 from scaffolder.checks.rehearsal_stage import (
     RehearsedKind,
     Stage,
@@ -253,7 +253,7 @@ class _Rehearser:
         """Commit the work, and what is planted on top of it, as GitHub would have them."""
         run, work = self._run, root / "work"
         shutil.copytree(run.snapshot, work, symlinks=True)
-        _name_shells(work, self._workflow, run.snapshot)
+        write_for_act(run, work, self._workflow, run.snapshot)
         repository = Repository(work, happening, run.cancel)
         base = repository.commit_work()
         plant(work, probe)
@@ -387,8 +387,3 @@ def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> 
         "GITHUB_RUN_ID": str(happening.identity.run_id),
         "GITHUB_RUN_NUMBER": str(happening.identity.run_number),
     }
-
-
-def _name_shells(work: Path, workflow: Workflow, root: Path) -> None:
-    for each in (workflow, *workflow_model.called_workflows(root, workflow)):
-        resolve_inside(work, each.path).write_text(with_shell_named(each.source), "utf-8")

@@ -286,12 +286,17 @@ def _job(name: str, data: Any, document: Document, path: str) -> Job:
 
 
 def _steps(data: Any, document: Document, path: str, place: Position) -> tuple[Step, ...]:
-    parts = data[:STEP_LIMIT] if isinstance(data, list) else []
-    return tuple(
-        Step(part, path, document.line(*place, index), (*place, index))
-        for index, part in enumerate(parts)
-        if isinstance(part, dict)
-    )
+    """Return the steps of a list, those of its parallel groups in their place."""
+    found: list[Step] = []
+    for index, part in enumerate(data[:STEP_LIMIT] if isinstance(data, list) else []):
+        position = (*place, index)
+        if not isinstance(part, dict):
+            continue
+        if "parallel" in part:
+            found += _steps(part["parallel"], document, path, (*position, "parallel"))
+        else:
+            found.append(Step(part, path, document.line(*position), position))
+    return tuple(found)
 
 
 def _effective(

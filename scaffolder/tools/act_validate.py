@@ -1,4 +1,4 @@
-"""act's strict validation of a workflow; it runs nothing of the workflow."""
+"""What act takes for a workflow, by the copy of GitHub's schema that it carries."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _VALID, _INVALID = 0, 1
 
 
 def validate(workflow: Path, *, home: Path, cancel: CancelToken, timeout: float) -> Completed:
-    """Let act validate a workflow file, or every workflow in a folder, by GitHub's own schema.
+    """Let act look whether it takes a workflow file; nothing of it runs.
 
     `home` is a folder for act's own files, `timeout` is in seconds. The result is `ok` where
     the workflow is valid. Raises UnavailableError where act is not installed, RuntimeError where
     it crashed or hung.
     """
-    argv = (str(act.program()), "--validate", "--strict", "--workflows", str(workflow))
+    argv = (str(act.program()), "--validate", "--workflows", str(workflow))
     env = {
         "PATH": os.defpath,
         **{name: str(home) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")},

@@ -1,0 +1,136 @@
+"""Where act reads a workflow in another way than GitHub, it is translated or said not to be shown.
+
+Each file in examples/rehearsed is green on GitHub, and its steps say what GitHub makes of it; the
+first line of one in not-shown names the construct that act can tell nothing of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scaffolder.checks import workflow_model
+from scaffolder.checks.act_translation import translate, write_for_act
+from scaffolder.checks.base import CheckFailedError, Run
+from scaffolder.checks.workflow_matrix import expand_matrix
+from scaffolder.errors import NotShownError
+from scaffolder.tools import act
+
+EXAMPLES = Path(__file__).parent / "examples" / "rehearsed"
+GREEN = sorted(EXAMPLES.glob("*.yml"))
+NOT_SHOWN = sorted((EXAMPLES / "not-shown").glob("*.yml"))
+CI = ".github/workflows/ci.yml"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A repository with the workflow that others call."""
+    work = tmp_path / "work"
+    (work / ".github/workflows").mkdir(parents=True)
+    shutil.copy(EXAMPLES / "called/called.yml", work / ".github/workflows/called.yml")
+    for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        subprocess.run(["git", *identity, *command], cwd=work, check=True)
+    return work
+
+
+def a_run(tmp_path: Path, work: Path) -> Run:
+    (tmp_path / "scratch").mkdir()
+    return Run(
+        id="test",
+        snapshot=work,
+        scratch=tmp_path / "scratch",
+        lab_root=work,
+        variables={},
+        faults={},
+        start=lambda: work,
+    )
+
+
+def rehearse(work: Path, home: Path) -> act.Record:
+    payload = home / "event.json"
+    payload.write_text(json.dumps({"ref": "refs/heads/main"}))
+    argv = act.command(
+        "push",
+        workflow=CI,
+        payload=payload,
+        actions={},
+        labels=["ubuntu-latest"],
+        concurrent_jobs=2,
+    )
+    places = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(home))
+    env = {"PATH": os.environ["PATH"], **places}
+    done = subprocess.run(
+        argv, cwd=work, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    return act.read(done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("example", GREEN, ids=lambda path: path.stem)
+def test_what_is_green_on_github_is_green_here(example: Path, work: Path, tmp_path: Path) -> None:
+    (work / CI).write_bytes(example.read_bytes())
+    write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+
+    record = rehearse(work, tmp_path)
+
+    assert record.jobs, record
+    assert not record.failed_steps, record
+    assert {job.result for job in record.jobs} == {"success"}, record
+
+
+@pytest.mark.parametrize("example", NOT_SHOWN, ids=lambda path: path.stem)
+def test_what_act_can_tell_nothing_of_is_not_shown(
+    example: Path, work: Path, tmp_path: Path
+) -> None:
+    text = example.read_text()
+    (work / CI).write_text(text)
+
+    with pytest.raises(NotShownError) as caught:
+        write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+
+    assert text.splitlines()[0].removeprefix("# ") in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_what_github_would_refuse_is_a_fail(work: Path, tmp_path: Path) -> None:
+    (work / CI).write_text("on: push\njobs: {a: {runs-on: x, stepz: []}}\n")
+
+    with pytest.raises(CheckFailedError, match="GitHub would refuse"):
+        write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+
+
+def test_an_ordinary_workflow_stays_as_it_is_written() -> None:
+    source = "# words\non: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo 1\n"
+    written = translate(workflow_model.parse(source, CI))
+    assert [line for line in written.splitlines() if "shell" not in line] == source.splitlines()
+
+
+def test_the_legs_of_a_matrix_in_the_order_of_github() -> None:
+    # The example of the documentation, with a filter.
+    matrix = {
+        "fruit": ["apple", "pear"],
+        "animal": ["cat", "dog"],
+        "include": [
+            {"color": "green"},
+            {"color": "pink", "animal": "cat"},
+            {"fruit": "apple", "shape": "circle"},
+            {"fruit": "banana"},
+            {"fruit": "banana", "animal": "cat"},
+        ],
+        "exclude": [{"fruit": "pear", "animal": "dog"}],
+    }
+    assert expand_matrix({"strategy": {"matrix": matrix}}) == (
+        {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
+        {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
+        {"fruit": "pear", "animal": "cat", "color": "pink"},
+        {"fruit": "banana"},
+        {"fruit": "banana", "animal": "cat"},
+    )
+    assert expand_matrix({}) == ({},)
+    assert expand_matrix({"strategy": {"matrix": {"a": "${{ x }}"}}}) is None
+    assert expand_matrix({"strategy": {"matrix": {"a": [*range(20)], "b": [*range(20)]}}}) is None
