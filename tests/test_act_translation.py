@@ -59,6 +59,7 @@ def rehearse(work: Path, home: Path) -> act.Record:
         "push",
         workflow=CI,
         payload=payload,
+        actor="ada",
         actions={},
         labels=["ubuntu-latest"],
         concurrent_jobs=2,

@@ -260,7 +260,8 @@ def test_whoever_asks_first_does_not_bound_what_others_share(make: Make) -> None
     patient = replace(context, run=replace(context.run, checks=specs))
 
     assert Passes().run(patient).outcome is Outcome.PASS
-    with pytest.raises(CheckFailedError, match=r"did not end within 0\.3 seconds"):
+    # So short that the lab's own answer may not end either, on a busy machine.
+    with pytest.raises((CheckFailedError, UnavailableError), match=r"did not end within 0\.3"):
         Passes().run(replace(context, run=replace(context.run, shared=Shared())))
 
 
