@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks import terraform_files
+from scaffolder.checks import terraform_copy, terraform_files
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.checks.terraform_gate import refuse_unsafe
+from scaffolder.checks.terraform_versions import meets
 from scaffolder.errors import UnusableFileError
 from scaffolder.tools import hcl
 
@@ -156,6 +158,29 @@ REFUSED = {
     "profile": 'provider "aws" {\n  profile = "work"\n}\n',
     "credentials": 'provider "aws" {\n  shared_credentials_files = ["~/.aws/credentials"]\n}\n',
     "role": 'provider "aws" {\n  assume_role {\n    role_arn = "x"\n  }\n}\n',
+    "proxy": 'provider "aws" {\n  https_proxy = "http://127.0.0.1:1"\n}\n',
+    "ip ranges": 'data "aws_ip_ranges" "x" {\n  url = "http://127.0.0.1:1"\n}\n',
+    "remote state": 'data "terraform_remote_state" "x" {\n  backend = "local"\n}\n',
+    "upload": 'resource "aws_s3_object" "x" {\n  source = "/etc/passwd"\n}\n',
+    "upload from home": 'resource "aws_lambda_function" "x" {\n  filename = "~/code.zip"\n}\n',
+    "upload from above": 'resource "aws_s3_object" "x" {\n'
+    '  source = "${path.module}/../../../x"\n}\n',
+    "upload in a dynamic block": 'resource "aws_x" "x" {\n  dynamic "a" {\n    for_each = [1]\n'
+    '    content {\n      key_file = "/etc/x"\n    }\n  }\n}\n',
+    "file": 'locals {\n  x = file("/etc/passwd")\n}\n',
+    "file by a local": 'locals {\n  y = "/etc"\n  p = "${local.y}/passwd"\n'
+    "  x = filebase64(local.p)\n}\n",
+    "file within a text": 'output "x" {\n  value = "a ${upper(file("/etc/passwd"))} b"\n}\n',
+    "file in a directive": 'output "x" {\n'
+    '  value = "%{ if fileexists("/etc/passwd") }a%{ endif }"\n}\n',
+    "file in a here-document": 'output "x" {\n  value = <<EOT\n'
+    ' {"a": "${file("/etc/passwd")}"}\nEOT\n}\n',
+    "file deep in a here-document": 'output "x" {\n  value = <<-EOT\n'
+    '    %{ for k in fileset("/etc", "*") ~}\n    ${k}\n    %{ endfor ~}\n  EOT\n}\n',
+    "template": 'locals {\n  x = core::templatefile("../../x.tftpl", {})\n}\n',
+    "pattern": 'locals {\n  x = fileset(path.module, "../../*")\n}\n',
+    "home": 'locals {\n  x = pathexpand("~/.ssh")\n}\n',
+    "file beside letters": 'locals {\n  größe = file("/etc/passwd")\n}\n',
 }
 
 
@@ -181,13 +206,118 @@ def test_what_would_run_or_reach_out_is_refused_with_its_line(name: str, tmp_pat
         {"terraform": [{"required_providers": {"aws": {"source": "evil/aws"}}}]},
         {"provider": {"aws": {"endpoints": {"s3": "https://example.com"}}}},
         {"module": {"m": {"source": "git::https://example.com/x.git"}}},
+        {"resource": {"aws_s3_object": {"b": {"source": "/etc/passwd"}}}},
+        {"resource": {"aws_s3_object": {"b": {"source": "${local.p}"}}}, "locals": {"p": "/etc/x"}},
+        {"locals": {"a": [{"b": 'say "${file("/etc/passwd")}"'}]}},
     ],
-    ids=["external", "provisioner", "lists", "backend", "requirement", "endpoints", "module"],
+    ids=[
+        *("external", "provisioner", "lists", "backend", "requirement", "endpoints", "module"),
+        *("upload", "local", "file"),
+    ],
 )
 def test_the_json_syntax_hides_nothing(data: object, tmp_path: Path) -> None:
     write(tmp_path, json.dumps(data), "infra/main.tf.json")
     with pytest.raises(CheckFailedError):
         refuse_unsafe(tmp_path, "infra")
+
+
+HARMLESS_READS = """
+locals {
+  where  = "${path.module}/data"
+  one    = file("${path.module}/../app.json")
+  two    = templatefile("./x-${var.name}.tftpl", { a = jsondecode(file(local.where)) })
+  three  = { for k in fileset(path.root, "*.json") : k => filesha1("${path.root}/${k}") }
+  four   = "write file(\\"/etc/passwd\\") and $${file("/etc/passwd")}"
+  five   = abspath(path.cwd)
+  six    = join("/", [path.module, "x"])
+}
+
+resource "aws_s3_object" "x" {
+  source = join("", [path.module, "/x.zip"])
+}
+
+resource "aws_s3_object_copy" "x" {
+  source = "artifacts/releases/x"
+}
+"""
+
+
+def test_what_lies_in_the_work_may_be_read(tmp_path: Path) -> None:
+    write(tmp_path, HARMLESS)
+    write(tmp_path, HARMLESS_READS, "infra/reads.tf")
+    refuse_unsafe(tmp_path, "infra")
+
+
+def test_an_override_need_not_say_where_a_module_comes_from(tmp_path: Path) -> None:
+    write(tmp_path, 'module "m" {\n  source = "./inner"\n}\n')
+    write(tmp_path, HARMLESS, "infra/inner/main.tf")
+    write(tmp_path, 'module "m" {\n  count = 1\n}\n', "infra/more_override.tf")
+    refuse_unsafe(tmp_path, "infra")
+    write(tmp_path, 'module "m" {\n  source = "git::x"\n}\n', "infra/override.tf")
+    with pytest.raises(CheckFailedError):
+        refuse_unsafe(tmp_path, "infra")
+
+
+@pytest.mark.parametrize("name", ["#evil.tf", "#x.tf.json", "~x.tf", "override.tf", "ü.tf"])
+def test_every_file_that_terraform_reads_is_looked_at(name: str, tmp_path: Path) -> None:
+    write(tmp_path, HARMLESS)
+    text = REFUSED["external"] if not name.endswith("json") else '{"data": {"external": {"x": {}}}}'
+    write(tmp_path, text, f"infra/{name}")
+    with pytest.raises(CheckFailedError):
+        refuse_unsafe(tmp_path, "infra")
+
+
+def test_only_what_was_parsed_lies_where_terraform_runs(tmp_path: Path) -> None:
+    root, copy = tmp_path / "work", tmp_path / "copy"
+    write(root, HARMLESS + 'module "m" {\n  source = "../shared/m"\n}\n')
+    write(root, "locals {}\n", "shared/m/main.tf")
+    kept = {"infra/main.tf", "shared/m/main.tf", "infra/x.tftpl", "app.py", "infra/auto.hcl"}
+    for name in ("infra/x.tftpl", "app.py", "infra/auto.hcl"):
+        write(root, "anything", name)
+    for name in ("infra/terraform.tfvars", "infra/x.auto.tfvars"):
+        write(root, 'name = "x"\n', name)
+        kept.add(name)
+    for name in (
+        *("infra/.terraform/modules/modules.json", "infra/.terraform.lock.hcl", "infra/.x.tf"),
+        *("infra/terraform.tfstate", "infra/terraform.tfstate.d/a/terraform.tfstate"),
+        *("infra/x.tftest.hcl", "infra/tests/y.tftest.json", "other/main.tf", "infra/x.tfvars"),
+    ):
+        write(root, "run {}", name)
+    shutil.copytree(root, copy)
+    terraform_copy.clear(copy, "infra", refuse_unsafe(root, "infra"), root)
+    assert {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()} == kept
+
+
+@pytest.mark.parametrize("name", ["größe", "número", "数", "naïve_x"])
+def test_identifiers_may_have_letters_of_any_language(name: str) -> None:
+    text = f'locals {{\n  {name} = "Grüße, ${{var.{name}}}"\n}}\nresource "a" "{name}" {{}}\n'
+    first, second = hcl.parse(text, "main.tf")
+    assert first.attributes[name].value == f'"Grüße, ${{var.{name}}}"'
+    assert second.labels == ("a", name)
+    assert (first.line, first.end_line) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("version", "constraint", "met"),
+    [
+        ("1.11.4", ">= 1.5", True),
+        ("1.11.4", ">= 1.14.0", False),
+        ("1.11.4", ">= 1.5, < 2.0.0", True),
+        ("1.11.4", "~> 1.5", True),
+        ("1.11.4", "~> 1.5.0", False),
+        ("1.11.4", "~> 1", True),
+        ("1.11.4", "1.11.4", True),
+        ("1.11.4", "= 1.11", False),
+        ("1.11.4", "!= 1.11.4", False),
+        ("1.11.4", ">= 1.12.0-beta1", False),
+        ("1.11.4", "> v1.9", True),
+        ("5.100.0", "~> 6.0", False),
+        ("5.100.0", ">= 5.9", True),
+        ("5.100.0", "no constraint", True),
+    ],
+)
+def test_versions_are_compared_as_terraform_does(version: str, constraint: str, met: bool) -> None:
+    assert meets(version, constraint) is met
 
 
 def test_modules_of_the_folder_are_followed(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def files(root: Path, folder: str) -> tuple[str, ...]:
     place = resolve_inside(root, folder)
     if not place.is_dir():
         raise UnusableFileError("is missing: there is no such folder", folder)
-    names = sorted(entry.name for entry in place.iterdir() if _is_configuration(entry.name))
+    names = sorted(entry.name for entry in place.iterdir() if is_configuration(entry.name))
     if not names:
         raise UnusableFileError("holds no *.tf file", folder)
     if len(names) > FILES_LIMIT:
@@ -50,8 +50,18 @@ def files(root: Path, folder: str) -> tuple[str, ...]:
     return tuple((Path(folder) / name).as_posix() for name in names)
 
 
-def _is_configuration(name: str) -> bool:
-    return name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#"))
+def is_configuration(name: str) -> bool:
+    """Whether Terraform reads a file of this name: `#x.tf` it does, `.x.tf` it does not."""
+    return name.endswith((".tf", ".tf.json")) and not name.startswith(".")
+
+
+def is_override(path: str) -> bool:
+    """Whether the blocks of a file are merged into those of the others, and may hold less.
+
+    https://developer.hashicorp.com/terraform/language/files/override
+    """
+    stem = path.rpartition("/")[2].partition(".tf")[0]
+    return stem == "override" or stem.endswith("_override")
 
 
 def read(root: Path, folder: str) -> Configuration:
@@ -59,11 +69,11 @@ def read(root: Path, folder: str) -> Configuration:
 
     Raises UnusableFileError with path and line for anything that cannot be read or parsed.
     """
+    texts = {path: read_text(root, path, FILE_LIMIT) for path in files(root, folder)}
     blocks: list[Block] = []
-    for path in files(root, folder):
-        text = read_text(root, path, FILE_LIMIT)
+    for path, text in texts.items():
         blocks += parse_json(text, path) if path.endswith(".json") else parse(text, path)
-    return Configuration(tuple(blocks))
+    return Configuration(tuple(blocks), texts)
 
 
 def parse_json(text: str, path: str) -> tuple[Block, ...]:

@@ -1,8 +1,9 @@
 """What a configuration may not contain if it is to be planned and applied here.
 
 Terraform runs programs of the configuration's choice (provisioners, data sources of the external
-provider, any provider), fetches modules, and reaches for a cloud. All of that is refused from the
-parsed configuration, before Terraform sees it.
+provider, any provider), fetches modules, reads files, and reaches for a cloud. All of that is
+refused from the parsed configuration, before Terraform sees it, and what was not parsed is nowhere
+near where Terraform runs (see terraform_copy.py).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from scaffolder.checks import terraform_files
+from scaffolder.checks import terraform_files, terraform_reads
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding
@@ -26,30 +27,41 @@ _FOREIGN = {
     "access_key": "credentials",
     "assume_role": "another account",
     "assume_role_with_web_identity": "another account",
+    "custom_ca_bundle": "a file of this machine",
+    "ec2_metadata_service_endpoint": "an address of its own",
     "endpoints": "an address of its own",
+    "http_proxy": "an address of its own",
+    "https_proxy": "an address of its own",
+    "no_proxy": "an address of its own",
     "profile": "credentials",
     "secret_key": "credentials",
     "shared_config_files": "credentials",
     "shared_credentials_files": "credentials",
     "token": "credentials",
 }
+# Data sources of the provider that ask somebody else than the cloud.
+_FETCHES = ("aws_ip_ranges",)
 _AWS = ("aws", "hashicorp/aws", "registry.terraform.io/hashicorp/aws")
 _BUILTIN = ("terraform", "terraform.io/builtin/terraform")
 
 
-def refuse_unsafe(root: Path, folder: str) -> None:
-    """Raise CheckFailedError naming every place that will not be run, in modules below too.
+def refuse_unsafe(root: Path, folder: str) -> dict[str, Configuration]:
+    """Return what Terraform may read: the configurations of the folder and of its modules.
 
-    Raises UnusableFileError where a file cannot be read or parsed.
+    Raises CheckFailedError naming every place that will not be run, in modules below too, and
+    UnusableFileError where a file cannot be read or parsed.
     """
+    modules = dict(_modules(root, folder))
     findings = [
         finding
-        for place, configuration in _modules(root, folder)
-        for block in configuration.blocks
-        for finding in _objections(block, place)
+        for place, configuration in modules.items()
+        for finding in (
+            *(one for block in configuration.blocks for one in _objections(block, place)),
+            *terraform_reads.objections(configuration, place, posixpath.normpath(folder)),
+        )
     ]
     if not findings:
-        return
+        return modules
     first = findings[0]
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
     raise CheckFailedError(
@@ -73,7 +85,7 @@ def _modules(root: Path, folder: str) -> Iterator[tuple[str, Configuration]]:
         configuration = terraform_files.read(root, place)
         yield place, configuration
         for block in configuration.of("module"):
-            called = _called(block, place)
+            called = _called(block, place) if not _only_overrides(block) else None
             if called is not None:
                 waiting.append(called)
 
@@ -84,6 +96,11 @@ def _called(module: Block, place: str) -> str | None:
     folder = posixpath.normpath(posixpath.join(place, source))
     inside = source.startswith(("./", "../")) and not folder.startswith("..")
     return folder if inside else None
+
+
+def _only_overrides(module: Block) -> bool:
+    """Whether a module block changes another one, and leaves alone where that comes from."""
+    return terraform_files.is_override(module.path) and "source" not in module.attributes
 
 
 def _text(block: Block, name: str) -> str:
@@ -99,7 +116,7 @@ def _objections(block: Block, place: str) -> Iterator[Finding]:
         # A check block may hold a data source of its own.
         if inner.type in ("resource", "data", "ephemeral") and len(inner.labels) == 2:
             yield from _foreign_type(inner)
-    if block.type == "module":
+    if block.type == "module" and not _only_overrides(block):
         yield from _foreign_module(block, place)
     elif block.type == "provider":
         yield from _foreign_provider(block)
@@ -112,6 +129,8 @@ def _foreign_type(block: Block) -> Iterator[Finding]:
     if not kind.startswith("aws_") and kind != "terraform_data":
         message = f"{block.name} is not of the aws provider"
         yield _finding(block, message, "providers/requirements")
+    elif block.type == "data" and kind in _FETCHES:
+        yield _finding(block, f"{block.name} fetches a page of the internet", "data-sources")
 
 
 def _foreign_module(block: Block, place: str) -> Iterator[Finding]:

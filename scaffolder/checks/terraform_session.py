@@ -16,20 +16,18 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from scaffolder.checks import terraform_copy, terraform_versions
 from scaffolder.checks.base import Context, Kind, Run
 from scaffolder.checks.terraform_answers import refuse, require_end, require_service
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_turns import Turns
-from scaffolder.errors import UnavailableError
+from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.readiness import Requirement
 from scaffolder.tools import cloud, moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
-from scaffolder.tools.hcl import HclSyntaxError
+from scaffolder.tools.hcl import Configuration, HclSyntaxError
 from scaffolder.tools.terraform import UNFORMATTED, Answer, State, Terraform
 
-# What a folder may bring along from a learner's own runs; the lock file names providers that a
-# reattached one is not compared with.
-_LEFT_OVER = ("terraform.tfstate*", ".terraform.lock.hcl", ".terraform.tfstate*")
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
 T = TypeVar("T")
@@ -169,20 +167,24 @@ class Session:
     def _begin(self, context: Context) -> None:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
         with fair_parsing(context, self.folder):
-            refuse_unsafe(self._run.snapshot, self.folder)
+            modules = refuse_unsafe(self._run.snapshot, self.folder)
         terraform_program.program()
-        terraform_provider.find()
+        provider = terraform_versions.choose(modules, self._reference_modules)
         moto.require()
         context.say("starting a local cloud")
         place = self._run.folder("cloud")
         sandbox = self._run.sandbox
         self._moto = moto.start(place, sandbox.environment(), self._run.cancel)
         settings = sandbox.environment(provider_environment(self._moto.url, place))
-        self._provider = terraform_provider.start(place, settings, self._run.cancel)
-        self._work = working_copy(self._run, self.folder)
+        self._provider = terraform_provider.start(provider, place, settings, self._run.cancel)
+        copy = self._run.copy("terraform")
+        self._work = terraform_copy.clear(copy, self.folder, modules, self._run.snapshot)
         context.say("terraform init")
         self._demand(self._terraform(context).init(), "init", context)
         self._cloud = Cloud(self._moto.url)
+
+    def _reference_modules(self) -> Mapping[str, Configuration]:
+        return refuse_unsafe(self._run.reference(), self.folder)
 
     def _terraform(self, context: Context) -> Terraform:
         if self._work is None or self._provider is None:
@@ -314,16 +316,6 @@ def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Sess
     )
 
 
-def working_copy(run: Run, folder: str) -> Path:
-    """Return a copy of the learner's configuration folder without state of its own."""
-    place = run.copy("terraform") / folder
-    for pattern in _LEFT_OVER:
-        for path in place.glob(pattern):
-            if path.is_file() or path.is_symlink():
-                path.unlink()
-    return place
-
-
 def provider_environment(url: str, place: Path) -> dict[str, str]:
     """Return the environment in which the provider can reach the cloud at `url` and no other.
 
@@ -353,7 +345,8 @@ def provider_environment(url: str, place: Path) -> dict[str, str]:
 def fair_parsing(context: Context, folder: str) -> Iterator[None]:
     """Let a syntax error pass only where Terraform sees one too: python-hcl2 may be wrong.
 
-    Raises RuntimeError, the grader's own fault, where Terraform can read what it cannot.
+    Raises NotShownError where Terraform can read what it cannot: what cannot be looked at before it
+    runs is not run.
     """
     try:
         yield
@@ -364,8 +357,12 @@ def fair_parsing(context: Context, folder: str) -> Iterator[None]:
             raise error from None
         answer = formatting(context, folder)
         if not answer.completed.returncode or answer.completed.returncode == UNFORMATTED:
-            raise RuntimeError(
-                f"{error.path} is valid for Terraform, but python-hcl2 cannot read it"
+            line = f":{error.line}" if error.line else ""
+            raise NotShownError(
+                f"{error.path}{line}: valid for Terraform, but it cannot be looked at here before "
+                "it runs, and nothing was run",
+                hint="write it in another way: blank characters and quotes are what they seem to "
+                "be, and here-documents begin with a bare word",
             ) from error
         raise
 
@@ -374,7 +371,7 @@ def formatting(context: Context, folder: str) -> Answer:
     """Return what `terraform fmt -check` says of the configuration; one run serves all."""
 
     def ask() -> Answer:
-        place = working_copy(context.run, folder)
+        place = context.run.copy("terraform") / folder
         client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
         answer = client.format()
         require_end(answer, "fmt", context.timeout)

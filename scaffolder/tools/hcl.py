@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scaffolder.errors import UnusableFileError
@@ -70,9 +70,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Configuration:
-    """All blocks of one folder, in the order of the files' names."""
+    """All blocks of one folder, in the order of the files' names, and the files' texts by path."""
 
     blocks: tuple[Block, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> tuple[Block, ...]:
         """Return the top-level blocks of one type, for example `variable`."""
@@ -81,10 +82,68 @@ class Configuration:
 
 def parse(text: str, path: str) -> tuple[Block, ...]:
     """Parse one HCL file; raises UnusableFileError with the line of a syntax error."""
+    try:
+        return _parse(text, path)
+    except HclSyntaxError:
+        mask = _Mask(text)
+        if not mask.needed:
+            raise
+        return tuple(mask.undo_block(block) for block in _parse(mask.text, path))
+
+
+def _parse(text: str, path: str) -> tuple[Block, ...]:
     with _syntax_errors(path), _parser:
         import hcl2
 
         return _body_blocks(hcl2.parses(_plain(text)).body, path)
+
+
+class _Mask:
+    """A text whose identifiers are ASCII: python-hcl2 reads no others, Terraform does.
+
+    Each other letter, wherever it stands, becomes a word that the text does not hold, and what is
+    parsed of it can be had back. Lines stay, columns do not. The name space of Terraform's own
+    functions, which python-hcl2 does not read either, says nothing and goes.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._mark = "zq"
+        while self._mark in text:
+            self._mark += "q"
+        self.text = "".join(
+            f"{self._mark}{ord(one):x}_" if _beyond_ascii(one) else one
+            for one in text.replace("core::", "")
+        )
+        self.needed = self.text != text
+        self._masked = re.compile(f"{self._mark}([0-9a-f]+)_")
+
+    def undo(self, value: Any) -> Any:
+        """Return what python-hcl2 made of a value, with its own letters."""
+        if isinstance(value, str):
+            return self._masked.sub(lambda found: chr(int(found[1], 16)), value)
+        if isinstance(value, list):
+            return [self.undo(item) for item in value]
+        if isinstance(value, dict):
+            return {self.undo(key): self.undo(item) for key, item in value.items()}
+        return value
+
+    def undo_block(self, block: Block) -> Block:
+        """Return a block with its own letters."""
+        return replace(
+            block,
+            type=self.undo(block.type),
+            labels=tuple(self.undo(label) for label in block.labels),
+            attributes={
+                self.undo(name): Attribute(self.undo(attribute.value), attribute.line)
+                for name, attribute in block.attributes.items()
+            },
+            blocks=tuple(self.undo_block(inner) for inner in block.blocks),
+        )
+
+
+def _beyond_ascii(one: str) -> bool:
+    """Whether a character may stand in an identifier of HCL's, and is none of ASCII."""
+    return not one.isascii() and f"a{one}".isidentifier()
 
 
 @dataclass(frozen=True)
@@ -111,7 +170,22 @@ class Node:
 
 
 def tree(text: str, path: str) -> Node:
-    """Parse one HCL file to nodes that know where they stand; raises as `parse`."""
+    """Parse one HCL file to nodes that know where they stand; raises as `parse`.
+
+    The names of nodes are ASCII: where python-hcl2 reads no others, `u` stands for each other
+    letter.
+    """
+    try:
+        return _tree(text, path)
+    except HclSyntaxError:
+        plain = text.replace("core::", "core__")
+        plain = "".join("u" if _beyond_ascii(one) else one for one in plain)
+        if plain == text:
+            raise
+        return _tree(plain, path)
+
+
+def _tree(text: str, path: str) -> Node:
     offset = len(text) - len(text.removeprefix("\ufeff"))
     with _syntax_errors(path), _parser:
         import hcl2

@@ -10,7 +10,9 @@ The command lines are python-terraform's; it is unmaintained, and this is what i
 - every non-zero exit logs through the deprecated `log.warn`, and `plan` exits with 2 to say
   "there are changes": not on our way any more;
 - `output("name")` raises KeyError: outputs are read from the state;
-- variables on `init` become a file of variables that nobody needs: `var=None`.
+- variables on `init` become a file of variables that nobody needs: `var=None`;
+- files of variables lie in the machine's temporary folder, where they outlive a killed devlab:
+  `_ValueFiles` keeps them beside Terraform's own.
 
 An exit code alone says little: bubblewrap exits with 1 as Terraform does when something on the
 machine is unmounted while it sets up (a container that ends will do). Terraform gives every
@@ -244,6 +246,7 @@ def _bounded_client() -> Any:
                 terraform_bin_path=str(program()),
                 is_env_vars_included=False,
             )
+            self.temp_var_files = _ValueFiles(owner.folder / ".terraform")
 
         def cmd(self, cmd: str, *args: str, **kwargs: Any) -> Completed:
             argv = self.generate_cmd_string(cmd, *args, **kwargs)
@@ -256,6 +259,27 @@ def _bounded_client() -> Any:
             pass
 
     return Bounded
+
+
+class _ValueFiles:
+    """Files of variables in a folder of the run's, which goes with it however it ends."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._written: list[Path] = []
+
+    def create(self, values: Mapping[str, Any]) -> str:
+        """Write values to a file and return its path."""
+        self._place.mkdir(exist_ok=True)
+        path = self._place / f"values-{len(self._written)}.tfvars.json"
+        path.write_text(json.dumps(values), "utf-8")
+        self._written.append(path)
+        return str(path)
+
+    def clean_up(self) -> None:
+        """Remove the files."""
+        while self._written:
+            self._written.pop().unlink(missing_ok=True)
 
 
 def _messages(output: str) -> Iterator[dict[str, Any]]:

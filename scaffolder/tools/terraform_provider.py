@@ -32,23 +32,28 @@ HINT = (
 )
 
 
-def find() -> Path:
-    """Return the newest AWS provider that lies unpacked in one of Terraform's places.
+def find_all() -> dict[str, Path]:
+    """Return the AWS providers that lie unpacked in Terraform's places, by version, newest first.
 
     Raises UnavailableError where there is none.
     """
-    found = candidates()
+    found = {path.parent.parent.name: path for path in reversed(candidates())}
     if not found:
         raise UnavailableError(
             "Terraform's AWS provider is not on this machine",
             hint=HINT,
         )
-    return max(found, key=lambda path: _version(path.parent.parent.name))
+    return {name: found[name] for name in sorted(found, key=_version, reverse=True)}
+
+
+def find() -> Path:
+    """Return the newest of the AWS providers; raises as `find_all`."""
+    return next(iter(find_all().values()))
 
 
 def version() -> str:
     """Return the version of the provider that `find` finds, by the name of its folder."""
-    return find().parent.parent.name
+    return next(iter(find_all()))
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -69,13 +74,12 @@ class Provider:
         self.sockets.cleanup()
 
 
-def start(folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Provider:
-    """Start the provider with the environment `env`, its log in `folder`; wait until it serves.
+def start(program: Path, folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Provider:
+    """Start a provider with the environment `env`, its log in `folder`; wait until it serves.
 
-    Raises UnavailableError where there is none, RuntimeError where it does not come up within
-    START_SECONDS, InterruptedRunError on `cancel`.
+    Raises RuntimeError where it does not come up within START_SECONDS, InterruptedRunError on
+    `cancel`.
     """
-    program = find()
     short = len(os.fsencode(folder)) <= _SOCKET_FOLDER_LIMIT
     sockets = tempfile.TemporaryDirectory(
         prefix="tf-",

@@ -1,0 +1,75 @@
+"""The folder where Terraform runs: nothing of Terraform's lies in it that was not parsed.
+
+Terraform reads files by their names: configuration, overrides, values, tests, and what it left of
+earlier runs (modules that it remembers, another backend, a state). What of these was parsed is
+written anew from the very text that was looked at; all others are taken out. Everything else, such
+as templates, stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from scaffolder.checks.terraform_files import FILE_LIMIT, is_configuration
+from scaffolder.folders import remove_tree
+from scaffolder.tools import hcl
+from scaffolder.tools.hcl import Configuration
+from scaffolder.workspace import read_text
+
+_MEANT = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
+_MEANT_MORE = (".tftest.hcl", ".tftest.json", ".tfmock.hcl", ".tfmock.json", ".tfquery.hcl")
+_STATES = (".tfstate", ".tfstate.backup", ".terraform.lock.hcl", ".tfstate.lock.info")
+_FOLDERS = (".terraform", "terraform.tfstate.d")
+
+
+def clear(work: Path, folder: str, modules: Mapping[str, Configuration], root: Path) -> Path:
+    """Leave of Terraform's own in the copy `work` only what was parsed; return its folder there.
+
+    `modules` are the parsed configurations, `root` is the work that they were read from. Raises
+    UnusableFileError where a file of values cannot be read.
+    """
+    texts = {path: text for one in modules.values() for path, text in one.texts.items()}
+    texts |= _values(root, folder)
+    for place, folders, names in os.walk(work):
+        for name in [name for name in folders if name in _FOLDERS]:
+            _remove(Path(place, name))
+            folders.remove(name)
+        for name in names:
+            if is_terraforms(name):
+                Path(place, name).unlink()
+    for path, text in texts.items():
+        target = work / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    return work / folder
+
+
+def is_terraforms(name: str) -> bool:
+    """Whether a file of this name means something to Terraform, or is left of it."""
+    return name.endswith((*_MEANT, *_MEANT_MORE, *_STATES)) or is_configuration(name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        remove_tree(path)
+
+
+def _values(root: Path, folder: str) -> dict[str, str]:
+    """Return the files of values that Terraform takes by itself, with their texts."""
+    names = sorted(entry.name for entry in (root / folder).iterdir())
+    texts = {}
+    for name in filter(_taken_by_itself, names):
+        path = (Path(folder) / name).as_posix()
+        texts[path] = read_text(root, path, FILE_LIMIT)
+        if path.endswith(".tfvars"):
+            hcl.parse(f"values {{\n{texts[path]}\n}}\n", path)
+    return texts
+
+
+def _taken_by_itself(name: str) -> bool:
+    stem, dot, _ = name.partition(".tfvars")
+    return bool(dot) and (stem == "terraform" or stem.endswith(".auto")) and name[0] != "."
