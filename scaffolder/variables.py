@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from scaffolder import rendering
 from scaffolder.catalog import template_root
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
+from scaffolder.valuetypes import ValueType
 from scaffolder.workspace import MANIFEST, Manifest
 
 VALUE_LIMIT = 100
@@ -31,16 +34,27 @@ class Variable:
     choices: tuple[str, ...] = ()
     prompt: str = ""
     pattern: str = ""
+    type: ValueType | None = None
+
+    @property
+    def words(self) -> str:
+        """What a value must be, where its type says so."""
+        return self.type.words if self.type is not None else ""
 
     def validate(self, value: str) -> str:
         """Return the value if it may be used; raises DevlabError that says what is expected."""
         if self.choices and value not in self.choices:
             raise DevlabError(
-                f"{self.name} is {value!r}, but must be one of {', '.join(self.choices)}"
+                f"{self.name} is {_shown(value)}, but must be one of {', '.join(self.choices)}"
+            )
+        if self.type is not None and not self.type.holds(value):
+            raise DevlabError(
+                f"{self.name} is {_shown(value)}, but must be {self.type.words}",
+                hint=f"for example: {self.default}",
             )
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise DevlabError(
-                f"{self.name} is {value!r}, but must match {self.pattern}",
+                f"{self.name} is {_shown(value)}, but must match {self.pattern}",
                 hint=f"for example: {self.default}",
             )
         if not value.strip() or len(value) > VALUE_LIMIT or not value.isprintable():
@@ -50,13 +64,21 @@ class Variable:
         return value
 
 
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= VALUE_LIMIT else f"{value[: VALUE_LIMIT - 1]}…")
+
+
 def variables_of(lab: Lab) -> dict[str, Variable]:
     """Return the variables of a lab's template, with the lab's own defaults in place."""
     raw = _cookiecutter_json(lab)
     prompts = raw.get("__prompts__", {})
     patterns = raw.get("_patterns", {})
+    types = _types(raw, template_root(lab))
     found = {
-        name: _variable(name, value, prompts.get(name), patterns.get(name, ""), template_root(lab))
+        name: replace(
+            _variable(name, value, prompts.get(name), patterns.get(name, ""), template_root(lab)),
+            type=types.get(name),
+        )
         for name, value in raw.items()
         if not name.startswith("_")
     }
@@ -69,6 +91,22 @@ def variables_of(lab: Lab) -> dict[str, Variable]:
         found[name] = replace(found[name], default=value)
     _require_sound_variation(lab, found)
     return found
+
+
+def _types(settings: Mapping[str, Any], template: Path) -> dict[str, ValueType]:
+    """Return what the template declares of its variables' values, by their names."""
+    where = template / rendering.SETTINGS
+    try:
+        types = msgspec.convert(settings.get("_types", {}), dict[str, ValueType])
+    except (msgspec.ValidationError, ValueError) as error:
+        raise DevlabError(f"{where}: in _types: {error}") from error
+    for name in types:
+        if name not in settings:
+            raise DevlabError(
+                f"{where}: _types names {name!r}, which is no variable"
+                f"{did_you_mean(name, [one for one in settings if not one.startswith('_')])}"
+            )
+    return types
 
 
 def _require_sound_variation(lab: Lab, found: Mapping[str, Variable]) -> None:

@@ -137,7 +137,7 @@ def try_edits(lab_id: str, state: str, tried: list[Hostile], *, quick: bool) -> 
 
 @pytest.mark.parametrize("lab_id", LABS)
 @settings(
-    max_examples=2500 if THOROUGH else 15,
+    max_examples=800 if THOROUGH else 15,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
@@ -176,7 +176,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @settings(
-    max_examples=400 if THOROUGH else 6,
+    max_examples=200 if THOROUGH else 6,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

@@ -32,7 +32,7 @@ LAYERS = (
     ("skills",),
     ("events",),
     ("model", "errors"),
-    ("varying", "lines", "links", "folders"),
+    ("varying", "lines", "links", "folders", "valuetypes"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
 )

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, generate, variables
+from scaffolder import catalog, generate, variables, workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
 from scaffolder.report.text import harmless
+
+# What looking for the images of an unusual choice may take.
+_LOOK_SECONDS = 10.0
 
 
 @click.command(
@@ -59,11 +62,41 @@ def command(
             f"devlab pack trust {found.id.partition('/')[0]}",
             err=True,
         )
+    _warn_of_ungraded(lab, found, target)
     if not committed:
         click.echo("git is not installed, so it is no git repository; the labs want one.", err=True)
     click.echo(
         f"\n  cd {shown}\n  less README.md      what to do\n  devlab check        how far you are"
     )
+
+
+def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
+    """Say which points a choice costs that this machine can grade with the default."""
+    made = workspace.find(target)
+    chosen = [
+        f"{one.name}={made.manifest.context[one.name]}"
+        for one in variables.variables_of(lab).values()
+        if one.choices and made.manifest.context[one.name] != one.default
+    ]
+    if not chosen:
+        return
+    from scaffolder import doctor
+
+    whole = catalog.load(name)
+    usual, mine = doctor.needs_of(whole), doctor.needs_of(whole, made)
+    if usual.images == mine.images:
+        return
+    seen = doctor.examine([usual, mine], seconds=_LOOK_SECONDS)
+    always = {task.id for task in seen.labs[0].ungraded}
+    lost = [task for task in seen.labs[1].ungraded if task.id not in always]
+    missing = {what for task in lost for what in task.missing}
+    why = [f"{one.title} is {one.message}" for one in seen.observations if one.id in missing]
+    if lost:
+        click.echo(
+            f"warning: with {' and '.join(chosen)}, {sum(task.points for task in lost)} of "
+            f"{lab.points} points cannot be graded on this machine: {harmless('; '.join(why))}",
+            err=True,
+        )
 
 
 def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
@@ -76,7 +109,8 @@ def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
 
 
 def _ask_one(variable: variables.Variable) -> str:
-    question = harmless(variable.prompt or variable.name)
+    words = f" ({variable.words})" if variable.words else ""
+    question = harmless(variable.prompt or variable.name) + words
     kind = click.Choice(variable.choices) if variable.choices else None
     while True:
         answer = str(click.prompt(question, default=variable.default, type=kind, err=True))

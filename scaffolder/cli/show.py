@@ -80,7 +80,11 @@ def _document(lab: Lab) -> dict[str, object]:
             for task in lab.tasks
         ],
         "variables": {
-            variable.name: {"default": variable.default, "choices": list(variable.choices)}
+            variable.name: {
+                "default": variable.default,
+                "choices": list(variable.choices),
+                "must_be": variable.words or None,
+            }
             for variable in variables_of(lab).values()
         },
         "vary": _varying_document(lab),
@@ -109,7 +113,7 @@ def _text(lab: Lab) -> str:
     tasks = [f"  {task.id:<{width}}  {task.points:>3}  {task.title}" for task in lab.tasks]
     variables = [
         f"  {variable.name} = {variable.default}"
-        + (f"   ({', '.join(variable.choices)})" if variable.choices else "")
+        + (f"   ({allowed})" if (allowed := ", ".join(variable.choices) or variable.words) else "")
         for variable in variables_of(lab).values()
         if variable.name not in lab.values
     ]

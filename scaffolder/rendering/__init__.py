@@ -72,7 +72,7 @@ def read_settings(template: Path) -> dict[str, Any]:
         raise DevlabError(f"{path}:{line}: not valid JSON: {error}") from error
     if not isinstance(settings, dict):
         raise DevlabError(f"{path}: must be an object with the template's variables")
-    for name in ("_patterns", "_examples", "__prompts__"):
+    for name in ("_patterns", "_types", "_examples", "__prompts__"):
         if not isinstance(settings.get(name, {}), dict):
             raise DevlabError(f"{path}: {name} must be an object, with a variable for each key")
     return settings

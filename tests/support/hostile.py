@@ -243,7 +243,8 @@ def _large(place: str, size: int) -> Edit:
 
 def _manifest(keys: tuple[str, ...], value: object) -> Edit:
     def edit(root: Path) -> None:
-        whole = json.loads((root / MANIFEST).read_bytes())
+        # A pipe that an edit before put there would wait for a writer.
+        whole = json.loads((root / MANIFEST).read_bytes()) if (root / MANIFEST).is_file() else {}
         inside = whole
         for key in keys[:-1]:
             inside = inside[key]

@@ -1,0 +1,139 @@
+"""What the variables of a template may be: told by type and range, and held in every command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaffolder.valuetypes import ValueType
+from tests.support.command import Devlab
+from tests.support.labs import Catalog, task
+
+PORT = ValueType("integer", 1024, 65535)
+NAME = ValueType("name", 3, 40)
+TEXT = ValueType("text", 1, 100)
+
+
+@pytest.mark.parametrize("value", ["1024", "8000", "65535"])
+def test_a_number_of_the_range_is_taken(value: str) -> None:
+    assert PORT.holds(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1023",
+        "65536",
+        "99999",
+        "08000",
+        "+8000",
+        " 8000",
+        "8000\n",
+        "8e3",
+        "8000.0",
+        "٨٠٠٠",
+        "",
+        "-1",
+        "9" * 5000,
+        "0x1f90",
+        "8_000",
+    ],
+)
+def test_anything_else_is_no_port(value: str) -> None:
+    assert not PORT.holds(value)
+
+
+@given(st.text(max_size=50))
+def test_a_name_is_what_a_package_and_an_image_may_be_called(value: str) -> None:
+    if NAME.holds(value):
+        assert value.isascii()
+        assert 3 <= len(value) <= 40
+        assert value[0].isalpha()
+        assert value[-1] != "-"
+        assert value == value.lower()
+
+
+@pytest.mark.parametrize(
+    "value", ["ab-", "-ab", "a_b", "Abc", "1ab", "ab", "a" * 41, "äbc", "abc\n"]
+)
+def test_such_names_are_none(value: str) -> None:
+    assert not NAME.holds(value)
+
+
+@pytest.mark.parametrize("value", ["abc", "a-b", "a1b", "a" * 40])
+def test_such_names_are_taken(value: str) -> None:
+    assert NAME.holds(value)
+
+
+@pytest.mark.parametrize("value", ["", "   ", "a\nb", "a\x1bb", "x" * 101])
+def test_such_texts_are_none(value: str) -> None:
+    assert not TEXT.holds(value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("port=99999", "port is '99999', but must be a whole number from 1024 to 65535"),
+        ("port=80", "a whole number from 1024 to 65535"),
+        ("service_name=A", "3 to 40 lower-case letters, digits and hyphens"),
+        ("service_name=" + "x" * 5000, "3 to 40 lower-case letters"),
+        ("author=", "one line of 1 to 100 printable characters"),
+        ("python_version=2.7", "one of 3.13, 3.12, 3.11"),
+    ],
+)
+def test_new_refuses_in_words(devlab: Devlab, tmp_path: Path, setting: str, words: str) -> None:
+    said = devlab("new", "ci-pipeline", tmp_path / "work", "--no-input", "--set", setting)
+    assert said.code == 2
+    assert words in said.err
+    assert len(said.err) < 700
+    assert "[a-z]" not in said.err
+    assert not (tmp_path / "work").exists()
+
+
+def test_show_says_what_a_variable_must_be(devlab: Devlab) -> None:
+    assert "port = 8000   (a whole number from 1024 to 65535)" in devlab("show", "ci-pipeline").out
+    told = json.loads(devlab("show", "ci-pipeline", "--format", "json").out)["variables"]
+    assert told["port"]["must_be"] == "a whole number from 1024 to 65535"
+    assert told["python_version"]["must_be"] is None
+
+
+@pytest.mark.parametrize(
+    ("types", "words"),
+    [
+        ({"nam": {"type": "text", "min": 1, "max": 2}}, "did you mean 'name'"),
+        ({"name": {"type": "date", "min": 1, "max": 2}}, "in _types: Invalid enum value 'date'"),
+        ({"name": {"type": "text", "min": 3, "max": 2}}, "no value can be from 3 to 2"),
+        ({"name": {"type": "text", "min": 1}}, "missing required field `max`"),
+        ([], "_types must be an object"),
+    ],
+)
+def test_types_that_say_nothing_are_refused(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, types: object, words: str
+) -> None:
+    catalog.lab(task("only"))
+    settings = catalog.root / "templates" / "tiny" / "cookiecutter.json"
+    settings.write_text(json.dumps({"name": "tiny-service", "_types": types}))
+    said = devlab("new", "tested", tmp_path / "work", "--no-input")
+    assert said.code == 2
+    assert "cookiecutter.json" in said.err
+    assert words in said.err
+
+
+@pytest.mark.engine
+def test_new_warns_of_a_choice_that_cannot_be_graded(
+    devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scaffolder.doctor import engine as looks
+
+    monkeypatch.setattr(looks, "_refusal", lambda *_: "no network")
+    name = ("new", "containerize-flask")
+    usual = devlab(*name, tmp_path / "usual", "--no-input", "--set", "port=9000")
+    assert "warning" not in usual.err
+    said = devlab(*name, tmp_path / "work", "--no-input", "--set", "python_version=3.11")
+    assert said.code == 0
+    assert "with python_version=3.11, 95 of 100 points cannot be graded" in said.err
+    assert "python:3.11-slim is not here" in said.err
