@@ -88,7 +88,7 @@ def _new_skills(lab: Lab, standing: Standing) -> list[str]:
     return [
         skill.title
         for skill in (*standing.skills, *standing.others)
-        if lab.id in skill.labs and not skill.gained
+        if lab.id in skill.labs and not skill.gained and not skill.elsewhere
     ]
 
 

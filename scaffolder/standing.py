@@ -110,13 +110,17 @@ class LabStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkillStanding(msgspec.Struct, frozen=True):
-    """The points gained in a skill, those that the labs here offer for it, and which labs do."""
+    """The points gained in a skill, those that the labs here offer for it, and which labs do.
+
+    `elsewhere` are points gained in labs that are not installed any more: no total has them.
+    """
 
     id: str
     title: str
     gained: int
     points: int
     labs: tuple[str, ...]
+    elsewhere: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -156,7 +160,8 @@ def stand(labs: Sequence[Lab], records: Records) -> Standing:
     """Return where the learner of the records stands among the labs that are installed here.
 
     What counts for a skill are the points of passed tasks of the labs with that skill: a lab with
-    two skills counts for both, a task that passed in two workspaces once.
+    two skills counts for both, a task that passed in two workspaces once. Labs that are not here
+    count for no total, of the skills as of all points: what was gained in them is told beside.
     """
     installed = {lab.id for lab in labs}
     standings = (
@@ -179,9 +184,10 @@ def _of_skills(titles: Mapping[str, str], labs: Sequence[LabStanding]) -> tuple[
         SkillStanding(
             name,
             title,
-            sum(lab.gained for lab in teaching[name]),
-            sum(lab.points for lab in teaching[name]),
-            tuple(lab.id for lab in teaching[name]),
+            sum(lab.gained for lab in teaching[name] if lab.installed),
+            sum(lab.points for lab in teaching[name] if lab.installed),
+            tuple(lab.id for lab in teaching[name] if lab.installed),
+            sum(lab.gained for lab in teaching[name] if not lab.installed),
         )
         for name, title in titles.items()
     )

@@ -26,6 +26,8 @@ from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.variation import normalized
 
 MANIFEST = Path(".devlab") / "manifest.json"
+# In a state that an author rendered: what is done in it is no learner's progress.
+RENDERED = Path(".devlab") / "rendered"
 MANIFEST_SCHEMA = "devlab.workspace/1"
 # The same with a learner in it, whom an older devlab would not know to grade by.
 LEARNER_SCHEMA = "devlab.workspace/2"

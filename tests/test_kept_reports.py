@@ -83,7 +83,12 @@ def test_every_format_is_made_of_it(learner: Learner, form: str) -> None:
     assert not learner.looked
     assert "named" in said.out
     if form == "json":
-        assert json.loads(said.out)["score"] == {"earned": 20, "gradable": 20, "total": 20}
+        assert json.loads(said.out)["score"] == {
+            "earned": 20,
+            "gradable": 20,
+            "not_shown": 0,
+            "total": 20,
+        }
 
 
 def test_a_file_is_written_of_it(learner: Learner, tmp_path: Path) -> None:

@@ -205,3 +205,33 @@ def test_words_of_others_are_harmless(devlab: Devlab, catalog: Catalog, tmp_path
     for said in (devlab("list"), devlab("next", cwd=tmp_path), devlab("progress")):
         assert "\x1b]" not in said.out
         assert "\x1b[31m" not in said.out
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder", "a broken link", "another lab's work"])
+def test_next_makes_no_lab_where_something_stands(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, what: str
+) -> None:
+    catalog.lab(task("a"))
+    there = tmp_path / "tested"
+    if what == "a file":
+        there.touch()
+    elif what == "a folder":
+        there.mkdir()
+    elif what == "a broken link":
+        there.symlink_to("nowhere")
+    else:
+        catalog.lab(task("a"), name="other")
+        do(devlab, "other", there)
+    command = shlex.split(str(following(devlab, tmp_path)["command"]))
+    assert command == ["devlab", "new", "tested", "tested-2"]
+    assert devlab(*command[1:], "--no-input", cwd=tmp_path).code == 0
+
+
+def test_next_goes_on_with_work_that_is_here(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path
+) -> None:
+    catalog.lab(task("a"))
+    assert devlab("new", "tested", tmp_path / "tested", "--no-input").code == 0
+    step = following(devlab, tmp_path)
+    assert step["command"] == "cd tested && devlab check"
+    assert "its workspace is here" in str(step["why"])

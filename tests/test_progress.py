@@ -86,10 +86,14 @@ def test_what_was_gained_stays_when_a_lab_goes(
     assert standing(devlab)["containers"] == {
         "id": "containers",
         "title": "Containers",
-        "gained": 30,
-        "points": 40,
-        "labs": ["tested"],
+        "gained": 0,
+        "points": 0,
+        "labs": [],
+        "elsewhere": 30,
     }
+    security = standing(devlab)["security"]
+    assert (security["gained"], security["points"], security["elsewhere"]) == (0, 10, 30)
+    assert "0/10 +30" in devlab("progress").out
     assert "not installed here" in devlab("progress", "--format", "html").out
     assert "0 of 10 points, 0 of 1 lab done; 30 points in 1 lab" in devlab("progress").out
     document = json.loads(devlab("progress", "--format", "json").out)
@@ -438,5 +442,56 @@ def test_the_commands_complete(devlab: Devlab, monkeypatch: pytest.MonkeyPatch) 
         return {item.value for item in complete.get_completions(list(typed[:-1]), typed[-1])}
 
     assert {"list", "next", "progress"} <= offered("")
-    assert offered("progress", "") == {"export", "import"}
+    assert offered("progress", "") == {"export", "forget", "import"}
     assert offered("progress", "--format", "") == {"text", "html", "svg", "json"}
+
+
+def test_what_was_done_in_a_lab_can_be_forgotten(
+    devlab: Devlab, done: Path, tmp_path: Path
+) -> None:
+    assert devlab("hint", cwd=done).code == 0
+    devlab("new", "another", tmp_path / "other", "--no-input")
+    devlab("check", tmp_path / "other")
+    said = devlab("progress", "forget", "tested", "--yes", "--format", "json")
+    assert said.code == 0
+    told = json.loads(said.out)
+    assert told.pop("attempts") >= 1
+    assert told == {
+        "schema": "devlab.forgotten/1",
+        "lab": "tested",
+        "workspaces": 1,
+        "passed": 1,
+        "hints": 1,
+    }
+    assert {one.key.lab for one in records.everything().workspaces} == {"another"}
+    assert "tested" not in json.loads(devlab("progress", "export", "-").out)["labs"]
+    assert devlab("check", done).code == 1
+    assert standing(devlab)["containers"]["gained"] == 30
+
+
+def test_what_is_not_kept_cannot_be_forgotten(devlab: Devlab, done: Path) -> None:
+    said = devlab("progress", "forget", "teste", "--yes")
+    assert said.code == 2
+    assert "nothing is kept of 'teste'" in said.err
+    assert "kept: tested" in said.err
+
+
+def test_nothing_is_forgotten_where_nobody_can_be_asked(devlab: Devlab, done: Path) -> None:
+    said = devlab("progress", "forget", "tested")
+    assert said.code == 2
+    assert "--yes" in said.err
+    assert standing(devlab)["containers"]["gained"] == 30
+
+
+@pytest.mark.parametrize("state", ["start", "solution"])
+def test_what_is_done_in_a_rendered_state_is_no_progress(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, state: str
+) -> None:
+    catalog.lab(task("a") + task("b", "fail"))
+    rendered = tmp_path / "rendered"
+    assert devlab("lab", "render", "tested", rendered, "--state", state).code == 0
+    assert devlab("check", rendered).code == 1
+    first = devlab("hint", cwd=rendered).out
+    assert records.everything().workspaces == ()
+    assert devlab("hint", cwd=rendered).out != first
+    assert json.loads(devlab("progress", "--format", "json").out)["points"]["gained"] == 0

@@ -98,7 +98,7 @@ def test_show_says_what_a_variable_must_be(devlab: Devlab) -> None:
     assert "port = 8000   (a whole number from 1024 to 65535)" in devlab("show", "ci-pipeline").out
     told = json.loads(devlab("show", "ci-pipeline", "--format", "json").out)["variables"]
     assert told["port"]["must_be"] == "a whole number from 1024 to 65535"
-    assert told["python_version"]["must_be"] is None
+    assert "must_be" not in told["python_version"]
 
 
 @pytest.mark.parametrize(

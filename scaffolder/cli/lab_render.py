@@ -11,6 +11,7 @@ from scaffolder.cli.examples import examples
 from scaffolder.cli.options import lab_argument, learner_option, set_option
 from scaffolder.proving.states import build
 from scaffolder.variables import require_free
+from scaffolder.workspace import RENDERED
 
 
 @click.command(
@@ -35,4 +36,5 @@ def command(lab: str, directory: Path, state: str, settings: dict[str, str], lea
     found = catalog.load(lab, graded=state.startswith("mistake:"), learner=learner)
     require_free(found, settings)
     build(found, state, settings, directory.absolute())
+    (directory / RENDERED).write_text(f"{state}\n", "utf-8")
     click.echo(f"{lab}, {state}: {directory}")

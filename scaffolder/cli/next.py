@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import shlex
 from pathlib import Path
 
 import click
+import msgspec
 
 from scaffolder import catalog, records, workspace
 from scaffolder.cli.examples import examples
@@ -46,6 +50,7 @@ def command(form: str) -> None:
         _begun(kept, here),
         here=str(here.root) if here else "",
     )
+    step = _possible(step) if step else None
     if form == "json":
         click.echo(json.dumps(_document(step), indent=2))
         return
@@ -63,6 +68,30 @@ def _here() -> workspace.Workspace | None:
         return workspace.find(Path())
     except (DevlabError, OSError):
         return None
+
+
+def _possible(step: Step) -> Step:
+    """Return a step whose command works here: no lab is made where something stands already."""
+    if step.workspace is not None:
+        return step
+    folder = Path(step.lab.root.name)
+    if not os.path.lexists(folder):
+        return step
+    lab = shlex.quote(step.lab.id)
+    try:
+        begun = workspace.read_manifest(folder).lab.id == step.lab.id
+    except (DevlabError, OSError):
+        begun = False
+    if begun:
+        why = f"its workspace is here, in {folder}; {step.why}"
+        command = f"cd {shlex.quote(str(folder))} && devlab check"
+        return msgspec.structs.replace(step, why=why, command=command)
+    free = next(
+        name
+        for name in (f"{folder}-{number}" for number in itertools.count(2))
+        if not os.path.lexists(name)
+    )
+    return msgspec.structs.replace(step, command=f"devlab new {lab} {shlex.quote(free)}")
 
 
 def _begun(kept: Records, here: workspace.Workspace | None) -> list[WorkspaceRecord]:

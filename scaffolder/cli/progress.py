@@ -17,6 +17,7 @@ from scaffolder.standing import stand
 
 COMMANDS = {
     "export": "scaffolder.cli.progress_export",
+    "forget": "scaffolder.cli.progress_forget",
     "import": "scaffolder.cli.progress_import",
 }
 
@@ -30,6 +31,7 @@ COMMANDS = {
         "devlab progress",
         "devlab progress --format html --output skills.html",
         "devlab progress export progress.json",
+        "devlab progress forget ci-pipeline",
         notes=(
             "What counts for a skill: the points of tasks that passed, in every lab with that "
             "skill.",
@@ -40,7 +42,7 @@ COMMANDS = {
 @output_option
 @click.pass_context
 def command(ctx: click.Context, form: str, output: Path | None) -> None:
-    """Draw the skills that you gained; export or import progress."""
+    """Draw the skills that you gained, and move or forget progress."""
     if ctx.invoked_subcommand is not None:
         return
     require_writable(output)

@@ -83,7 +83,7 @@ def _document(lab: Lab) -> dict[str, object]:
             variable.name: {
                 "default": variable.default,
                 "choices": list(variable.choices),
-                "must_be": variable.words or None,
+                **({"must_be": variable.words} if variable.words else {}),
             }
             for variable in variables_of(lab).values()
         },

@@ -64,6 +64,17 @@ def recall(kept: Kept, known_as: str) -> Known | None:
     return known if seen_images(known.images) == known.images else None
 
 
+def forget_reports(kept: Kept, lab_id: str) -> None:
+    """Forget every kept report of a lab: the next check of it is told and noted anew.
+
+    What its checks came to stays, so that nothing has to run again.
+    """
+    for known_as in kept.names():
+        known = kept.recall(known_as, Known)
+        if known is not None and known.report.lab_id == lab_id:
+            kept.forget(known_as)
+
+
 def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
     """Return, for each Dockerfile's text, what `surroundings.images` says of it now.
 

@@ -91,6 +91,14 @@ class Kept:
         with contextlib.suppress(OSError):
             (self._folder / name).unlink(missing_ok=True)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names under which something is kept."""
+        try:
+            found = (path.name for path in self._folder.iterdir())
+            return tuple(name for name in found if not name.startswith("."))
+        except OSError:
+            return ()
+
     def forget_old(self) -> None:
         """Remove what was kept more than a month ago, once there is much."""
         oldest = time.time() - _DAYS * _SECONDS_A_DAY

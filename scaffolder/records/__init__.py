@@ -8,7 +8,7 @@ for the user, which the command line takes with `notices` and prints.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,13 +18,16 @@ from scaffolder.journal import write_log
 from scaffolder.model import Lab, Report
 from scaffolder.records import telling
 from scaffolder.standing import KeptReport, Key, Records
-from scaffolder.workspace import Workspace, as_text
+from scaffolder.workspace import RENDERED, Workspace, as_text
 
 if TYPE_CHECKING:
     from scaffolder.records import exchange
+    from scaffolder.records.entries import Forgotten
 
 _Answer = TypeVar("_Answer")
 
+# The folder, beside a learner's records, for what is done in rendered states.
+_RENDERED = "rendered"
 _NOT_KEPT = "what you did is not kept"
 _NOT_READ = "what you did before cannot be read"
 
@@ -34,18 +37,20 @@ def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(
-        lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)),
-        None,
-        _NOT_KEPT,
-    )
+    with _records_of(workspace):
+        _kindly(
+            lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)),
+            None,
+            _NOT_KEPT,
+        )
 
 
 def last_report(workspace: Workspace) -> KeptReport | None:
     """Return the report that was noted last for this workspace, with its time, or None."""
     from scaffolder.records import entries, store
 
-    return _kindly(lambda: store.read(entries.last_report(key_of(workspace)), None), None)
+    with _records_of(workspace):
+        return _kindly(lambda: store.read(entries.last_report(key_of(workspace)), None), None)
 
 
 def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
@@ -53,18 +58,20 @@ def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
     from scaffolder.records import entries, store
 
     when = datetime.now(UTC)
-    _kindly(
-        lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)),
-        None,
-        _NOT_KEPT,
-    )
+    with _records_of(workspace):
+        _kindly(
+            lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)),
+            None,
+            _NOT_KEPT,
+        )
 
 
 def hints_used(workspace: Workspace) -> dict[str, int]:
     """Return how many different hints were used, for each task of which one was."""
     from scaffolder.records import entries, store
 
-    return _kindly(lambda: store.read(entries.hints_used(key_of(workspace)), {}), {})
+    with _records_of(workspace):
+        return _kindly(lambda: store.read(entries.hints_used(key_of(workspace)), {}), {})
 
 
 def hints_had(workspace: Workspace, task_id: str) -> tuple[int, ...]:
@@ -72,13 +79,14 @@ def hints_had(workspace: Workspace, task_id: str) -> tuple[int, ...]:
     from scaffolder.records import entries, store
 
     nothing: tuple[int, ...] = ()
-    return _kindly(
-        lambda: store.read(entries.hints_had(key_of(workspace), task_id), nothing), nothing
-    )
+    with _records_of(workspace):
+        return _kindly(
+            lambda: store.read(entries.hints_had(key_of(workspace), task_id), nothing), nothing
+        )
 
 
 def everything() -> Records:
-    """Return all that is kept."""
+    """Return all that is kept of a learner's work; what was rendered for an author is none."""
     from scaffolder.records import entries, store
 
     return _kindly(lambda: store.read(entries.everything, Records()), Records())
@@ -102,6 +110,23 @@ def merge(path: Path) -> exchange.Counts:
     return exchange.merge(path)
 
 
+def forget(lab_id: str) -> Forgotten:
+    """Remove what is kept of a lab, in all of its workspaces; return how much that was.
+
+    Raises DevlabError where nothing is kept of it, or nothing can be written.
+    """
+    from scaffolder.records import entries, store
+
+    kept = store.read(entries.everything, Records())
+    known = {*kept.labs, *(one.key.lab for one in kept.workspaces)}
+    if lab_id not in known:
+        raise DevlabError(
+            f"nothing is kept of {lab_id!r}",
+            hint=f"kept: {', '.join(sorted(known)) or 'nothing'}   (devlab progress shows it)",
+        )
+    return store.write(entries.forget(lab_id))
+
+
 def notices() -> tuple[str, ...]:
     """Return what the user should hear about their records and has not heard in this run."""
     return telling.take()
@@ -112,6 +137,16 @@ def key_of(workspace: Workspace) -> Key:
     return Key(
         as_text(workspace.root.resolve()), workspace.manifest.lab.id, workspace.manifest.learner_id
     )
+
+
+@contextlib.contextmanager
+def _records_of(workspace: Workspace) -> Iterator[None]:
+    """Use the records that a workspace belongs to: a learner's, or those of rendered states."""
+    from scaffolder.records import store
+
+    rendered = (workspace.root / RENDERED).exists()
+    with store.apart(_RENDERED if rendered else ""):
+        yield
 
 
 def _kindly(work: Callable[[], _Answer], otherwise: _Answer, trouble: str = _NOT_READ) -> _Answer:

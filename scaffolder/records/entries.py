@@ -139,6 +139,39 @@ def put_hint(database: Database, row: int, task: str, number: int, at: str) -> N
     )
 
 
+class Forgotten(msgspec.Struct, frozen=True):
+    """How much was kept of a lab before it was forgotten."""
+
+    workspaces: int
+    attempts: int
+    passed: int
+    hints: int
+
+
+def forget(lab: str) -> Callable[[Database], Forgotten]:
+    """Return the change that removes all that is kept of a lab."""
+
+    def change(database: Database) -> Forgotten:
+        mine = "workspace IN (SELECT id FROM workspace WHERE lab = ?)"
+        found = database.execute(
+            "SELECT (SELECT count(*) FROM workspace WHERE lab = :lab),"
+            " (SELECT coalesce(sum(count), 0) FROM attempts WHERE workspace IN"
+            "  (SELECT id FROM workspace WHERE lab = :lab)),"
+            " (SELECT count(DISTINCT task) FROM passed WHERE workspace IN"
+            "  (SELECT id FROM workspace WHERE lab = :lab)),"
+            " (SELECT count(*) FROM hint WHERE workspace IN"
+            "  (SELECT id FROM workspace WHERE lab = :lab))",
+            {"lab": lab},
+        ).fetchone()
+        for table in ("attempts", "passed", "hint"):
+            database.execute(f"DELETE FROM {table} WHERE {mine}", (lab,))  # noqa: S608
+        database.execute("DELETE FROM workspace WHERE lab = ?", (lab,))
+        database.execute("DELETE FROM lab WHERE id = ?", (lab,))
+        return Forgotten(*map(int, found))
+
+    return change
+
+
 def last_report(key: Key) -> Callable[[Database], KeptReport | None]:
     """Return the question for the report that was kept last."""
 

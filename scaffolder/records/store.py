@@ -11,6 +11,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -31,9 +32,22 @@ class _DamagedError(Exception):
     """The file is no database, or not all of one."""
 
 
+_part: ContextVar[str] = ContextVar("part", default="")
+
+
+@contextlib.contextmanager
+def apart(part: str) -> Iterator[None]:
+    """Keep and read what the block keeps and reads in a file of its own, in the folder `part`."""
+    token = _part.set(part)
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
 def file() -> Path:
     """Return the path of the file, which need not exist."""
-    return places.data() / "progress.db"
+    return places.data() / _part.get() / "progress.db"
 
 
 def read(query: _Work[_Answer], nothing: _Answer) -> _Answer:

@@ -14,8 +14,8 @@ from scaffolder.standing import SkillStanding, Standing
 
 _WIDTH = 80
 _BAR = (8, 30)
-# Beside the bar: the longest title, "1000/1000", and the gaps.
-_BESIDE = 22 + 9 + 4
+# Beside the bar: the longest title, "1000/1000 +100", and the gaps.
+_BESIDE = 22 + 14 + 4
 
 
 def render(standing: Standing) -> str:
@@ -35,6 +35,8 @@ def draw(standing: Standing, target: Console) -> None:
         target.print(Text("Other skills that the labs name", style="bold"))
         target.print(_skills(standing.others, target))
     target.print()
+    if any(skill.elsewhere for skill in (*standing.skills, *standing.others)):
+        target.print(Text("+: points gained in labs that are not installed here.", style="dim"))
     target.print(Text(RULE, style="dim"))
     target.print(Text("What comes next: devlab next", style="dim"))
 
@@ -48,6 +50,8 @@ def _skills(skills: Sequence[SkillStanding], target: Console) -> Table:
     table.add_column(no_wrap=True)
     for skill in skills:
         told = f"{skill.gained}/{skill.points}" if skill.points else ""
+        if skill.elsewhere:
+            told += f" +{skill.elsewhere}"
         table.add_row(Text(plain(skill.title)), _bar(skill, length, target), told)
     return table
 

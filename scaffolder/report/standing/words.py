@@ -34,7 +34,13 @@ def summary(standing: Standing) -> str:
 
 def amount(skill: SkillStanding) -> str:
     """Return how much of a skill was gained, in words."""
-    return f"{skill.gained} of {skill.points} points" if skill.points else UNTAUGHT
+    here = f"{skill.gained} of {skill.points} points" if skill.points else UNTAUGHT
+    return f"{here}{beside(skill)}"
+
+
+def beside(skill: SkillStanding) -> str:
+    """Return what was gained in labs that are gone, which no total has; "" for nothing."""
+    return f" (and {skill.elsewhere} in labs that are gone)" if skill.elsewhere else ""
 
 
 def share(skill: SkillStanding, length: int) -> int:

@@ -1,0 +1,80 @@
+"""`devlab progress forget`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import msgspec
+from click.shell_completion import CompletionItem
+
+from scaffolder import records
+from scaffolder.cli.examples import examples
+from scaffolder.cli.options import interactive, listing_format
+from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.report.text import harmless
+
+SCHEMA = "devlab.forgotten/1"
+
+
+def _complete_kept_lab(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Offer the labs of which something is kept."""
+    names = sorted({one.key.lab for one in records.everything().workspaces})
+    return [CompletionItem(one) for one in names if one.startswith(incomplete) and " " not in one]
+
+
+@click.command(
+    "forget",
+    epilog=examples(
+        "devlab progress forget ci-pipeline",
+        "devlab progress forget ci-pipeline --yes --format json",
+        notes=(
+            "Your files stay as they are; devlab progress export FILE keeps a copy of what is "
+            "forgotten.",
+        ),
+    ),
+)
+@click.argument("lab", shell_complete=_complete_kept_lab)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@listing_format
+def command(lab: str, yes: bool, form: str) -> None:
+    """Forget what you did in LAB: attempts, passed tasks, hints.
+
+    It concerns every workspace of the lab, and the lab need not be installed any more. The next
+    check of a workspace counts as the first.
+    """
+    _require_consent(lab, yes)
+    gone = records.forget(lab)
+    # Here, since completing names need not wait for it.
+    from scaffolder.keeping.reports import forget_reports
+    from scaffolder.keeping.store import Kept
+
+    forget_reports(Kept.of_this_user(), lab)
+    if form == "json":
+        document = {"schema": SCHEMA, "lab": lab, **msgspec.to_builtins(gone)}
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(
+        f"forgotten of {harmless(lab)}: {_counted(gone.workspaces, 'workspace')}, "
+        f"{_counted(gone.attempts, 'check run')}, {_counted(gone.passed, 'passed task')}, "
+        f"{_counted(gone.hints, 'hint')}"
+    )
+
+
+def _require_consent(lab: str, yes: bool) -> None:
+    if yes:
+        return
+    if not interactive():
+        raise DevlabError(
+            "nobody is here to ask, so nothing was forgotten", hint="to go ahead: add --yes"
+        )
+    if not click.confirm(f"Forget all that you did in {harmless(lab)}?", err=True):
+        raise DevlabError("nothing was forgotten", exit_code=ExitCode.FAILED)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
