@@ -18,6 +18,7 @@ from scaffolder.checks.base import Context, Kind
 from scaffolder.checks.workflow_cache import Judgement, Project
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_patterns import selected
+from scaffolder.checks.workflow_pins import judge_pins
 from scaffolder.checks.workflow_triggers import Reason
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -225,21 +226,26 @@ class Secure(Kind, frozen=True):
     """The workflow has least privilege, pinned actions, and nothing that zizmor warns of.
 
     Runs zizmor offline on a clean copy of the workflow and of every local action and workflow
-    that it leads to. Ignore comments and zizmor.yml have no say.
+    that it leads to. Ignore comments and zizmor.yml have no say. Commits that actions are pinned to
+    are held against the releases of common actions, of which devlab has a copy; of any other commit
+    only the shape can be judged, and the verdict says so.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.
         min_severity: low, medium or high; medium unless given.
         min_confidence: low, medium or high; low unless given.
-        may_write: the scopes, such as contents, that a job may have with `write`; zizmor lets a job
-            have any that it names. Not looked at unless given; [] means none.
+        may_write: the scopes, such as contents, that a job may have with `write`; [] means none.
+            Unless given, a job may have those that something in it can have a use for: an action
+            that is not known to write nothing, a script that is handed the token, or one that could
+            push with the credentials of a checkout.
 
     Passes: no finding of at least this severity. Audits that would ask GitHub itself
         (known-vulnerable-actions, impostor-commit and the like) are not part of it.
 
-    Fails: every finding with its line and zizmor's page on it; permissions: write-all, and with
-        may_write every other `write`; a file of more than 32 KiB, or with an expression longer than
-        GitHub takes, as neither is audited.
+    Fails: every finding with its line and zizmor's page on it; permissions: write-all, a `write`
+        that nothing in the job uses, and with may_write every other one; a commit of another
+        action, or one that is not the release that the comment behind it names; a file of more than
+        32 KiB, or with an expression longer than GitHub takes, as neither is audited.
 
     Example:
         - id: least-privilege
@@ -283,12 +289,14 @@ class Secure(Kind, frozen=True):
                 hint="mend first what the check of its validity says",
             )
         wide = workflow_permissions.too_wide(run.snapshot, workflow, self.may_write)
-        findings = [*wide, *(_audit_finding(audit) for audit in audits)]
+        pins = judge_pins(workflow_model.steps_everywhere(run.snapshot, workflow))
+        findings = [*wide, *pins.faults, *(_audit_finding(audit) for audit in audits)]
         if not findings:
             online = ", ".join(zizmor.ONLINE_AUDITS)
             return passed(
                 f"zizmor finds nothing of severity {self.min_severity} or above in "
                 f"{self.workflow} (not asked, as they need GitHub: {online})"
+                + "".join(f"; {remark}" for remark in pins.remarks)
             )
         first = findings[0]
         return failed(

@@ -175,6 +175,15 @@ def effective_steps(root: Path, steps: tuple[Step, ...]) -> Iterator[Step]:
     yield from _effective(root, steps, budget, 0)
 
 
+def steps_everywhere(root: Path, workflow: Workflow) -> Iterator[tuple[Step, str]]:
+    """Yield each step of a workflow and of what it leads to in its repository, with its file."""
+    called = (parse(source, path) for path, source in called_locally(root, workflow).items())
+    for each in (workflow, *called):
+        for job in each.jobs.values():
+            yield from ((step, each.source) for step in job.steps)
+        yield from ((step, each.source) for step in _composite_steps(each))
+
+
 def called_locally(root: Path, workflow: Workflow) -> dict[str, str]:
     """Return path and text of every local action and workflow that `workflow` leads to.
 

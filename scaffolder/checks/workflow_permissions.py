@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffolder.checks import workflow_model
-from scaffolder.checks.workflow_model import Workflow, mapping, text
+from scaffolder.checks import workflow_model, workflow_rights
+from scaffolder.checks.workflow_model import Job, Workflow, mapping, text
 from scaffolder.model import Finding
 from scaffolder.yamlsource import Position
 
@@ -20,12 +20,38 @@ def too_wide(root: Path, workflow: Workflow, allowed: Collection[str] | None) ->
 
     `write-all` over a whole workflow always is, though zizmor lets a lone job have it. With
     `allowed`, so is `write` for every other scope, anywhere in the workflow or in those of the
-    repository that it calls.
+    repository that it calls. Without it, a `write` is that nothing in its job has a use for.
     """
-    if allowed is None:
-        return list(_everything(workflow, (), workflow.data))
-    workflows = (workflow, *workflow_model.called_workflows(root, workflow))
-    return [finding for one in workflows for finding in _written(one, allowed)]
+    called = {each.path: each for each in workflow_model.called_workflows(root, workflow)}
+    workflows = (workflow, *called.values())
+    if allowed is not None:
+        return [finding for one in workflows for finding in _written(one, allowed)]
+    found = list(_everything(workflow, (), workflow.data))
+    for one in workflows:
+        for job in one.jobs.values():
+            found += _unused(root, one, job, called)
+    return found
+
+
+def _unused(
+    root: Path, workflow: Workflow, job: Job, called: Mapping[str, Workflow]
+) -> Iterator[Finding]:
+    for scope, right in mapping(job.data.get("permissions")).items():
+        if text(right).strip() == "write" and not _uses_right(root, workflow, job, scope, called):
+            message = f"the job {job.id} may write {scope}, and nothing in it has a use for that"
+            yield _finding(workflow, message, "jobs", job.id, "permissions", scope)
+
+
+def _uses_right(
+    root: Path, workflow: Workflow, job: Job, scope: str, called: Mapping[str, Workflow]
+) -> bool:
+    if job.uses:
+        callee = called.get(job.uses.removeprefix("./"))
+        return callee is None or any(
+            _uses_right(root, callee, inner, scope, {}) for inner in callee.jobs.values()
+        )
+    steps = tuple(workflow_model.effective_steps(root, job.steps))
+    return workflow_rights.may_use(scope, job.data, steps, workflow.data.get("env"))
 
 
 def _written(workflow: Workflow, allowed: Collection[str]) -> Iterator[Finding]:
