@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from scaffolder.checks._building import engine_of, reference_image
+from scaffolder.checks._distributions import normalized
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.model import Evidence, Finding
@@ -206,8 +207,3 @@ def _required(folder: Path) -> set[str]:
     return {
         normalized(name[0]) for line in lines if (name := re.match(r"[A-Za-z0-9][\w.-]*", line))
     }
-
-
-def normalized(distribution: str) -> str:
-    """Return the name of a Python distribution as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()

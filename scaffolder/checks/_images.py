@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from scaffolder import changes
-from scaffolder.checks._blame import blame, normalized
+from scaffolder.checks._blame import blame
 from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks._canaries import Canaries, plant
+from scaffolder.checks._distributions import installed, normalized
 from scaffolder.checks._rules import refuse_what_is_not_built
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.model import ChangeSet
 from scaffolder.readiness import Requirement
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
+from scaffolder.tools.engine.filesystem import FileSystem
 
 _TEST_FILE_LIMIT = 1024 * 1024
 _LARGEST_IMAGE = 4 * 1024**3
@@ -141,8 +143,8 @@ class Contents:
 
     `base` names that base, empty where none is known: then `layers` are all. `least_base` is the
     size in bytes of the smallest image that any stage starts from; `unknown` names those of them
-    that cannot be looked at. `hits` says for each kind of
-    canary where it lies; `distributions` in which layers each Python distribution does.
+    that cannot be looked at. `hits` says for each kind of canary where it lies; `distributions` in
+    which layers something speaks of a Python distribution, `installed` which of them are.
     """
 
     base: str
@@ -152,6 +154,7 @@ class Contents:
     size: int = 0
     hits: dict[str, list[str]] = field(default_factory=dict)
     distributions: dict[str, set[int]] = field(default_factory=dict)
+    installed: set[str] = field(default_factory=set)
     largest: list[tuple[int, str]] = field(default_factory=list)
 
     def note(self, kind: str, place: str) -> None:
@@ -165,20 +168,47 @@ def contents(context: Context, dockerfile: str) -> Contents:
     """Return what the learner's image adds to its base, read from its saved layers, once."""
     found = built(context, dockerfile)
     return context.run.shared.get(
-        ("image contents", dockerfile), lambda: _read_contents(context, found)
+        ("image contents", dockerfile), lambda: _read_contents(context, found, dockerfile)
     )
 
 
-def _read_contents(context: Context, found: Built) -> Contents:
+def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
+    """Return all layers of the learner's image, lowest first, saved once."""
     run = context.run
-    if found.image.size > _LARGEST_IMAGE:
-        raise CheckFailedError(f"the image is {found.image.size / 1e9:.1f} GB large")
+    image = built(context, dockerfile).image
+    if image.size > _LARGEST_IMAGE:
+        raise CheckFailedError(f"the image is {image.size / 1e9:.1f} GB large")
+
+    def save() -> tuple[Layer, ...]:
+        context.say("reading the layers of the image")
+        archive = run.folder("layers") / "image.tar"
+        return engine.saved_layers(engine_of(run), image, archive, run.cancel)
+
+    return run.shared.get(("image layers", dockerfile), save)
+
+
+def file_system(context: Context, dockerfile: str) -> FileSystem:
+    """Return the files of the learner's image, those of its base among them."""
+    layers = saved_layers(context, dockerfile)
+    return context.run.shared.get(
+        ("image files", dockerfile), lambda: FileSystem.of(layers, context.run.cancel)
+    )
+
+
+def base_layers(context: Context, dockerfile: str) -> int:
+    """Return how many of the lowest layers are those of the image's base."""
+    found = built(context, dockerfile)
+    used = engine.shown(engine_of(context.run), found.build.bases)
+    base = engine.base_of(found.image, used)
+    return len(base[1].diff_ids) if base else 0
+
+
+def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
+    run = context.run
     connected = engine_of(run)
     used = engine.shown(connected, found.build.bases)
     base = engine.base_of(found.image, used)
-    context.say("reading the layers of the image")
-    archive = run.folder("layers") / "image.tar"
-    layers = engine.saved_layers(connected, found.image, archive, run.cancel)
+    layers = saved_layers(context, dockerfile)
     own = layers[len(base[1].diff_ids) :] if base else layers
     result = Contents(
         base[0] if base else "",
@@ -188,7 +218,9 @@ def _read_contents(context: Context, found: Built) -> Contents:
     )
     for number, layer in enumerate(own):
         _read_layer(result, number, layer, found.canaries, run)
-    archive.unlink()
+    for distribution in installed(FileSystem.of(own, run.cancel)):
+        if distribution.intact:
+            result.installed.add(distribution.name)
     _read_metadata(result, found)
     return result
 
@@ -238,6 +270,8 @@ def distribution_of(path: str) -> str:
 
 
 def holding(contents: Contents, distribution: str) -> Iterator[Layer]:
-    """Yield the layers that hold a Python distribution, lowest first."""
+    """Yield the layers that hold a Python distribution that is installed, lowest first."""
+    if normalized(distribution) not in contents.installed:
+        return
     for number in sorted(contents.distributions.get(normalized(distribution), ())):
         yield contents.layers[number]

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffolder.checks._blame import normalized
 from scaffolder.checks._building import engine_of
+from scaffolder.checks._distributions import normalized
 from scaffolder.checks._images import Built, distribution_of
 from scaffolder.checks.base import Context
 from scaffolder.lines import lines_of

@@ -60,8 +60,9 @@ class Caches(ImageKind, frozen=True, kw_only=True):
 
     Builds the image, changes the application with one of the lab's faults, and builds again. The
     layer in which the dependencies are (read from the saved image: where their dist-info folders
-    lie) must be the same in both images, by the digest of its content. The same is asked of every
-    earlier stage in which the second build carried out a RUN.
+    lie, whose RECORD must list files that are there, with just these contents) must be the same in
+    both images, by the digest of its content. The same is asked of every earlier stage in which the
+    second build carried out a RUN.
 
     Parameters:
         fault: the fault of the lab that changes only the application's code.
@@ -118,7 +119,10 @@ class Caches(ImageKind, frozen=True, kw_only=True):
         if layer is None:
             raise CheckFailedError(
                 f"{distribution} is not installed in the image",
-                evidence=self._evidence(f"a {distribution}-*.dist-info folder in a layer", "none"),
+                evidence=self._evidence(
+                    f"a {distribution}-*.dist-info whose RECORD lists files that are there",
+                    "none in the layers above the base",
+                ),
                 hint="install what requirements.txt lists",
             )
         return layer

@@ -23,7 +23,11 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
       without a network; `.code`, `.out`, `.err`, `.seconds`. `python` is a bare one: what needs
       packages runs in the image. Not to end in time is a fail; with `check`, so is an exit code
       that is not 0.
-    - `image`: the image of the learner's Dockerfile; `.id`, `.config`, `.labels`, `.size`.
+    - `image`: the image of the learner's Dockerfile; `.id`, `.config`, `.labels`, `.size`. What is
+      in it is read from its layers, and nothing of it runs: `.files` (by path: `.kind`, `.mode`,
+      `.uid`, `.size`, `.link`, `.executable`, `.base`), `.glob(pattern)`, `.resolve(path)`,
+      `.read(path)`, `.read_all(paths, limit)`, and `.distributions` (`.name`, `.version`,
+      `.folder`, `.files`, `.base`, and `.intact`: its RECORD lists what is there).
     - `container`: a container of it, this test's own; `.get(path)`, `.request(method, path,
       body=..., headers=...)` with `.status`, `.headers`, `.text`, `.json()`; `.url`, `.logs()`,
       `.exec(argv)`, `.stop()`, `.start()`, `.restart()`.

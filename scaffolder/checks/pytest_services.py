@@ -7,6 +7,7 @@ the sandbox, the image and the apply are the run's own, containers carry its lab
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import dataclasses
 import math
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks._containers import ContainerKind, Service, serving, wait_until_answers
-from scaffolder.checks._images import built
+from scaffolder.checks._distributions import installed
+from scaffolder.checks._images import base_layers, built, file_system
 from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.terraform_session import TerraformKind, session
@@ -106,6 +108,9 @@ class Services:
             "workspace": self.workspace,
             "run": self.run,
             "image": self.image,
+            "image.files": self.image_files,
+            "image.read": self.read_image,
+            "image.distributions": self.image_distributions,
             "terraform": self.terraform,
             "container.start": self.start_container,
             "container.await": self.await_container,
@@ -198,6 +203,38 @@ class Services:
             "size": image.size,
             "layers": len(image.diff_ids),
         }
+
+    def image_files(self) -> list[list[Any]]:
+        """List the files of the image, and whether its base has them."""
+        context, dockerfile = self._context, self._kind.dockerfile
+        first = base_layers(context, dockerfile)
+        return [
+            [
+                *(file.path, file.kind, file.mode, file.uid, file.size, file.link),
+                *(file.layer < first, file.executable),
+            ]
+            for file in file_system(context, dockerfile).files.values()
+        ]
+
+    def read_image(self, paths: Sequence[str], limit: int) -> dict[str, str]:
+        """Return the beginnings of files of the image, in base64."""
+        system = file_system(self._context, self._kind.dockerfile)
+        found = system.read(set(paths), min(limit, _OUTPUT_LIMIT))
+        return {path: base64.b64encode(content).decode() for path, content in found.items()}
+
+    def image_distributions(self) -> list[dict[str, Any]]:
+        """List the Python distributions in the image."""
+        context, dockerfile = self._context, self._kind.dockerfile
+        system = file_system(context, dockerfile)
+        first = base_layers(context, dockerfile)
+        return [
+            {
+                **{name: getattr(one, name) for name in ("name", "version", "folder", "intact")},
+                "files": one.files,
+                "base": one.layer < first,
+            }
+            for one in installed(system)
+        ]
 
     def terraform(self) -> dict[str, Any]:
         """Apply the configuration, or join whoever does, and return its outputs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -13,6 +12,7 @@ import pytest
 
 from scaffolder.testing.channel import Channel, WorkFailedError
 from scaffolder.testing.containers import Container, Ran, Witness
+from scaffolder.testing.images import Image
 
 
 class Fail(Protocol):
@@ -57,21 +57,6 @@ class Run(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Image:
-    """The image of the learner's Dockerfile: `config` as Docker shows it, `size` in bytes."""
-
-    id: str
-    config: Mapping[str, Any]
-    size: int
-    layers: int
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The image's labels."""
-        return self.config.get("Labels") or {}
-
-
 class Fixtures:
     """A pytest plugin with the fixtures, served by the grader."""
 
@@ -110,7 +95,7 @@ class Fixtures:
     @pytest.fixture(scope="session")
     def image(self) -> Image:
         """Return the image of the learner's Dockerfile, built once for all checks of the run."""
-        return Image(**self._channel.call("image"))
+        return Image(self._channel)
 
     @pytest.fixture
     def container(self) -> Iterator[Container]:

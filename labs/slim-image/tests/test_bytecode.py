@@ -2,8 +2,8 @@
 
 
 def test_no_bytecode_holds_a_time(inside, fail):
-    """PEP 552: the lowest bit of the flags says that there is a hash instead of a time."""
-    stale = inside["stale"]
+    """Neither that of the dependencies nor that of the service."""
+    stale = inside.stale
     if stale:
         fail(
             f"{len(stale)} .pyc files hold the time at which their source was written, "

@@ -101,20 +101,49 @@ class Entry:
     _member: tarfile.TarInfo
 
     @property
+    def mode(self) -> int:
+        """Its permissions."""
+        return self._member.mode
+
+    @property
+    def uid(self) -> int:
+        """The number of its owner."""
+        return self._member.uid
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self._member.isdir()
+
+    @property
+    def is_hard_link(self) -> bool:
+        """Whether it is another name of a file of the same layer."""
+        return self._member.islnk()
+
+    @property
     def removes(self) -> bool:
         """Whether it is a mark that a file of a lower layer is gone."""
         return self.path.rpartition("/")[2].startswith(_WHITEOUT)
 
     def read(self, limit: int) -> bytes:
         """Return at most `limit` bytes of a regular file."""
-        source = self._tar.extractfile(self._member) if self.is_file else None
+        source = self._source()
         return source.read(limit) if source else b""
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the content of a regular file, a megabyte at a time."""
-        source = self._tar.extractfile(self._member) if self.is_file else None
+        source = self._source()
         while source and (chunk := source.read(_CHUNK)):
             yield chunk
+
+    def _source(self) -> IO[bytes] | None:
+        if not (self.is_file or self.is_hard_link):
+            return None
+        try:
+            return self._tar.extractfile(self._member)
+        except KeyError:
+            # The file that it is another name of lies in no layer of the image.
+            return None
 
 
 @dataclass(frozen=True)
