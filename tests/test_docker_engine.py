@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder.checks import container, dockerfile, image
+from scaffolder.checks import container, container_stop, dockerfile, image
 from scaffolder.checks._building import engine_of
 from scaffolder.checks._http import Request
 from scaffolder.checks.base import CheckFailedError, Context
@@ -132,30 +132,21 @@ def test_a_container_that_does_not_serve_fails(
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
-    ("lingers", "busy", "expected"),
-    [
-        (0, 1, "pass"),
-        (0, 4, "pass"),
-        (2, 1, "fail"),
-        (2, 4, "unavailable"),
-        (60, 4, "fail"),
-    ],
+    ("lingers", "reference_lingers", "expected"),
+    [(0, 9, "pass"), (3, 0, "fail"), (60, 0, "fail"), (3, 3, "unavailable")],
 )
-def test_a_late_end_is_a_fail_only_where_the_container_is_to_blame(
-    context: Context,
-    work: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    lingers: int,
-    busy: float,
-    expected: str,
+def test_a_late_end_is_a_fail_where_the_labs_own_answer_is_in_time(
+    context: Context, work: Path, lingers: int, reference_lingers: int, expected: str
 ) -> None:
-    monkeypatch.setattr(container, "patience", lambda: busy)
-    (work / "server.py").write_text(LINGERING.format(lingers=lingers))
-    ready = taken(context, work, f'{BASE}COPY server.py /\nCMD ["python3", "/server.py"]\n')
+    dockerfile = f'{BASE}COPY server.py /\nCMD ["python3", "/server.py"]\n'
+    for folder, seconds in ((work, lingers), (context.run.reference(), reference_lingers)):
+        (folder / "server.py").write_text(LINGERING.format(lingers=seconds))
+        (folder / "Dockerfile").write_text(dockerfile)
+    ready = taken(context, work, dockerfile)
     spec = CheckSpec(
         id="stops",
         kind="container.stops",
-        check=container.Stops(request=Request(path="/slow"), takes=1, within=1),
+        check=container_stop.Stops(request=Request(path="/slow"), takes=1, within=2),
         timeout=60,
     )
     verdict = judge(spec, ready)

@@ -308,9 +308,17 @@ def test_an_answer_is_compared_by_what_it_must_hold(
 
 
 def test_a_token_is_filled_in_everywhere() -> None:
-    request = Request(path="/{token}", body={"n": ["{token}"]}, contains={"n": 3})
-    filled = request.with_token("x")
-    assert (filled.path, filled.body, filled.contains) == ("/x", {"n": ["x"]}, {"n": 3})
+    request = Request(path="/{token}", body={"n": ["{token}"]}, contains={"n": 3, "{token}": 1})
+    filled = request.filled({"token": "x"})
+    assert (filled.path, filled.body, filled.contains) == ("/x", {"n": ["x"]}, {"n": 3, "x": 1})
+
+
+def test_what_an_answer_is_kept_for_is_filled_in_as_it_is() -> None:
+    values = Answer(201, b'{"id": 7, "name": "tea"}').kept(Request(keep={"item": "id"}))
+    filled = Request(path="/{item}", contains={"id": "{item}", "n": "no {item}"}).filled(values)
+    assert (filled.path, filled.contains) == ("/7", {"id": 7, "n": "no 7"})
+    with pytest.raises(KeyError):
+        Answer(201, b"[]").kept(Request(keep={"item": "id"}))
 
 
 def test_without_an_engine_the_mending_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

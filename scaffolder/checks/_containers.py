@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scaffolder.checks._building import engine_of, reference_image
 from scaffolder.checks._http import Answer, Request, ask
@@ -25,6 +26,7 @@ _ASK_SECONDS = 5.0
 _PAUSE = 0.04
 _OUT_OF_MEMORY = 137
 _MOST_PATIENCE = 4.0
+_LARGEST_NUMBER = 100_000
 # What an engine says of an image, for the message alone.
 _REASONS = (
     (
@@ -257,11 +259,18 @@ def _command(kind: ContainerKind, port: int) -> str:
 
 def exchange(kind: ContainerKind, service: Service, requests: Sequence[Request]) -> None:
     """Send the requests in order; raises CheckFailedError at the first answer that is wrong."""
-    token = secrets.token_hex(6)
+    values: dict[str, Any] = {
+        "token": secrets.token_hex(6),
+        "number": secrets.randbelow(_LARGEST_NUMBER) + 1,
+    }
     for template in requests:
-        request = template.with_token(token)
+        request = template.filled(values)
         try:
-            trouble = service.ask(request).differs(request)
+            answer = service.ask(request)
+            trouble = answer.differs(request)
+            values |= answer.kept(request) if not trouble else {}
+        except KeyError as missing:
+            trouble = f"{answer.shown}, which has no {missing}"
         except (OSError, http.client.HTTPException) as error:
             trouble = f"no answer: {type(error).__name__}: {error}"
         if trouble:

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,8 +22,10 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One request of a lab and the answer that it expects.
 
     `body` is sent as JSON. `contains` is what the JSON of the answer must hold: of an object the
-    keys named, of a list one element that fits. `{token}` in `path`, `body` and `contains` stands
-    for a word that nobody can know beforehand.
+    keys named, of a list one element that fits. In `path`, `body` and `contains` `{token}` stands
+    for a word and `{number}` for a number that nobody can know beforehand. `keep` gives names to
+    what the answer has under some keys: `{item}` in a later request stands for it. A text that is
+    such a name and nothing else stands for the value itself, also where that is a number.
     """
 
     path: str = "/"
@@ -31,28 +33,36 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: Any = None
     status: int = 200
     contains: Any = None
+    keep: Mapping[str, str] = {}
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
-    def with_token(self, token: str) -> Request:
-        """Return the request with `{token}` filled in."""
+    def filled(self, values: Mapping[str, Any]) -> Request:
+        """Return the request with what stands between braces filled in."""
         return msgspec.structs.replace(
             self,
-            path=self.path.replace("{token}", token),
-            body=_filled(self.body, token),
-            contains=_filled(self.contains, token),
+            path=_filled_text(self.path, values),
+            body=_filled(self.body, values),
+            contains=_filled(self.contains, values),
         )
 
 
-def _filled(value: Any, token: str) -> Any:
+def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return value.replace("{token}", token)
+        name = value[1:-1] if value[:1] == "{" and value[-1:] == "}" else ""
+        return values[name] if name in values else _filled_text(value, values)
     if isinstance(value, list):
-        return [_filled(part, token) for part in value]
+        return [_filled(part, values) for part in value]
     if isinstance(value, dict):
-        return {key: _filled(part, token) for key, part in value.items()}
+        return {_filled_text(key, values): _filled(part, values) for key, part in value.items()}
     return value
+
+
+def _filled_text(text: str, values: Mapping[str, Any]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,20 @@ class Answer:
         if not _holds(data, request.contains):
             return f"{self.shown}, which does not hold {json.dumps(request.contains)}"
         return ""
+
+    def kept(self, request: Request) -> dict[str, Any]:
+        """Return what `request` keeps of an answer that is as it expects.
+
+        Raises KeyError with the name of what the answer does not have.
+        """
+        if not request.keep:
+            return {}
+        try:
+            data = json.loads(self.body)
+        except (ValueError, RecursionError):
+            data = None
+        has = data if isinstance(data, dict) else {}
+        return {name: has[key] for name, key in request.keep.items()}
 
     @property
     def shown(self) -> str:

@@ -6,24 +6,29 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from scaffolder import changes
+import msgspec
+
 from scaffolder.checks._blame import blame
 from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks._canaries import Canaries, plant
 from scaffolder.checks._distributions import installed, normalized
 from scaffolder.checks._rules import refuse_what_is_not_built
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
-from scaffolder.model import ChangeSet
+from scaffolder.checks.planting import change_work, drawn_form
+from scaffolder.errors import UnusableFileError
+from scaffolder.model import ChangeSet, Fault
 from scaffolder.readiness import Requirement
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
 from scaffolder.tools.engine.filesystem import FileSystem
+from scaffolder.workspace import resolve_inside
 
 _TEST_FILE_LIMIT = 1024 * 1024
 _LARGEST_IMAGE = 4 * 1024**3
@@ -69,7 +74,7 @@ def built(context: Context, dockerfile: str) -> Built:
 
 def _build_first(context: Context, dockerfile: str) -> Built:
     refuse_what_is_not_built(context, dockerfile)
-    folder = context.run.copy("image")
+    folder = _varied(context, dockerfile)
     canaries = plant(folder)
     refused = None
     context.say("building the image")
@@ -80,7 +85,7 @@ def _build_first(context: Context, dockerfile: str) -> Built:
             raise blame(context, error, folder, dockerfile) from error
         # What we planted may be to blame: a build that stumbles over a foreign .venv still builds.
         # Or it was a moment's trouble, and it builds now with all of it.
-        bare = context.run.copy("image")
+        bare = _varied(context, dockerfile)
         try:
             build = _build(context, bare, dockerfile)
         except BuildFailedError:
@@ -114,7 +119,7 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         run = context.run
         folder = run.folder("changed") / "work"
         shutil.copytree(first.folder, folder, symlinks=True)
-        _change(folder, run.faults[fault].change, run.id)
+        _change(run, folder, run.faults[fault])
         context.say("building again after a change of the application")
         try:
             build = _build(context, folder, dockerfile)
@@ -125,16 +130,66 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
     return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
 
 
-def _change(folder: Path, change: ChangeSet, run_id: str) -> None:
-    """Apply a change in a way that no build has seen before.
+def change_token(run: Run) -> str:
+    """Return the word that `{token}` stands for in what is changed in this run."""
+    return run.shared.get("token of changes", lambda: secrets.token_hex(8))
+
+
+def _varied(context: Context, dockerfile: str) -> Path:
+    """Return a copy of the work in which the files that a later build changes are new as well.
+
+    So no step of a build and no program in the image can tell by a date or a digest which of the
+    two it looks at.
+    """
+    run = context.run
+    folder = run.copy("image")
+    kinds = (spec.check for spec in run.checks)
+    faults = {
+        fault
+        for kind in kinds
+        if isinstance(kind, Kind) and dockerfile in kind.builds
+        for fault in kind.faults
+    }
+    for path in {path for fault in faults for path in drawn_form(run, run.faults[fault]).paths}:
+        _touch(folder, path)
+    return folder
+
+
+def _change(run: Run, folder: Path, fault: Fault) -> None:
+    """Plant a fault in a way that no build has seen before.
 
     Otherwise the cache of an earlier run would answer, and nobody would see what has to run again.
     """
-    changes.apply(change, folder)
+    token = change_token(run)
+    form = drawn_form(run, fault)
+    change = ChangeSet(
+        delete=form.delete,
+        write={path: text.replace("{token}", token) for path, text in form.write.items()},
+        replace=tuple(
+            msgspec.structs.replace(edit, new=edit.new.replace("{token}", token))
+            for edit in form.replace
+        ),
+    )
+    try:
+        change_work(run, change, folder)
+    except OSError as error:
+        raise CheckFailedError(
+            f"no change can be made in {', '.join(change.paths)}: {error.strerror}",
+            hint="restore the application's files: git checkout",
+        ) from error
     for path in change.paths:
-        if path.endswith(".py") and (folder / path).is_file():
-            with (folder / path).open("a", encoding="utf-8") as file:
-                file.write(f"# {run_id}\n")
+        _touch(folder, path)
+
+
+def _touch(folder: Path, path: str) -> None:
+    """Add a comment of this moment to a file of Python, if it is one."""
+    try:
+        target = resolve_inside(folder, path)
+        if path.endswith(".py") and target.is_file():
+            with target.open("a", encoding="utf-8") as file:
+                file.write(f"# {secrets.token_hex(16)}\n")
+    except (OSError, UnusableFileError):
+        return
 
 
 @dataclass

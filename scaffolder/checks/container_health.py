@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import time
 
@@ -14,7 +15,7 @@ from scaffolder.checks._containers import (
     wait_until_answers,
 )
 from scaffolder.checks._http import Request
-from scaffolder.checks._images import built, rebuilt
+from scaffolder.checks._images import built, change_token, rebuilt
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.model import Evidence, Verdict, failed, passed
 from scaffolder.tools.engine import HealthTiming, Image, Probe, State
@@ -29,32 +30,41 @@ class Health(ContainerKind, frozen=True, kw_only=True):
     """The health check tells a healthy service from a broken one.
 
     Runs two containers: the learner's image, and the image built again with a fault of the lab
-    that makes the health endpoint fail. The image's own health check command runs in both. Only
-    how often is overridden, so that the check is quick: every quarter of a second instead of the
-    image's interval, unhealthy after two failures in a row, no start period, and at most five
-    seconds for one run. That is fair, for it changes when the verdict comes, not which one: the
-    first success makes a container healthy, and it may fail as often as it likes before.
+    that makes the health endpoint fail. With `breaks` the second one is healthy too, until a
+    request breaks it while it runs: then nothing but the running service can tell. The image's own
+    health check command runs in both. Only how often is overridden, so that the check is quick:
+    every quarter of a second instead of the image's interval, unhealthy after two failures in a
+    row, no start period, and at most five seconds for one run. That is fair, for it changes when
+    the verdict comes, not which one: the first success makes a container healthy, and it may fail
+    as often as it likes before.
 
     Parameters:
         fault: the fault of the lab that makes the health endpoint fail.
         path: the health endpoint.
+        breaks: the path of a request that breaks the second one, with the fault in it; `{token}` in
+            it and in the fault's files stands for a word of this run. Without, it is broken from
+            the beginning.
         healthy_within: seconds until the learner's image must be healthy.
         port_variable: the environment variable that names the port.
         start_within: seconds that it may take to answer for the first time.
         dockerfile: the file to build from.
 
-    Passes: the first container becomes healthy, the second one unhealthy.
+    Passes: the first container becomes healthy, the second one unhealthy (with `breaks` after it
+    was healthy).
 
-    Fails: there is no HEALTHCHECK; the first never becomes healthy; the second counts as healthy.
+    Fails: there is no HEALTHCHECK; a container never becomes healthy that should; the broken one
+    counts as healthy.
 
     Example:
         - id: health-is-watched
           kind: container.health
-          fault: health-broken
+          fault: health-breaks
+          breaks: "/healthz?{token}"
     """
 
     fault: str
     path: str = "/healthz"
+    breaks: str = ""
     healthy_within: float = 20
 
     @property
@@ -79,24 +89,27 @@ class Health(ContainerKind, frozen=True, kw_only=True):
     def _watch_healthy(self, context: Context, image: Image) -> None:
         with serving(context, self, health=_timing(image)) as service:
             context.say("waiting until the container is healthy")
-            wait_until_answers(context, self, service)
-            watched = _Watched(service)
-            state = (
-                service.container.wait_until(
-                    lambda state: (
-                        state.health == "healthy"
-                        or not state.running
-                        or (watched.seconds > _PATIENCE and watched.ended(state, ok=False))
-                    ),
-                    self.healthy_within,
-                    context.run.cancel,
-                )
-                or service.container.state()
+            self._require_healthy(context, service)
+
+    def _require_healthy(self, context: Context, service: Service) -> None:
+        wait_until_answers(context, self, service)
+        watched = _Watched(service)
+        state = (
+            service.container.wait_until(
+                lambda state: (
+                    state.health == "healthy"
+                    or not state.running
+                    or (watched.seconds > _PATIENCE and watched.ended(state, ok=False))
+                ),
+                self.healthy_within,
+                context.run.cancel,
             )
-            if not state.running:
-                raise ended(self, service, "a healthy container")
-            if state.health != "healthy":
-                raise self._never_healthy(state.probes)
+            or service.container.state()
+        )
+        if not state.running:
+            raise ended(self, service, "a healthy container")
+        if state.health != "healthy":
+            raise self._never_healthy(state.probes)
 
     def _never_healthy(self, probes: tuple[Probe, ...]) -> CheckFailedError:
         last = probes[-1] if probes else None
@@ -116,6 +129,10 @@ class Health(ContainerKind, frozen=True, kw_only=True):
         """Return the seconds from the first broken answer until the engine called it unhealthy."""
         broken = rebuilt(context, self.dockerfile, self.fault)
         with serving(context, self, image=broken, health=_timing(image)) as service:
+            if self.breaks:
+                context.say("waiting until the container is healthy that will be broken")
+                self._require_healthy(context, service)
+                self._break(context, service)
             context.say("waiting until the broken container is unhealthy")
             wait_until_answers(context, self, service)
             self._require_broken(context, service)
@@ -134,6 +151,12 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             if state.health != "unhealthy":
                 raise self._not_noticed(state.health)
         return watched.seconds
+
+    def _break(self, context: Context, service: Service) -> None:
+        """Break the running service; whether that worked is seen by what it answers then."""
+        asked = Request(path=self.breaks.replace("{token}", change_token(context.run)))
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            service.ask(asked)
 
     def _require_broken(self, context: Context, service: Service) -> None:
         """Make sure that the fault reached the running service: otherwise nothing is proven."""

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from scaffolder.checks._canaries import SECRET, SECRET_PLACE
-from scaffolder.checks._images import (
-    Built,
-    Contents,
-    ImageKind,
-    built,
-    contents,
-    holding,
-    rebuilt,
-)
+from scaffolder.checks._images import Built, Contents, ImageKind, built, contents
 from scaffolder.checks._rules import dockerfile_text
-from scaffolder.checks._stages import installed_again
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.base import Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.engine import Layer
 
 _MEGABYTE = 1_000_000
 _SHOWN = 8
@@ -52,96 +42,6 @@ class Builds(ImageKind, frozen=True, kw_only=True):
         return passed(
             f"builds in {found.build.seconds:.1f} s to an image of {size:.0f} MB"
             f" in {len(found.image.diff_ids)} layers"
-        )
-
-
-class Caches(ImageKind, frozen=True, kw_only=True):
-    """A change of the application alone does not install the dependencies again.
-
-    Builds the image, changes the application with one of the lab's faults, and builds again. The
-    layer in which the dependencies are (read from the saved image: where their dist-info folders
-    lie, whose RECORD must list files that are there, with just these contents) must be the same in
-    both images, by the digest of its content. The same is asked of every earlier stage in which the
-    second build carried out a RUN.
-
-    Parameters:
-        fault: the fault of the lab that changes only the application's code.
-        distributions: Python distributions that the service cannot do without.
-        dockerfile: the file to build from.
-
-    Passes: the lowest layer that holds each distribution is found in the second image too, while
-    the second image differs from the first, and no stage of the second build installed any of them.
-
-    Fails: such a layer is made anew; a distribution is in no layer; the change of the application
-    does not reach the image.
-
-    Example:
-        - id: dependencies-are-cached
-          kind: image.caches
-          fault: health-broken
-          distributions: [flask, gunicorn]
-    """
-
-    fault: str
-    distributions: tuple[str, ...]
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """The fault that serves as the change."""
-        return (self.fault,)
-
-    def run(self, context: Context) -> Verdict:
-        """Build twice and compare the layers."""
-        first = built(context, self.dockerfile)
-        # First: to read layers takes seconds, and other checks ask for them meanwhile.
-        second = rebuilt(context, self.dockerfile, self.fault)
-        inside = contents(context, self.dockerfile)
-        if first.image.diff_ids == second.image.diff_ids:
-            return failed(
-                "a change of the application does not change the image",
-                evidence=self._evidence("another image", "the same layers"),
-                hint="copy the application's code into the image",
-            )
-        for distribution in self.distributions:
-            layer = self._layer(inside, distribution)
-            if layer.diff_id not in second.image.diff_ids:
-                return self._anew(distribution)
-        again = installed_again(context, self.dockerfile, first, second, self.distributions)
-        if again:
-            return self._anew(again)
-        return passed(
-            f"after a change of the application the layer with {', '.join(self.distributions)}"
-            f" is the same; the second build took {second.build.seconds:.1f} s"
-        )
-
-    def _layer(self, inside: Contents, distribution: str) -> Layer:
-        layer = next(holding(inside, distribution), None)
-        if layer is None:
-            raise CheckFailedError(
-                f"{distribution} is not installed in the image",
-                evidence=self._evidence(
-                    f"a {distribution}-*.dist-info whose RECORD lists files that are there",
-                    "none in the layers above the base",
-                ),
-                hint="install what requirements.txt lists",
-            )
-        return layer
-
-    def _anew(self, distribution: str) -> Verdict:
-        return failed(
-            f"a change of the application alone installs {distribution} again",
-            evidence=self._evidence(
-                f"the layer with {distribution} comes from the cache", "it was made anew"
-            ),
-            hint="copy requirements.txt and install from it before you copy the application",
-            lasting=False,
-        )
-
-    def _evidence(self, expected: str, actual: str) -> Evidence:
-        return Evidence(
-            ran="docker build . && (change the application) && docker build .",
-            expected=expected,
-            actual=actual,
         )
 
 

@@ -132,19 +132,26 @@ def _add_test(work: Path, name: str, text: str) -> None:
 def faulty(run: Run, fault: Fault) -> Plant:
     """Return what plants one of the lab's faults, in one of its forms, drawn for the run.
 
+    See `change_work` for what a learner's own changes make of it.
+    """
+    form = drawn_form(run, fault)
+    return lambda work, _probe: change_work(run, form, work)
+
+
+def drawn_form(run: Run, fault: Fault) -> ChangeSet:
+    """Return the form of a fault that this run plants."""
+    return drawn(run, "form", fault.id).choice((fault.change, *fault.forms))
+
+
+def change_work(run: Run, change: ChangeSet, work: Path) -> None:
+    """Carry out a change of the lab's in a copy of the work.
+
     Where an edit does not fit because the learner changed the file, the file of the start with the
     edit made is planted instead. A file that the learner deleted is a CheckFailedError.
     """
-
-    form = drawn(run, "form", fault.id).choice((fault.change, *fault.forms))
-
-    def plant(work: Path, _probe: Probe) -> None:
-        for edit in form.replace:
-            _plant_edit(run, work, edit)
-        rest = ChangeSet(delete=form.delete, write=form.write)
-        changes.apply(rest, work)
-
-    return plant
+    for edit in change.replace:
+        _plant_edit(run, work, edit)
+    changes.apply(ChangeSet(delete=change.delete, write=change.write), work)
 
 
 def _plant_edit(run: Run, work: Path, edit: Replacement) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from scaffolder.tools.processes import CancelToken
 
 _CHUNK = 1024 * 1024
 _WHITEOUT = ".wh."
+# What builders add to an instruction in an image's history.
+_INSTRUCTION = re.compile(r"^/bin/sh -c #\(nop\) +| # buildkit$")
 
 
 @dataclass(frozen=True)
@@ -148,11 +151,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a saved image."""
+    """One layer of a saved image; `made_by` is the instruction, as far as the builder tells."""
 
     diff_id: str
     _archive: Path
     _name: str
+    made_by: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Yield what the layer adds or removes, in its own order."""
@@ -185,8 +189,16 @@ def saved_layers(
             cancel.raise_if_cancelled()
             file.write(chunk)
     with tarfile.open(archive) as outer:
-        manifest = outer.extractfile("manifest.json")
-        names = json.load(manifest)[0]["Layers"] if manifest else []
+        manifest = json.loads(_member(outer, "manifest.json"))[0]
+        history = json.loads(_member(outer, manifest["Config"])).get("history") or []
+    made = [str(one.get("created_by", "")) for one in history if not one.get("empty_layer")]
+    made = made if len(made) == len(image.diff_ids) else [""] * len(image.diff_ids)
     return tuple(
-        Layer(diff_id, archive, name) for diff_id, name in zip(image.diff_ids, names, strict=True)
+        Layer(diff_id, archive, name, _INSTRUCTION.sub("", said))
+        for diff_id, name, said in zip(image.diff_ids, manifest["Layers"], made, strict=True)
     )
+
+
+def _member(outer: tarfile.TarFile, name: str) -> bytes:
+    source = outer.extractfile(name)
+    return source.read() if source else b""
