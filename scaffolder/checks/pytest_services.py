@@ -27,7 +27,7 @@ from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.terraform_session import TerraformKind, session
 from scaffolder.model import Evidence
 from scaffolder.readiness import Requirement
-from scaffolder.sandbox import SYSTEM_PATH
+from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
 
@@ -145,15 +145,15 @@ class Services:
         allowed = self._allowed(timeout)
         self._context.say(shlex.join(argv))
         with run.slots:
-            done = run.sandbox.run(
-                argv,
+            command = Command(
+                argv=argv,
                 cwd=Path(folder),
                 timeout=allowed,
-                cancel=run.cancel,
                 env={"PATH": f"{self._programs}:{SYSTEM_PATH}", **(env or {})},
-                network=False,
+                visible=(self._programs, *python_parts(self._programs / "python")),
                 output_limit=_OUTPUT_LIMIT,
             )
+            done = run.sandbox.run(command, run.cancel)
         # The bounds of the sandbox stand before the command that people know.
         return self._ended(dataclasses.replace(done, argv=tuple(argv)), allowed, check=check)
 

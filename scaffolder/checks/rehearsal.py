@@ -44,8 +44,8 @@ from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
 from scaffolder.errors import NotShownError, UnavailableError, WorkFaultError
 from scaffolder.model import Evidence, Finding
-from scaffolder.sandbox import Limits
-from scaffolder.tools import act, wheelhouse
+from scaffolder.sandbox import Command, Limits
+from scaffolder.tools import act, uv_cache, wheelhouse
 from scaffolder.tools.processes import Completed, Ending
 from scaffolder.workspace import read_text, resolve_inside
 
@@ -230,16 +230,18 @@ class _Rehearser:
         own = _environment(stage, root, line, happening)
         commits = self._make_repository(root, happening, plant, probe)
         self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
-        return run.sandbox.run(
-            self._command(root, happening, commits),
+        uv_cache.link(stage.uv_cache, root / "uv-cache", run.cancel)
+        command = Command(
+            argv=self._command(stage, root, happening, commits),
             cwd=root / "work",
             timeout=self._timeout,
-            cancel=run.cancel,
             env={**stage.environment, **own},
-            network=False,
+            visible=stage.visible,
+            writable=(root, line.folder),
             limits=Limits(memory_mb=32768),
             output_limit=OUTPUT_LIMIT,
         )
+        return run.sandbox.run(command, run.cancel)
 
     def _happening(self, draw: random.Random) -> Happening:
         scene, identity = self._scene, draw_identity(draw)
@@ -263,7 +265,9 @@ class _Rehearser:
             raise CheckFailedError(message, Finding(message, path=".gitignore"))
         return commits
 
-    def _command(self, root: Path, happening: Happening, commits: Commits) -> list[str]:
+    def _command(
+        self, stage: Stage, root: Path, happening: Happening, commits: Commits
+    ) -> list[str]:
         told = root / "event.json"
         told.write_text(json.dumps(payload(happening, commits)), "utf-8")
         return act.command(
@@ -271,7 +275,9 @@ class _Rehearser:
             workflow=self._scene.workflow,
             payload=told,
             actor=happening.identity.actor,
-            actions=stand_ins(self._needs.actions, root / "actions", root / "settings.json"),
+            actions=stand_ins(
+                self._needs.actions, root / "actions", root / "settings.json", stage.python
+            ),
             labels=self._needs.labels,
             concurrent_jobs=os.cpu_count() or 2,
         )
@@ -383,6 +389,7 @@ def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> 
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "XDG_CACHE_HOME": str(folders["cache"]),
+        "UV_CACHE_DIR": str(root / "uv-cache"),
         "XDG_CONFIG_HOME": str(folders["config"]),
         "GITHUB_RUN_ID": str(happening.identity.run_id),
         "GITHUB_RUN_NUMBER": str(happening.identity.run_number),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from scaffolder.checks.base import CheckFailedError, Kind, Run
 from scaffolder.checks.rehearsal_pythons import Interpreters
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement
-from scaffolder.sandbox import SYSTEM_PATH, isolated
+from scaffolder.sandbox import SYSTEM_PATH, isolated, python_parts
 from scaffolder.tools import act, uv_cache, wheelhouse
 
 # An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
@@ -82,12 +83,22 @@ class RehearsedKind(Kind, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Stage:
-    """What all rehearsals of a run share: the Pythons, the wheels, the programs, the stand-ins."""
+    """What all rehearsals of a run share: the Pythons, the wheels, the programs, the stand-ins.
+
+    `python` runs what stand-ins do, and `visible` is what rehearsals see of all this.
+    """
 
     pythons: Mapping[int, Path]
     environment: Mapping[str, str]
     folder: Path
     interpreters: Interpreters
+    python: Path
+    visible: tuple[Path, ...]
+
+    @property
+    def uv_cache(self) -> Path:
+        """The cache of uv, of which each rehearsal has its own."""
+        return self.folder / "uv-cache"
 
 
 def build_stage(run: Run) -> Stage:
@@ -108,12 +119,44 @@ def build_stage(run: Run) -> Stage:
         pythons=pythons,
         folder=folder,
         interpreters=Interpreters(found, run.scratch, run.cancel),
+        python=lay_out_stand_ins(folder / "python"),
+        visible=_visible(folder, pythons, wheels),
         environment={
             **wheelhouse.environment(wheels),
-            "UV_CACHE_DIR": str(folder / "uv-cache"),
             # Nobody answers there, and without a network an attempt shows at once.
             "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
         },
+    )
+
+
+def lay_out_stand_ins(folder: Path) -> Path:
+    """Make an environment of devlab's Python with nothing in it but what stand-ins run.
+
+    devlab's own has its packages, and labs with their solutions. Returns its Python.
+    """
+    real = Path(sys.executable).resolve()
+    python = folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(real)
+    (folder / "pyvenv.cfg").write_text(f"home = {real.parent}\n", "utf-8")
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    package = folder / "lib" / version / "site-packages" / "scaffolder"
+    shutil.copytree(STANDINS, package / "standins")
+    (package / "__init__.py").touch()
+    compileall.compile_dir(package, quiet=2)
+    return python
+
+
+def _visible(
+    folder: Path, pythons: Mapping[int, Path], wheels: Mapping[int, Path]
+) -> tuple[Path, ...]:
+    uv = wheelhouse.uv_program()
+    interpreters = (Path(sys.executable).resolve(), *pythons.values())
+    return (
+        *(folder / "pythons", folder / "python", act.program(), uv, uv.with_name("uvx")),
+        *map(wheelhouse.extra, wheels),
+        *wheels.values(),
+        *(part for python in interpreters for part in python_parts(python)),
     )
 
 
@@ -153,10 +196,10 @@ def lay_out_programs(stage: Stage, folder: Path, line: Path) -> dict[str, str]:
         "caches": str(folder / "caches"),
     }
     settings.write_text(json.dumps(described), "utf-8")
-    python = f"{shlex.quote(sys.executable)} -I -m {_PROGRAMS}"
+    python = f"{shlex.quote(str(stage.python))} -I -m {_PROGRAMS}"
     told = {
         "settings": shlex.quote(str(settings)),
-        "python": shlex.quote(sys.executable),
+        "python": shlex.quote(str(stage.python)),
         "programs": _PROGRAMS,
     }
     for name in ("python", "python3", "pip", "pip3"):
@@ -179,11 +222,11 @@ def _script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def stand_ins(references: Set[str], folder: Path, settings: Path) -> dict[str, Path]:
+def stand_ins(references: Set[str], folder: Path, settings: Path, python: Path) -> dict[str, Path]:
     """Return the folder that plays each action's repository, made in `folder`.
 
     One that devlab has no stand-in for fails when it is reached and says its name: whether it
-    matters shows then. `settings` is what programs of actions read.
+    matters shows then. `settings` is what programs of actions read, `python` what runs them.
     """
     chosen: dict[str, Path] = {}
     for number, reference in enumerate(sorted(references)):
@@ -195,9 +238,9 @@ def stand_ins(references: Set[str], folder: Path, settings: Path) -> dict[str, P
         made = chosen.setdefault(f"{repository}@{ref}", folder / str(number))
         known = (STANDINS / repository.lower()).joinpath(*inside) / "action.yml"
         action = (
-            _own_action(known, settings)
+            _own_action(known, settings, python)
             if _is_ours(known)
-            else _failing_action(reference, settings)
+            else _failing_action(reference, settings, python)
         )
         try:
             made.joinpath(*inside).mkdir(parents=True, exist_ok=True)
@@ -216,17 +259,17 @@ def _is_ours(known: Path) -> bool:
         return False
 
 
-def _own_action(known: Path, settings: Path) -> dict[str, Any]:
+def _own_action(known: Path, settings: Path, python: Path) -> dict[str, Any]:
     """Return a stand-in whose programs are ours, whatever the workflow's environment says."""
     action: dict[str, Any] = yamlsource.load(known.read_text("utf-8")).data
     for step in action["runs"]["steps"]:
-        step["run"] = step["run"].replace('"$DEVLAB_PYTHON"', shlex.quote(sys.executable))
+        step["run"] = step["run"].replace('"$DEVLAB_PYTHON"', shlex.quote(str(python)))
         step["env"] = {**step.get("env", {}), "DEVLAB_SETTINGS": str(settings)}
     return action
 
 
-def _failing_action(reference: str, settings: Path) -> dict[str, Any]:
-    run = f'exec {shlex.quote(sys.executable)} -I -m {_PROGRAMS}.lacking "$WHAT"'
+def _failing_action(reference: str, settings: Path, python: Path) -> dict[str, Any]:
+    run = f'exec {shlex.quote(str(python))} -I -m {_PROGRAMS}.lacking "$WHAT"'
     environment = {"WHAT": f"the action {reference}", "DEVLAB_SETTINGS": str(settings)}
     step = {"shell": "bash", "env": environment, "run": run}
     return {"name": "none", "runs": {"using": "composite", "steps": [step]}}

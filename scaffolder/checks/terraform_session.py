@@ -92,6 +92,7 @@ class Session:
         self._variables = dict(variables)
         self._turns = Turns(run.cancel)
         self._ended: dict[object, tuple[object, BaseException | None]] = {}
+        self._copy: Path | None = None
         self._work: Path | None = None
         self._moto: moto.Moto | None = None
         self._provider: terraform_provider.Provider | None = None
@@ -177,8 +178,8 @@ class Session:
         self._moto = moto.start(place, sandbox.environment(), self._run.cancel)
         settings = sandbox.environment(provider_environment(self._moto.url, place))
         self._provider = terraform_provider.start(provider, place, settings, self._run.cancel)
-        copy = self._run.copy("terraform")
-        self._work = terraform_copy.clear(copy, self.folder, modules, self._run.snapshot)
+        self._copy = self._run.copy("terraform")
+        self._work = terraform_copy.clear(self._copy, self.folder, modules, self._run.snapshot)
         context.say("terraform init")
         self._demand(self._terraform(context).init(), "init", context)
         self._cloud = Cloud(self._moto.url)
@@ -187,7 +188,7 @@ class Session:
         return refuse_unsafe(self._run.reference(), self.folder)
 
     def _terraform(self, context: Context) -> Terraform:
-        if self._work is None or self._provider is None:
+        if self._work is None or self._copy is None or self._provider is None:
             raise RuntimeError("the session is not prepared")
         return Terraform(
             self._work,
@@ -195,6 +196,7 @@ class Session:
             self._run.cancel,
             _timeout(context),
             self._provider.reattach,
+            (self._copy, self._provider.folder),
         )
 
     def _validate(self, context: Context) -> Answer:

@@ -18,7 +18,7 @@ import msgspec
 
 from scaffolder import sandbox
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.sandbox import OwnWork
+from scaffolder.sandbox import Command, OwnWork, own_code
 from scaffolder.tools.processes import CancelToken, Completed
 from scaffolder.workspace import read_text
 
@@ -139,18 +139,24 @@ def _carry_out_apart(job: Job) -> None:
         scratch = Path(temporary).resolve()
         order = scratch / "job.json"
         order.write_bytes(msgspec.json.encode(job))
-        done = OwnWork(scratch).run(
+        command = Command(
             # -P: nothing is imported from the folder in which it runs.
-            (sys.executable, "-P", "-m", "scaffolder.rendering", order),
+            argv=(sys.executable, "-P", "-m", "scaffolder.rendering", order),
             cwd=folder,
             timeout=_SECONDS,
-            cancel=CancelToken(),
             env={"PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)},
-            network=False,
+            visible=(*own_code(), order, *_sources(job)),
             limits=_LIMITS,
         )
+        done = OwnWork(scratch).run(command, CancelToken())
     if not done.ok:
         raise _why(job, done)
+
+
+def _sources(job: Job) -> tuple[Path, ...]:
+    """Return what a job reads."""
+    named = [job.source] if isinstance(job, TemplateJob) else list(job.files)
+    return tuple(Path(name) for name in named)
 
 
 def _why(job: Job, done: Completed) -> DevlabError:

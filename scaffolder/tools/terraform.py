@@ -32,6 +32,7 @@ from typing import Any, Protocol
 
 from scaffolder.errors import UnusableFileError
 from scaffolder.lines import lines_of
+from scaffolder.tools.command import Command
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.terraform_program import program
 
@@ -127,16 +128,7 @@ class State:
 class Sandbox(Protocol):
     """Where commands that a learner controls run; see scaffolder/sandbox/."""
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        timeout: float,
-        cancel: CancelToken,
-        env: Mapping[str, str],
-        network: bool,
-    ) -> Completed:
+    def run(self, command: Command, cancel: CancelToken) -> Completed:
         """Run a command to its end."""
         ...
 
@@ -146,7 +138,8 @@ class Terraform:
     """Terraform in one folder.
 
     `reattach` is what a running provider printed (see terraform_provider.py), or nothing.
-    `timeout` bounds each command, in seconds.
+    `timeout` bounds each command, in seconds. `visible` is what the configuration reads or reaches
+    besides what lies in the folder.
     """
 
     folder: Path
@@ -154,6 +147,7 @@ class Terraform:
     cancel: CancelToken
     timeout: float
     reattach: str = ""
+    visible: tuple[Path, ...] = ()
 
     def format(self) -> Answer:
         """Compare every file, in folders below too, with `terraform fmt`; exit 3 if one differs."""
@@ -212,19 +206,18 @@ class Terraform:
         if self.reattach:
             head, tail = self.reattach.split("@PID@")
             argv = ["/bin/sh", "-c", _WITH_OWN_PID, "sh", head, tail, *argv]
-        return self.sandbox.run(
-            argv,
+        command = Command(
+            argv=argv,
             cwd=self.folder,
             timeout=self.timeout,
-            cancel=self.cancel,
-            # The provider is reached through a socket in the file system.
-            network=False,
+            visible=(program(), *self.visible),
             env={
                 "TF_CLI_CONFIG_FILE": os.devnull,
                 "TF_IN_AUTOMATION": "1",
                 "CHECKPOINT_DISABLE": "1",
             },
         )
+        return self.sandbox.run(command, self.cancel)
 
 
 def _flag() -> Any:

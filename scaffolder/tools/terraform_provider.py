@@ -68,6 +68,11 @@ class Provider:
     daemon: Daemon
     sockets: tempfile.TemporaryDirectory[str]
 
+    @property
+    def folder(self) -> Path:
+        """Where its socket lies."""
+        return Path(self.sockets.name)
+
     def stop(self) -> None:
         """End the provider and remove its socket."""
         self.daemon.stop()

@@ -53,7 +53,19 @@ def prepare(wheels: Mapping[int, Path], pythons: Mapping[int, Path], cancel: Can
 def copy(cache: Path, target: Path, cancel: CancelToken) -> None:
     """Make the new folder `target` a copy of a cache."""
     # Not links: uv hands on what lies in its cache as links, and a pipeline may write to those.
-    done = processes.run(("cp", "-a", cache, target), timeout=_SECONDS, cancel=cancel)
+    _copy("-a", cache, target, cancel)
+
+
+def link(cache: Path, target: Path, cancel: CancelToken) -> None:
+    """Make the new folder `target` a cache of its own whose files are links to those of a copy.
+
+    It must lie where environments are made: uv links only within one mount.
+    """
+    _copy("-al", cache, target, cancel)
+
+
+def _copy(how: str, cache: Path, target: Path, cancel: CancelToken) -> None:
+    done = processes.run(("cp", how, cache, target), timeout=_SECONDS, cancel=cancel)
     if not done.ok:
         raise OSError(f"cannot copy {cache}: {' '.join(done.tail(1))}")
 

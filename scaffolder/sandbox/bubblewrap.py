@@ -1,0 +1,174 @@
+"""The command line by which bubblewrap starts a command among what it may see.
+
+The root is empty; what is seen is mounted into it, and then it is made read-only. Nothing else of
+the machine has a name in there: no home folder, no socket, no process, no network but loopback.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from scaffolder.sandbox import places
+from scaffolder.sandbox.syscalls import build_filter
+from scaffolder.tools.command import Command
+
+# How often a command is started that bubblewrap could not start.
+STARTS = 5
+HOME = "/home/learner"
+TEMPORARY = "/tmp"  # noqa: S108 -- a folder of the command's own in there
+# Folders of the command's own, by their names in its private folder.
+_OWN = {"home": HOME, "tmp": TEMPORARY, "var-tmp": "/var/tmp", "shm": "/dev/shm"}  # noqa: S108
+_STARTED, _FILTER = "started", "filter"
+_OPTIONS = (
+    *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"),
+    # Root keeps its powers in there otherwise, that of mounting things writable among them.
+    *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "devlab", "--seccomp", "9"),
+)
+# The marker is written and closed before anything of the learner's runs.
+_OPENED = f'exec "$@" 8>"$0/{_STARTED}" 9<"$0/{_FILTER}"'
+_BEGUN = "echo >&8; exec 8>&-; "
+
+
+class _Mount(Enum):
+    """How a place is there: as it is on the machine, or an empty one of the sandbox's own."""
+
+    READ = "--ro-bind"
+    WRITE = "--bind"
+    MASK = "--tmpfs"
+    EMPTY = "--dir"
+    OWN = "--bind-own"
+
+
+def enclose(command: Command, private: Path) -> list[str]:
+    """Return the command line that runs `command` in a sandbox.
+
+    `private` is an empty folder on the machine where the sandbox keeps the command's own things.
+    """
+    for name in _OWN:
+        (private / name).mkdir()
+    (private / _FILTER).write_bytes(build_filter())
+    program = shutil.which("bwrap") or "bwrap"
+    inner = ["/bin/sh", "-c", f'{_BEGUN}{command.limits.shell_prefix()}exec "$@"', "sh"]
+    return [
+        *("/bin/sh", "-c", _OPENED, str(private), program, *_OPTIONS),
+        *_mounts(command, private),
+        *("--chdir", str(command.cwd), "--", *inner, *map(str, command.argv)),
+    ]
+
+
+def has_started(private: Path) -> bool:
+    """Whether the command of a private folder began, whatever became of it.
+
+    bubblewrap can fail before: something that it mounts goes away while it does.
+    """
+    marker = private / _STARTED
+    return marker.is_file() and marker.stat().st_size > 0
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Return why bubblewrap does not work here, in its own words if it has any, or None."""
+    if shutil.which("bwrap") is None:
+        return "it is not installed"
+    for _ in range(STARTS):
+        why = _try_once()
+        if why is None:
+            break
+    return why
+
+
+def _try_once() -> str | None:
+    with tempfile.TemporaryDirectory(prefix="devlab-") as folder:
+        place = Path(folder)
+        work, private = place / "work", place / "private"
+        work.mkdir()
+        private.mkdir()
+        argv = enclose(Command(argv=("/bin/true",), cwd=work, timeout=10), private)
+        try:
+            trial = subprocess.run(argv, capture_output=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"it does not run: {error}"
+    if trial.returncode == 0:
+        return None
+    said = trial.stderr.decode(errors="replace").strip().splitlines()
+    return said[-1] if said else "it does not work"
+
+
+class _Plan:
+    """The mounts of a sandbox by the real paths of their places."""
+
+    def __init__(self) -> None:
+        self._mounts: dict[Path, _Mount] = {Path(name): _Mount.EMPTY for name in places.EMPTY}
+        self._mounts |= {Path(name): _Mount.OWN for name in _OWN.values()}
+        self._links: dict[Path, str] = {}
+
+    def show(self, path: Path) -> None:
+        """Let a place be seen, under the very name that it has here."""
+        self._add(path, _Mount.READ)
+        for inside in places.masks_in(path.resolve()):
+            self.mask(inside)
+
+    def mask(self, path: Path) -> None:
+        """Let a folder be empty, where it would be seen at all."""
+        if self._kind_at(path) in (_Mount.READ, _Mount.WRITE):
+            self._mounts[path] = _Mount.MASK
+
+    def open(self, path: Path) -> None:
+        """Let a place be written to."""
+        self._add(path, _Mount.WRITE)
+
+    def _add(self, path: Path, kind: _Mount) -> None:
+        self._links.update(places.links_on(path))
+        real = path.resolve()
+        if self._kind_at(real) is not kind:
+            self._mounts[real] = kind
+
+    def _kind_at(self, path: Path) -> _Mount | None:
+        """Return what a path is part of."""
+        around = (self._mounts.get(each) for each in (path, *path.parents))
+        return next((kind for kind in around if kind is not None), None)
+
+    def arguments(self, private: Path) -> Iterator[str]:
+        """Yield what bubblewrap is told, what lies in something after it."""
+        yield from ("--proc", "/proc", "--dev", "/dev")
+        own = {Path(place): private / name for name, place in _OWN.items()}
+        links = {
+            link: target
+            for link, target in self._links.items()
+            if self._kind_at(link) not in (_Mount.READ, _Mount.WRITE)
+        }
+        for path in sorted([*self._mounts, *links]):
+            if path in links:
+                yield from ("--symlink", links[path], str(path))
+            elif self._mounts[path] is _Mount.OWN:
+                yield from ("--bind", str(own[path]), str(path))
+            elif self._mounts[path] in (_Mount.READ, _Mount.WRITE):
+                yield from (self._mounts[path].value, str(path), str(path))
+            else:
+                yield from (self._mounts[path].value, str(path))
+        masks = [str(path) for path, kind in self._mounts.items() if kind is _Mount.MASK]
+        for place in (*masks, "/dev", "/"):
+            yield from ("--remount-ro", place)
+
+
+def _mounts(command: Command, private: Path) -> Iterator[str]:
+    plan = _Plan()
+    for path in places.system():
+        plan.show(path)
+    for path in places.hidden():
+        plan.mask(path)
+    for path in sorted(command.visible, key=_depth):
+        plan.show(path)
+    for path in sorted((command.cwd, *command.writable), key=_depth):
+        plan.open(path)
+    return plan.arguments(private)
+
+
+def _depth(path: Path) -> int:
+    return len(path.parts)

@@ -1,0 +1,53 @@
+"""A command that runs in a sandbox: what it is, what it may see and write, and its bounds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaffolder.tools.processes import DEFAULT_OUTPUT_LIMIT
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one command and all it starts. Sizes are in MB, times in seconds.
+
+    `processes` and `total_memory_mb` bound the whole of what the command starts, threads counted;
+    the others bound each process alone.
+    """
+
+    cpu_seconds: int = 600
+    file_mb: int = 512
+    open_files: int = 1024
+    memory_mb: int = 8192
+    processes: int = 1024
+    total_memory_mb: int = 8192
+
+    def shell_prefix(self) -> str:
+        """Return the shell commands that set the bounds before the real command replaces it."""
+        return (
+            f"ulimit -c 0; ulimit -t {self.cpu_seconds}; ulimit -n {self.open_files}; "
+            f"ulimit -f {self.file_mb * 2048}; ulimit -v {self.memory_mb * 1024} 2>/dev/null; "
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command that a learner, or somebody else's template, controls.
+
+    `cwd` and `writable` can be written to, `visible` can be read; of the rest of the machine only
+    the system's programs and libraries are there. `env` comes on top of a scrubbed environment.
+    The last three are as in `processes.run`.
+    """
+
+    argv: Sequence[str | os.PathLike[str]]
+    cwd: Path
+    timeout: float
+    env: Mapping[str, str] = field(default_factory=dict)
+    visible: Sequence[Path] = ()
+    writable: Sequence[Path] = ()
+    limits: Limits = field(default_factory=Limits)
+    output_limit: int = DEFAULT_OUTPUT_LIMIT
+    on_line: Callable[[str], None] | None = None
