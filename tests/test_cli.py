@@ -512,3 +512,42 @@ def test_what_pip_compiled_of_a_template_is_not_rendered(
     assert said.code == 0, said.err
     assert (tmp_path / "work" / "app.py").is_file()
     assert not list((tmp_path / "work").rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("red", "red is a task of tested and no folder"),
+        ("rde", "no such task; did you mean 'red'?"),
+        ("elsewhere-at-all", "there is no such folder"),
+    ],
+)
+def test_a_task_where_a_folder_is_meant(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, name: str, words: str
+) -> None:
+    catalog.lab(task("red"))
+    assert devlab("new", "tested", tmp_path / "work", "--no-input").code == 0
+    said = devlab("check", name, cwd=tmp_path / "work")
+    assert said.code == 2
+    assert words in said.err
+    assert ("devlab check --task red" in said.err) is (name == "red")
+    (tmp_path / "work" / name).mkdir()
+    assert devlab("check", name, cwd=tmp_path / "work").code == 0
+
+
+@pytest.mark.parametrize("where", ["a name", "a file"])
+def test_a_broken_template_is_told_without_its_variables(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, where: str
+) -> None:
+    catalog.lab(task("a"))
+    rendered = catalog.root / "templates" / "tiny" / "{{cookiecutter.name}}"
+    if where == "a name":
+        (rendered / "{{cookiecutter.nmae}}.py").touch()
+    else:
+        (rendered / "more.py").write_text("{{ cookiecutter.nmae }}\n")
+    said = devlab("new", "tested", tmp_path / "work", "--no-input")
+    assert said.code == 2
+    assert "nmae" in said.err
+    assert "tiny-service" not in said.err
+    assert "Context" not in said.err
+    assert "_output_dir" not in said.err

@@ -152,6 +152,8 @@ def test_only_work_that_changed_is_checked_again(
 ) -> None:
     devlab("check", work)
     monkeypatch.setattr("scaffolder.workspace.changed_since", lambda *_: changed)
+    if changed:
+        (work / "app.py").write_text("changed = True\n")
     monkeypatch.setattr("scaffolder.grading.grade", refuse)
     said = devlab("hint", cwd=work)
     assert ("for the message" in said.out) != changed
@@ -338,3 +340,22 @@ def test_a_report_that_says_nothing_of_the_task_gives_the_general_hints() -> Non
     assert one is not None
     assert (one.number, one.text) == (2, "b")
     assert labfile.require_task(lab, "t").hints[0].text == "a"
+
+
+def test_a_hint_after_a_narrow_check_runs_nothing_that_is_known(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.lab(task("quick") + task("other", "fail") + task("third"))
+    folder = tmp_path / "work"
+    assert devlab("new", "tested", folder, "--no-input").code == 0
+    assert devlab("check", cwd=folder).code == 1
+    assert devlab("check", "--task", "quick", cwd=folder).code == 0
+
+    def no_run(*_: object, **__: object) -> None:
+        raise AssertionError("what is known runs again")
+
+    monkeypatch.setattr("scaffolder.grading.grader._Grader", no_run)
+    said = devlab("hint", cwd=folder)
+    assert said.code == 0
+    assert "a nudge" in said.out
+    assert "The task other" in said.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,6 +274,27 @@ def test_a_hint_for_a_task_that_has_not_ended_knows_what_failed_of_it() -> None:
     _, (effect,) = press(watch, "h")
     assert isinstance(effect, TakeHint)
     assert effect.report.tasks[0].checks == (check("a", F),)
+
+
+def test_a_hint_is_put_away_when_nothing_is_left_of_what_it_was_for() -> None:
+    hint = Page("hint 1 of 2", "look", "h", "b", frozenset({("b-check", "said")}))
+    watch = after(checked(a=P, b=F), Shown(hint))
+    saved = after(watch, Saved(("x",), frozenset({"b"})))
+    assert saved.page == hint
+    assert after(saved, Ended(2, report(a=P, b=F))).page == hint
+    assert after(saved, Ended(2, report(a=F, b=P))).page is None
+    assert after(saved, Ended(2, report(a=F, b=B))).page is None
+    other = msgspec.structs.replace(check("b", F), verdict=Verdict(F, "something else"))
+    moved = report(a=P, b=F)
+    moved = replace_task(moved, TaskResult("b", "", 10, F, (other,)))
+    assert after(saved, Ended(2, moved)).page is None
+    reading = after(saved, Shown(Page("Keys", "q")))
+    assert after(reading, Ended(2, report(a=P, b=P))).page == Page("Keys", "q")
+
+
+def replace_task(whole: Report, task: TaskResult) -> Report:
+    tasks = tuple(task if one.id == task.id else one for one in whole.tasks)
+    return msgspec.structs.replace(whole, tasks=tasks)
 
 
 def test_s_asks_first_where_the_task_fails() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from scaffolder import workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_task, learner_option
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
-from scaffolder.errors import ExitCode
+from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.keeping import reports
 from scaffolder.keeping.store import Kept
 from scaffolder.model import Outcome, Report
@@ -67,6 +68,7 @@ def command(
 
     DIRECTORY is the workspace, or a folder in it; without one, that is where you are.
     """
+    _refuse_task(directory)
     found = workspace.find(directory)
     require_writable(output)
     kept = Kept.of_this_user(afresh=no_cache)
@@ -81,6 +83,29 @@ def command(
         for variable, render in COMPANIONS.get(form, {}).items():
             add_to_named(variable, render(report))
     return int(EXIT_CODES[report.outcome])
+
+
+def _refuse_task(directory: Path) -> None:
+    """Say what was meant where a task is named, and a folder is asked for."""
+    if len(directory.parts) != 1 or os.path.lexists(directory):
+        return
+    from scaffolder import catalog
+    from scaffolder.labfile import did_you_mean
+
+    try:
+        lab = catalog.load_of(workspace.find(Path()).manifest, graded=False)
+    except DevlabError:
+        return
+    name, tasks = str(directory), [task.id for task in lab.tasks]
+    if name in tasks:
+        raise DevlabError(
+            f"{name} is a task of {lab.id} and no folder", hint=f"devlab check --task {name}"
+        )
+    if near := did_you_mean(name, tasks):
+        raise DevlabError(
+            f"{name}: there is no such folder, and no such task{near}",
+            hint="a task is named with: devlab check --task ID",
+        )
 
 
 def _for_people(

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import cookiecutter.generate
 from cookiecutter.environment import ExtensionLoaderMixin
-from cookiecutter.exceptions import CookiecutterException
+from cookiecutter.exceptions import CookiecutterException, UndefinedVariableInTemplate
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -122,7 +122,7 @@ def _render_template(job: TemplateJob) -> None:
         raise DevlabError(f"{job.source}: the template takes more memory than it may") from error
     except (CookiecutterException, *_BROKEN, OSError) as error:
         raise DevlabError(
-            f"{job.source}{_place(error)}: the template cannot be rendered: {error}"
+            f"{job.source}{_place(error)}: the template cannot be rendered: {_words(error)}"
         ) from error
     # pip compiles what it installs, templates too; that is no part of them.
     for cache in list(Path(made).rglob("__pycache__")):
@@ -130,6 +130,13 @@ def _render_template(job: TemplateJob) -> None:
     for entry in Path(made).iterdir():
         entry.rename(folder / entry.name)
     shutil.rmtree(staging)
+
+
+def _words(error: BaseException) -> str:
+    """Return why a template is broken; an error of cookiecutter's shows all variables otherwise."""
+    if isinstance(error, UndefinedVariableInTemplate):
+        return f"{error.message}: {error.error.message or error.error}"
+    return str(error)
 
 
 def _render_file(source: Path, target: Path, context: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from scaffolder.watched.pressed import (
 )
 from scaffolder.watched.state import (
     Watch,
+    failures_of,
 )
 from scaffolder.watched.update import (
     begin,
@@ -63,5 +64,6 @@ __all__ = [
     "Told",
     "Watch",
     "begin",
+    "failures_of",
     "update",
 ]

@@ -104,6 +104,15 @@ class Watch:
         return next((outcome for outcome in _TROUBLE if outcome in outcomes), None)
 
 
+def failures_of(result: TaskResult) -> frozenset[tuple[str, str]]:
+    """Return what is wrong with a task: each check that did not pass, with what it says."""
+    return frozenset(
+        (check.id, check.verdict.message)
+        for check in result.checks
+        if check.verdict.outcome is not Outcome.PASS
+    )
+
+
 # A state, and what is to be done.
 Step = tuple[Watch, tuple[Effect, ...]]
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from scaffolder.events import CheckEnded, CheckSaid, CheckStarted
 from scaffolder.model import Lab, Report, TaskResult
 from scaffolder.watched.pressed import pressed_key
-from scaffolder.watched.state import Step, Watch, all_tasks, check_again
+from scaffolder.watched.state import Step, Watch, all_tasks, check_again, failures_of
 from scaffolder.watched.words import (
     Ended,
     Event,
     Failed,
     LabRead,
+    Page,
     Pressed,
     Resumed,
     Running,
@@ -102,6 +103,9 @@ def _check_ended(watch: Watch, event: CheckEnded) -> Watch:
 
 def _settled(watch: Watch, result: TaskResult) -> Watch:
     """Take over what a task came to; its checks of earlier runs say nothing any more."""
+    page = watch.page
+    if isinstance(page, Page) and page.task == result.id and _is_answered(page, result):
+        watch = replace(watch, page=None, offset=0)
     return _keep_place(
         watch,
         replace(
@@ -111,6 +115,12 @@ def _settled(watch: Watch, result: TaskResult) -> Watch:
             unsure=watch.unsure - {result.id},
         ),
     )
+
+
+def _is_answered(hint: Page, result: TaskResult) -> bool:
+    """Whether nothing is left of the failures that a hint was for."""
+    left = failures_of(result)
+    return not left or (bool(hint.answers) and not hint.answers & left)
 
 
 def _ended(watch: Watch, report: Report) -> Watch:

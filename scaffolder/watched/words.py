@@ -21,11 +21,16 @@ class Running:
 
 @dataclass(frozen=True)
 class Page:
-    """Something to read; `key` is the key that asked for it."""
+    """Something to read; `key` is the key that asked for it.
+
+    A hint is for the failures `answers` of `task`, and is put away when none of them is left.
+    """
 
     title: str
     text: str
     key: str = ""
+    task: str = ""
+    answers: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from scaffolder import hints, records, reference, workspace
@@ -21,6 +22,7 @@ from scaffolder.watched import (
     Shown,
     ShowSolution,
     TakeHint,
+    failures_of,
 )
 from scaffolder.workspace import Workspace
 
@@ -73,6 +75,12 @@ def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Questio
 
 
 def _hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
+    page = _next_hint(lab, found, wanted)
+    result = hints.result_of(wanted.report, wanted.task)
+    return replace(page, task=wanted.task, answers=failures_of(result) if result else frozenset())
+
+
+def _next_hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     used = records.hints_had(found, wanted.task)
     given = hints.next_hint(lab, wanted.task, wanted.report, used)
     if given is not None:
