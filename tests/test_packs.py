@@ -448,3 +448,65 @@ def test_completion_offers_labs_and_packs(
     assert [item.value for item in offered(None, None, "th")] == ["their-labs/first"]  # type: ignore[attr-defined]
     assert [item.value for item in complete_pack(None, None, "")] == ["their-labs"]  # type: ignore[arg-type]
     assert catalog_module.lab_ids() == ("tested", "their-labs/first")
+
+
+def test_another_ref_of_a_pack_is_a_command_away(
+    devlab: Devlab, pack: Path, tmp_path: Path
+) -> None:
+    first = commit(pack)
+    git(pack, "tag", "v1")
+    write_lab(pack, "second")
+    second = commit(pack)
+    git(pack, "tag", "v2")
+    ok(devlab("pack", "add", f"{pack.as_uri()}@v1"))
+    said = devlab("pack", "add", f"{pack.as_uri()}@v2")
+    assert said.code == 2
+    assert "devlab pack update their-labs@v2" in said.err
+    assert listed(devlab)[0]["commit"] == first
+
+    assert "+ labs/second" in ok(devlab("pack", "update", "their-labs@v2")).out
+    assert listed(devlab)[0]["commit"] == second
+    assert "nothing new" in ok(devlab("pack", "update")).out
+    assert "devlab pack update their-labs " in devlab("pack", "add", pack.as_uri() + "@v2").err
+    assert "- labs/second" in ok(devlab("pack", "update", "their-labs@v1")).out
+    said = devlab("pack", "update", "their-labs@-x")
+    assert said.code == 2
+    assert "no branch, tag or commit" in said.err
+    assert listed(devlab)[0]["commit"] == first
+
+
+def test_what_changed_since_a_pack_was_trusted_is_shown(
+    devlab: Devlab, pack: Path, tmp_path: Path
+) -> None:
+    tests = pack / "labs" / "first" / "tests"
+    tests.mkdir()
+    (tests / "test_it.py").write_text("def test_it(): pass\n")
+    (tests / "old.py").write_text("x = 1\n")
+    ok(devlab("pack", "add", pack))
+    assert "Changed since" not in ok(devlab("pack", "trust", "their-labs", "--yes")).out
+
+    (tests / "test_it.py").write_text("import os\n")
+    (tests / "old.py").unlink()
+    (pack / "labs" / "first" / "instructions.md").write_text("# Anew\n\n<!-- devlab:tasks -->\n")
+    (pack / "labs" / "first" / "start" / "new.txt").write_text("more\n")
+    said = ok(devlab("pack", "update")).out
+    expected = [
+        "Changed since you trusted it: 4 files, 2 of code",
+        "- labs/first/tests/old.py   (code)",
+        "~ labs/first/tests/test_it.py   (code)",
+        "~ labs/first/instructions.md",
+        "+ labs/first/start/new.txt",
+    ]
+    lines = [line.strip() for line in said.splitlines()]
+    assert [line for line in lines if line in expected] == expected
+
+    # What was updated once more is still told as it differs from what was trusted.
+    (tests / "old.py").write_text("x = 1\n")
+    ok(devlab("pack", "update"))
+    told = ok(devlab("pack", "trust", "their-labs", "--yes")).out
+    assert "3 files, 1 of code" in told
+    assert "old.py   (code)" not in told
+    again = ok(devlab("pack", "trust", "their-labs", "--yes")).out
+    assert "Changed since" not in again
+    ok(devlab("pack", "remove", "their-labs"))
+    assert not list((tmp_path / "data" / "devlab" / "packs" / ".trusted").iterdir())

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_pack, interactive
-from scaffolder.packs import install, registry
+from scaffolder.packs import install, registry, trusted
 from scaffolder.packs.code import Code
 from scaffolder.packs.registry import Installed
+from scaffolder.packs.trusted import Change
 from scaffolder.report.text import harmless
 
+# Files named of those that changed: code comes first.
+_SHOWN = 30
 _MEANS = (
     "If you trust it, this code runs on your machine as you: it can read and change your files and "
     "use your network. The trust ends when the pack changes."
@@ -45,9 +50,28 @@ def command(name: str, yes: bool) -> None:
         click.echo(f"{name} is not trusted")
 
 
+def described(changes: Sequence[Change] | None) -> list[str]:
+    """Return what changed since the pack was trusted, a line a file; nothing where it never was."""
+    if not changes:
+        return []
+    shown = [
+        f"  {one.sign} {one.path}{'   (code)' if one.is_code else ''}" for one in changes[:_SHOWN]
+    ]
+    more = [f"  and {len(changes) - _SHOWN} more"] if len(changes) > _SHOWN else []
+    code = sum(one.is_code for one in changes)
+    count = "1 file" if len(changes) == 1 else f"{len(changes)} files"
+    return [f"Changed since you trusted it: {count}, {code or 'none'} of code", *shown, *more]
+
+
 def _text(record: Installed, found: tuple[Code, ...]) -> str:
     if not found:
         return f"{record.name} brings no code: its labs work without your trust."
     lines = [f"  {harmless(one.path)}: {harmless(one.runs)}" for one in found]
     where = f"Read it in {registry.folder_of(record)}"
-    return "\n".join([f"The code of {record.name}:", *lines, "", _MEANS, where])
+    since = [harmless(line) for line in described(_changes(record))]
+    told = [*since, ""] if since else []
+    return "\n".join([*told, f"The code of {record.name}:", *lines, "", _MEANS, where])
+
+
+def _changes(record: Installed) -> tuple[Change, ...] | None:
+    return trusted.changes_since(record.name, registry.folder_of(record))

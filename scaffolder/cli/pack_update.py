@@ -6,6 +6,7 @@ import click
 
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_pack
+from scaffolder.cli.pack_trust import described
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.packs import install, registry
 from scaffolder.packs.install import Updated
@@ -17,11 +18,15 @@ from scaffolder.report.text import harmless
     epilog=examples(
         "devlab pack update",
         "devlab pack update my-labs",
+        "devlab pack update my-labs@v2",
     ),
 )
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_pack)
+@click.argument("names", nargs=-1, metavar="[NAME[@REF]]...", shell_complete=complete_pack)
 def command(names: tuple[str, ...]) -> int:
-    """Fetch installed packs again (default: all) and say what changed."""
+    """Fetch installed packs again (default: all) and say what changed.
+
+    With @REF, the pack follows that branch, tag or commit from now on.
+    """
     code = ExitCode.PASSED
     for name in names or [record.name for record in registry.read()]:
         try:
@@ -42,6 +47,7 @@ def _text(updated: Updated) -> str:
     old, new = before.commit or before.content, after.commit or after.content
     lines = [f"{after.name}: {old[:12]} → {new[:12]}", *updated.changes]
     if updated.distrusted:
+        lines += described(updated.since_trust)
         lines.append(
             f"It changed, so it is not trusted any more. Look at it: devlab pack trust {after.name}"
         )

@@ -64,11 +64,19 @@ def digest(root: Path) -> str:
     Nothing is left out: a cache that somebody put beside a file can hold code. Raises as `copy`.
     """
     whole = hashlib.sha256()
+    for relative, inside in file_digests(root).items():
+        whole.update(f"{relative}\0{inside}\n".encode())
+    return whole.hexdigest()
+
+
+def file_digests(root: Path) -> dict[str, str]:
+    """Return, for each file in `root`, whether it may be run and the SHA-256 of its content."""
+    found = {}
     for relative in _files(root):
         inside = hashlib.sha256(read_bytes(root, relative, FILE_LIMIT)).hexdigest()
         mode = "x" if _is_executable(root / relative) else "-"
-        whole.update(f"{relative}\0{mode}\0{inside}\n".encode())
-    return whole.hexdigest()
+        found[relative] = f"{mode}\0{inside}"
+    return found
 
 
 def _walk(root: Path, parts: tuple[str, ...]) -> Iterator[os.DirEntry[str]]:

@@ -11,10 +11,11 @@ import msgspec
 
 from scaffolder.errors import DevlabError
 from scaffolder.labfile import did_you_mean, read_lab
-from scaffolder.packs import code, content, description, registry
+from scaffolder.packs import code, content, description, registry, trusted
 from scaffolder.packs.code import Code
 from scaffolder.packs.registry import Installed
-from scaffolder.packs.sources import PackSource, parse
+from scaffolder.packs.sources import PackSource, checked_ref, parse
+from scaffolder.packs.trusted import Change
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Added:
 
 @dataclass(frozen=True)
 class Updated:
-    """An update: the record before and after, and what changed, such as `+ labs/new`."""
+    """An update: the record before and after, and what changed, such as `+ labs/new`.
+
+    `since_trust` are the files that differ from what was trusted, where the pack was.
+    """
 
     before: Installed
     after: Installed
     changes: tuple[str, ...]
+    since_trust: tuple[Change, ...] = ()
 
     @property
     def distrusted(self) -> bool:
@@ -51,10 +56,7 @@ def add(text: str, name: str = "") -> Added:
         record, draft = _fetch(source, drafts, name)
         taken = {one.name: one for one in registry.read()}
         if record.name in taken:
-            raise DevlabError(
-                f"a pack {record.name} is installed already, from {taken[record.name].address}",
-                hint=f"devlab pack update {record.name}   or choose another name: --name NAME",
-            )
+            raise _taken(taken[record.name], record)
         broken = _broken_labs(draft)
         labs = _lab_names(draft)
         if len(broken) == len(labs):
@@ -66,23 +68,38 @@ def add(text: str, name: str = "") -> Added:
     return Added(record, labs, broken)
 
 
-def update(name: str) -> Updated:
-    """Fetch an installed pack again.
+def _taken(there: Installed, wanted: Installed) -> DevlabError:
+    other_ref = there.source == wanted.source and there.ref != wanted.ref
+    move = f"@{wanted.ref}" if other_ref and wanted.ref else ""
+    return DevlabError(
+        f"a pack {there.name} is installed already, from {there.address}",
+        hint=f"devlab pack update {there.name}{move}   "
+        + (f"moves it to {wanted.ref}; " if move else "")
+        + "or choose another name: --name NAME",
+    )
+
+
+def update(text: str) -> Updated:
+    """Fetch an installed pack, NAME or NAME@REF, again; with a ref it follows that one from now on.
 
     Raises DevlabError, and keeps what is there, where the new one cannot be fetched or breaks a
     lab that worked.
     """
     with registry.locked() as drafts:
+        name, at, ref = text.partition("@")
         before = require(name)
-        source = PackSource(before.source, before.git, before.ref)
+        source = PackSource(
+            before.source, before.git or bool(at), checked_ref(ref) if at else before.ref
+        )
         fetched, draft = _fetch(source, drafts, before.name)
         kept = before.trusted if fetched.content == before.content else ""
         after = msgspec.structs.replace(fetched, trusted=kept)
         old = registry.folder_of(before)
         _require_no_worse(name, old, draft)
         changes = _changes(old, draft)
+        since = trusted.changes_since(name, draft) if before.is_trusted else None
         _place(after, draft)
-    return Updated(before, after, changes)
+    return Updated(before, after, changes, since or ())
 
 
 def _require_no_worse(name: str, old: Path, new: Path) -> None:
@@ -98,6 +115,7 @@ def remove(name: str) -> Installed:
     with registry.locked():
         record = require(name)
         registry.write(one for one in registry.read() if one.name != name)
+        trusted.forget_files(name)
     return record
 
 
@@ -121,6 +139,7 @@ def trust(name: str, agree: Callable[[Installed, tuple[Code, ...]], bool]) -> bo
         if require(name).content != record.content:
             raise DevlabError(f"the pack {name} was updated meanwhile; look at it again")
         registry.put(msgspec.structs.replace(require(name), trusted=record.content))
+        trusted.keep_files(name, root)
     return True
 
 
