@@ -249,10 +249,12 @@ def test_a_mirror_named_in_terraforms_settings_is_found(
 def test_the_local_cloud_dies_with_a_killed_devlab(tmp_path: Path) -> None:
     moto.require()
     script = (
-        "import os, pathlib, sys, time\n"
+        "import pathlib, sys, time\n"
         "from scaffolder.tools import moto\n"
         "from scaffolder.tools.processes import CancelToken\n"
-        "server = moto.start(pathlib.Path(sys.argv[1]), dict(os.environ), CancelToken())\n"
+        "from scaffolder.sandbox import OwnWork, own_code\n"
+        "place = pathlib.Path(sys.argv[1])\n"
+        "server = moto.start(OwnWork(place), place, own_code(), CancelToken())\n"
         "print(server.url, flush=True)\n"
         "time.sleep(60)\n"
     )

@@ -9,7 +9,9 @@ stage be asked for later, the configuration is applied once more first.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,6 +25,7 @@ from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.readiness import Requirement
+from scaffolder.sandbox import Command, own_code, python_parts
 from scaffolder.tools import cloud, moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import Configuration, HclSyntaxError
@@ -175,11 +178,19 @@ class Session:
         context.say("starting a local cloud")
         place = self._run.folder("cloud")
         sandbox = self._run.sandbox
-        self._moto = moto.start(place, sandbox.environment(), self._run.cancel)
-        settings = sandbox.environment(provider_environment(self._moto.url, place))
-        self._provider = terraform_provider.start(provider, place, settings, self._run.cancel)
+        self._moto = moto.start(sandbox, place, own_code(), self._run.cancel)
         self._copy = self._run.copy("terraform")
         self._work = terraform_copy.clear(self._copy, self.folder, modules, self._run.snapshot)
+        command = Command(
+            argv=(),
+            cwd=self._work,
+            timeout=_timeout(context),
+            env=provider_environment(self._moto.url),
+            visible=(self._copy, *python_parts(Path(sys.executable).resolve())),
+        )
+        self._provider = terraform_provider.start(
+            provider, command, self._moto, sandbox, place, self._run.cancel
+        )
         context.say("terraform init")
         self._demand(self._terraform(context).init(), "init", context)
         self._cloud = Cloud(self._moto.url)
@@ -318,22 +329,20 @@ def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Sess
     )
 
 
-def provider_environment(url: str, place: Path) -> dict[str, str]:
+def provider_environment(url: str) -> dict[str, str]:
     """Return the environment in which the provider can reach the cloud at `url` and no other.
 
     Credentials are the local cloud's; the user's files are out of sight, the metadata service is
     off, and everything but loopback leads to a proxy that does not exist.
     """
-    nothing = place / "no-aws-settings"
-    nothing.touch()
     nowhere = "http://127.0.0.1:9"
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": cloud.KEY_ID,
         "AWS_SECRET_ACCESS_KEY": cloud.SECRET,
         "AWS_REGION": cloud.DEFAULT_REGION,
-        "AWS_CONFIG_FILE": str(nothing),
-        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         # The default of 25, with pauses that grow, only delays bad news here.
         "AWS_MAX_ATTEMPTS": "3",

@@ -44,6 +44,11 @@ class OwnWork:
 
     scratch: Path
 
+    @property
+    def walled(self) -> bool:
+        """Whether a command has a machine, and a loopback, of its own."""
+        return isolated()
+
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a scrubbed environment for programs that are ours, with `extra` on top."""
         home, temporary = self.scratch / "home", self.scratch / "tmp"

@@ -6,8 +6,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from scaffolder.tools.processes import DEFAULT_OUTPUT_LIMIT
+from scaffolder.tools.processes import (
+    DEFAULT_OUTPUT_LIMIT,
+    CancelToken,
+    Completed,
+    Daemon,
+)
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,20 @@ class Command:
     limits: Limits = field(default_factory=Limits)
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     on_line: Callable[[str], None] | None = None
+
+
+class Sandbox(Protocol):
+    """Where commands that a learner controls run; see scaffolder/sandbox/."""
+
+    @property
+    def walled(self) -> bool:
+        """Whether a command has a machine, and a loopback, of its own."""
+        ...
+
+    def run(self, command: Command, cancel: CancelToken) -> Completed:
+        """Run a command to its end."""
+        ...
+
+    def start(self, command: Command, log: Path) -> Daemon:
+        """Start a server; its output goes to `log`."""
+        ...

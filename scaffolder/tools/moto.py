@@ -1,7 +1,8 @@
 """A local cloud: the moto server, on a free loopback port, for as long as it is needed.
 
-It runs as a process of its own (`python -m scaffolder.tools.moto`), so that whatever a learner's
-configuration does to it cannot reach the grader, and it dies with the grader.
+It runs as a process of its own (`python -m scaffolder.tools.moto`) in the sandbox, so that whatever
+a learner's configuration does to it can reach neither the grader nor the machine, and it dies with
+the grader. It listens on a socket in a folder, and relays lead there from loopback.
 """
 
 from __future__ import annotations
@@ -9,22 +10,28 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import logging
-import re
+import os
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from scaffolder.errors import UnavailableError
-from scaffolder.tools.lifeline import tied
+from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
+from scaffolder.tools.relay import PROGRAM, Relay
 from scaffolder.tools.versions import pip_install
 
 START_SECONDS = 60.0
 ACCOUNT = "123456789012"
 _NEEDED = ("moto", "flask", "flask_cors", "boto3")
-_READY = re.compile(r"^moto listens on port (\d+)$", re.MULTILINE)
+_READY = "moto listens"
+_SOCKET = "socket"
+# A socket's path has at most 103 (macOS) or 107 bytes (Linux).
+_SOCKET_FOLDER_LIMIT = 90
+_LIMITS = Limits(cpu_seconds=24 * 3600, open_files=4096)
 
 
 def require() -> None:
@@ -46,9 +53,23 @@ def version() -> str:
 class Moto:
     """A moto server of our own. `url` is its address; `stop` ends it."""
 
-    def __init__(self, url: str, daemon: Daemon) -> None:
-        self.url = url
+    def __init__(self, daemon: Daemon, sockets: tempfile.TemporaryDirectory[str]) -> None:
         self._daemon = daemon
+        self._sockets = sockets
+        self._relay = Relay(f"{sockets.name}/{_SOCKET}")
+        self._relay.serve()
+        self.url = f"http://127.0.0.1:{self._relay.port}"
+
+    @property
+    def visible(self) -> tuple[Path, ...]:
+        """What must be seen in a sandbox where a relay of its own leads here."""
+        return (Path(self._sockets.name), PROGRAM)
+
+    def reached_by(self, argv: Sequence[str]) -> list[str]:
+        """Return the command that runs `argv` in a sandbox with the same `url` in there."""
+        target = f"{self._sockets.name}/{_SOCKET}"
+        python = str(Path(sys.executable).resolve())
+        return [python, "-I", "-S", str(PROGRAM), str(self._relay.port), target, *argv]
 
     @property
     def alive(self) -> bool:
@@ -57,54 +78,68 @@ class Moto:
 
     def stop(self) -> None:
         """End the server; harmless when it is over."""
+        self._relay.close()
         self._daemon.stop()
+        self._sockets.cleanup()
 
 
-def start(folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Moto:
+def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: CancelToken) -> Moto:
     """Start a server, with its log in `folder`, and wait until it answers.
 
-    Raises UnavailableError where moto is not installed, RuntimeError where it does not come up
-    within START_SECONDS, InterruptedRunError on `cancel`.
+    `visible` is what programs of devlab's need. Raises UnavailableError where moto is not
+    installed, RuntimeError where it does not come up within START_SECONDS, InterruptedRunError on
+    `cancel`.
     """
     require()
-    # An attached arn:aws:iam::aws:policy/... must be there to be judged.
-    settings = {
-        **env,
-        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-        # Some of its services would run a configuration's code in containers.
-        "DOCKER_HOST": "tcp://127.0.0.1:9",
-    }
-    command = tied([sys.executable, "-m", "scaffolder.tools.moto"])
-    daemon = Daemon(command, log=folder / "moto.log", cwd=folder, env=settings)
+    short = len(os.fsencode(folder)) <= _SOCKET_FOLDER_LIMIT - len("/cloud-12345678")
+    sockets = tempfile.TemporaryDirectory(
+        prefix="cloud-",
+        dir=folder if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
+    )
+    command = Command(
+        argv=(sys.executable, "-m", "scaffolder.tools.moto", f"{sockets.name}/{_SOCKET}"),
+        cwd=folder,
+        timeout=START_SECONDS,
+        visible=visible,
+        writable=(Path(sockets.name),),
+        env={
+            # An attached arn:aws:iam::aws:policy/... must be there to be judged.
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            # Some of its services would run a configuration's code in containers.
+            "DOCKER_HOST": "tcp://127.0.0.1:9",
+        },
+        limits=_LIMITS,
+    )
+    daemon = sandbox.start(command, folder / "moto.log")
     try:
-        return Moto(f"http://127.0.0.1:{_port(daemon, cancel)}", daemon)
+        _await(daemon, cancel)
+        return Moto(daemon, sockets)
     except BaseException:
         daemon.stop()
+        sockets.cleanup()
         raise
 
 
-def _port(daemon: Daemon, cancel: CancelToken) -> int:
+def _await(daemon: Daemon, cancel: CancelToken) -> None:
     deadline = time.monotonic() + START_SECONDS
     while daemon.alive and time.monotonic() < deadline:
-        found = _READY.search(daemon.log.read_text("utf-8", "replace"))
-        if found:
-            return int(found.group(1))
+        if _READY in daemon.log.read_text("utf-8", "replace").splitlines():
+            return
         cancel.wait(0.05)
     last = daemon.log.read_text("utf-8", "replace").strip().splitlines()[-5:]
     raise RuntimeError(f"moto did not start: {' | '.join(last) or 'it said nothing'}")
 
 
-def serve() -> None:
-    """Serve until killed; print the port once it is bound."""
+def serve(address: str) -> None:
+    """Serve on a socket until killed; say so once it is bound."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer(f"unix://{address}", 0, verbose=False)
     server.start()
-    _, port = server.get_host_and_port()
-    print(f"moto listens on port {port}", flush=True)  # noqa: T201 -- this is the protocol
+    print(_READY, flush=True)  # noqa: T201 -- this is the protocol
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

@@ -28,11 +28,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from scaffolder.errors import UnusableFileError
 from scaffolder.lines import lines_of
-from scaffolder.tools.command import Command
+from scaffolder.tools.command import Command, Sandbox
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.terraform_program import program
 
@@ -123,14 +123,6 @@ class State:
 
     resources: tuple[Resource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Sandbox(Protocol):
-    """Where commands that a learner controls run; see scaffolder/sandbox/."""
-
-    def run(self, command: Command, cancel: CancelToken) -> Completed:
-        """Run a command to its end."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ installs nor locks it, so the learner's lock file plays no part.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.errors import UnavailableError
-from scaffolder.tools.lifeline import tied
+from scaffolder.tools.command import Command, Limits, Sandbox
+from scaffolder.tools.moto import Moto
 from scaffolder.tools.processes import CancelToken, Daemon
 from scaffolder.tools.terraform_places import candidates
 
@@ -24,6 +25,8 @@ START_SECONDS = 60.0
 # A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
 # which is ours and the provider's part of it, needs 29 of them.
 _SOCKET_FOLDER_LIMIT = 74
+# It reserves far more of memory's addresses than it ever uses.
+_LIMITS = Limits(cpu_seconds=24 * 3600, memory_mb=65536, open_files=4096)
 _ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
 # A plugin cache has the layout of an unpacked mirror, which `terraform providers mirror` has not.
 HINT = (
@@ -79,23 +82,34 @@ class Provider:
         self.sockets.cleanup()
 
 
-def start(program: Path, folder: Path, env: Mapping[str, str], cancel: CancelToken) -> Provider:
-    """Start a provider with the environment `env`, its log in `folder`; wait until it serves.
+def start(
+    program: Path,
+    command: Command,
+    cloud: Moto,
+    sandbox: Sandbox,
+    place: Path,
+    cancel: CancelToken,
+) -> Provider:
+    """Start a provider that asks `cloud`, its log in the folder `place`; wait until it serves.
 
-    Raises RuntimeError where it does not come up within START_SECONDS, InterruptedRunError on
-    `cancel`.
+    `command` says all but what is run: where, with which variables, and what it sees. Raises
+    RuntimeError where it does not come up within START_SECONDS, InterruptedRunError on `cancel`.
     """
-    short = len(os.fsencode(folder)) <= _SOCKET_FOLDER_LIMIT
+    short = len(os.fsencode(place)) <= _SOCKET_FOLDER_LIMIT
     sockets = tempfile.TemporaryDirectory(
         prefix="tf-",
-        dir=folder if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
+        dir=place if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
     )
-    daemon = Daemon(
-        tied([str(program), "-debug"]),
-        log=folder / "provider.log",
-        cwd=folder,
-        env={**env, "TMPDIR": sockets.name},
+    argv = [str(program), "-debug"]
+    own = dataclasses.replace(
+        command,
+        argv=cloud.reached_by(argv) if sandbox.walled else argv,
+        env={**command.env, "TMPDIR": sockets.name},
+        visible=(*command.visible, *cloud.visible, program),
+        writable=(*command.writable, Path(sockets.name)),
+        limits=_LIMITS,
     )
+    daemon = sandbox.start(own, place / "provider.log")
     try:
         return Provider(_attachment(daemon, cancel), daemon, sockets)
     except BaseException:
