@@ -196,6 +196,41 @@ def test_pushes_to_other_branches_count_only_where_asked(work: Path, judge: Judg
     assert [finding.rule for finding in verdict.findings] == ["push-too-much"]
 
 
+@pytest.mark.parametrize(
+    ("branches", "started"),
+    [
+        ("[main]", []),
+        ("['main', '!dev']", []),
+        ("['main*']", ["main-old", "main2"]),
+        ("['**main']", ["mymain", "feature/main"]),
+        ("['main/**', main]", ["main/next"]),
+        ("['[Mm][Aa][Ii][Nn]']", ["MAIN"]),
+        ("['**', '!dev']", ["main-old", "main2", "mymain", "feature/main", "main/next", "MAIN"]),
+    ],
+)
+def test_branches_that_look_like_a_good_one_must_not_start_it(
+    branches: str, started: list[str], work: Path, judge: Judge
+) -> None:
+    write(work, f"on: {{push: {{branches: {branches}}}, pull_request: }}\njobs: {{}}\n")
+    told = judge("workflow.triggers", not_push_branches=("dev",))
+    assert [finding.message for finding in told.findings] == [
+        f"a push to {branch} starts it too" for branch in started
+    ]
+    derived_away = judge("workflow.triggers", not_push_branches=("dev",), near_misses=False)
+    assert derived_away.outcome is Outcome.PASS
+    assert judge("workflow.triggers").outcome is Outcome.PASS
+
+
+def test_a_file_that_is_added_starts_it_too(work: Path, judge: Judge) -> None:
+    listed = "app/__init__.py, 'tests/**', '.github/**', '*'"
+    write(work, f"on: {{push: {{paths: [{listed}]}}, pull_request: }}\njobs: {{}}\n")
+    (finding,) = judge("workflow.triggers").findings
+    assert "app/added_later.py" in finding.message
+    assert judge("workflow.triggers", near_misses=False).outcome is Outcome.PASS
+    write(work, f"on: {{push: {{paths: ['app/**', {listed}]}}, pull_request: }}\njobs: {{}}\n")
+    assert judge("workflow.triggers").outcome is Outcome.PASS
+
+
 def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
     write(work, "on: push\njobs: {}\n")
     assert judge("workflow.triggers", pull_request=False).outcome is Outcome.PASS

@@ -174,6 +174,8 @@ def _steps(steps: list[Any], where: str) -> Iterator[Any]:
         elif "wait" in step or "wait-all" in step:
             if step.get("continue-on-error"):
                 raise UntranslatableError(f"{place}, which forgives a step in the background")
+            # In its place, so that the steps behind it keep their numbers.
+            yield {"name": "wait", "run": ":"}
         else:
             _refuse_whole(step, place)
             _drop_nothing(step)

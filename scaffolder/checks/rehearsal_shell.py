@@ -61,7 +61,7 @@ def _edited(text: str, document: Document) -> Iterator[str]:
         key = f"defaults: {{run: {{shell: '{UNSPECIFIED}'}}}}"
     # The lines that YAML counts: it breaks them at U+0085, U+2028 and U+2029 too.
     lines = text.splitlines(keepends=True)
-    for sibling in itertools.islice(siblings, _TRIED):
+    for sibling in itertools.islice(filter(None, siblings), _TRIED):
         number = document.line(*place, sibling) - 1
         before, line, after = lines[:number], lines[number], lines[number + 1 :]
         for name in (f'"{sibling}"', f"'{sibling}'", str(sibling)):

@@ -92,6 +92,10 @@ class Triggers(Kind, frozen=True):
         workflow: path of the file; .github/workflows/ci.yml unless given.
         push_branches: branches a push to which must start it; [main] unless given.
         not_push_branches: branches a push to which must not start it; none unless given.
+        near_misses: whether to ask for what is derived, too; true unless given. From push_branches,
+            where not_push_branches says that others must not start it: each name with something
+            before it, behind it, in another folder, and in the other case. From the files of the
+            work that must start it: a file of the same sort added in the same folder.
         pull_request: whether pull requests must start it; true unless given.
         pull_request_base: the branch that pull requests go to; main unless given.
         may_skip: patterns of files whose change alone need not start it; documentation and
@@ -100,8 +104,9 @@ class Triggers(Kind, frozen=True):
     Passes: every event asked for would start the workflow, with any spelling; other events may too.
 
     Fails: an event is missing, a filter leaves out the branch, `types` leaves out what a pull
-        request is started by without it, or `paths` leaves out a file of the work. An event
-        pull_request_target is not pull_request.
+        request is started by without it, or `paths` leaves out a file of the work or one that could
+        be added to it; a branch that must not start the workflow does. An event pull_request_target
+        is not pull_request.
 
     Example:
         - id: starts-when-it-should
@@ -115,6 +120,7 @@ class Triggers(Kind, frozen=True):
     workflow: str = DEFAULT
     push_branches: tuple[str, ...] = ("main",)
     not_push_branches: tuple[str, ...] = ()
+    near_misses: bool = True
     pull_request: bool = True
     pull_request_base: str = "main"
     may_skip: tuple[str, ...] = (
@@ -130,7 +136,8 @@ class Triggers(Kind, frozen=True):
         """Tell every event that should start the workflow and does not."""
         workflow = workflow_model.of(context.run, self.workflow)
         files = context.run.shared.get("project", lambda: Project.read(context.run.snapshot)).files
-        changes = [path for path in files if not selected(path, self.may_skip)]
+        added = workflow_triggers.derive_paths(files) if self.near_misses else ()
+        changes = [path for path in (*files, *added) if not selected(path, self.may_skip)]
         reasons = self._reasons(workflow, changes)
         if reasons:
             findings = [_trigger_finding(workflow, event, reason) for event, reason in reasons]
@@ -154,14 +161,26 @@ class Triggers(Kind, frozen=True):
             asked.append(f"pull requests to {self.pull_request_base}")
         return " and ".join(asked)
 
+    def _too_much(self, workflow: Workflow) -> list[tuple[str, Reason]]:
+        """Return the branches that start it and must not, derived ones where no other does."""
+        near = workflow_triggers.derive_branches(self.push_branches) if self.near_misses else ()
+        for branches in (self.not_push_branches, near if self.not_push_branches else ()):
+            started = [
+                branch
+                for branch in branches
+                if not list(workflow_triggers.why_not_pushed(workflow, branch, ()))
+            ]
+            if started:
+                told = (("push-too-much", (), f"a push to {one} starts it too") for one in started)
+                return [("push", reason) for reason in told]
+        return []
+
     def _reasons(self, workflow: Workflow, changes: list[str]) -> list[tuple[str, Reason]]:
         reasons: list[tuple[str, Reason]] = []
         for branch in self.push_branches:
             missed = workflow_triggers.why_not_pushed(workflow, branch, changes)
             reasons += [("push", reason) for reason in missed]
-        for branch in self.not_push_branches:
-            if not list(workflow_triggers.why_not_pushed(workflow, branch, ())):
-                reasons.append(("push", ("push-too-much", (), f"a push to {branch} starts it too")))
+        reasons += self._too_much(workflow)
         if self.pull_request:
             base = self.pull_request_base
             missed = workflow_triggers.why_no_pull_request(workflow, base, changes)

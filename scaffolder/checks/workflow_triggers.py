@@ -8,7 +8,7 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.checks.workflow_model import Workflow, strings
@@ -62,6 +62,30 @@ def why_no_pull_request(workflow: Workflow, base: str, changes: Iterable[str]) -
             words = _PULL_REQUEST_MEANING[activity]
             yield "pull-request-types", ("types",), f"types leaves out {activity}: {words}"
     yield from _filtered(workflow, "pull_request", f"a pull request to {base}", base, changes)
+
+
+def derive_branches(good: Collection[str]) -> tuple[str, ...]:
+    """Return names that look like those of good branches and are others."""
+    derived = (
+        near
+        for name in good
+        for near in (f"{name}-old", f"{name}2", f"my{name}", f"feature/{name}", f"{name}/next")
+    )
+    cased = (name.swapcase() for name in good)
+    return tuple(dict.fromkeys(near for near in (*derived, *cased) if near not in good))
+
+
+def derive_paths(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return files that could be added beside those that are there, in every folder of them.
+
+    The root and hidden folders are left out: what lies there is often listed by name.
+    """
+    places = {
+        (path.rpartition("/")[0], path.rpartition(".")[2])
+        for path in paths
+        if "/" in path and not path.startswith(".") and "." in path.rpartition("/")[2][1:]
+    }
+    return tuple(f"{folder}/added_later.{suffix}" for folder, suffix in sorted(places))
 
 
 def contradictions(workflow: Workflow) -> Iterator[Reason]:
