@@ -217,6 +217,37 @@ def test_what_needs_buildkit_is_not_shown_without(
     assert "buildx" in found.hint
 
 
+WINDOWS = {
+    "as the program": 'ENTRYPOINT ["/start.sh"]\n',
+    "by its name": 'ENV PATH=/:$PATH\nENTRYPOINT ["start.sh"]\n',
+    "for a shell": 'WORKDIR /\nCMD ["sh", "start.sh"]\n',
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("text", WINDOWS.values(), ids=WINDOWS.keys())
+def test_a_script_with_the_line_ends_of_windows_is_told(
+    context: Context, work: Path, text: str
+) -> None:
+    script = work / "start.sh"
+    script.write_bytes(b"#!/bin/sh\r\nset -e\r\nexec python3 -m http.server $PORT\r\n")
+    script.chmod(0o755)
+    dockerfile = f"{BASE}COPY start.sh /start.sh\n{text}"
+    found = verdict_on(context, work, dockerfile, kind=container.Serves(start_within=5))
+    assert found.outcome is Outcome.FAIL
+    assert "end as Windows ends them" in found.message, found
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("ignored", [b"\xff\xfe*", b"[z-a]\n", b"!\n**\n!\n", b""])
+def test_no_dockerignore_is_an_error(
+    builder: str, context: Context, work: Path, ignored: bytes
+) -> None:
+    (work / ".dockerignore").write_bytes(ignored)
+    found = verdict_on(context, work, f"{BASE}CMD true\n")
+    assert found.outcome in (Outcome.PASS, Outcome.FAIL), found
+
+
 STARTS = {
     "a folder that is a file": "WORKDIR /w\nRUN cd / && rmdir /w && touch /w\nCMD true\n",
     "nobody's user": "USER nobody-of-that-name\nCMD true\n",

@@ -15,6 +15,7 @@ from typing import Any
 from scaffolder.checks._building import engine_of, reference_image
 from scaffolder.checks._http import Answer, Request, ask
 from scaffolder.checks._images import Built, ImageKind, built
+from scaffolder.checks._scripts import windows_script
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence
@@ -163,6 +164,8 @@ def _not_started(
         if context.run.control(("start", kind.dockerfile, bool(hardening)), attempt):
             return error.suspected
     why, hint = _why_not_started(str(error))
+    if script := windows_script(context, kind.dockerfile):
+        why, hint = _windows_lines(script)
     return CheckFailedError(
         f"the container cannot be started: {why}" if why else "the container cannot be started",
         evidence=Evidence(
@@ -181,6 +184,14 @@ def _why_not_started(said: str) -> tuple[str, str]:
         if sign in said:
             return why, hint
     return "", "look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?"
+
+
+def _windows_lines(script: str) -> tuple[str, str]:
+    return (
+        f"the lines of {script} end as Windows ends them (CR LF)",
+        "so its first line names a program that is not there: save the script with the line ends of"
+        " Unix (LF), and let git keep them: *.sh text eol=lf in .gitattributes",
+    )
 
 
 def shared_service(context: Context, kind: ContainerKind) -> Service:
@@ -210,16 +221,22 @@ def wait_until_answers(context: Context, kind: ContainerKind, service: Service) 
         except (OSError, http.client.HTTPException) as error:
             trouble = error
         if not service.container.state().running:
-            raise ended(kind, service, "a service that keeps running")
+            raise ended(context, kind, service, "a service that keeps running")
         if time.monotonic() >= deadline:
             raise _silent(kind, service, trouble, allowed)
         context.run.cancel.wait(_PAUSE)
 
 
-def ended(kind: ContainerKind, service: Service, expected: str) -> CheckFailedError:
+def ended(
+    context: Context, kind: ContainerKind, service: Service, expected: str
+) -> CheckFailedError:
     """Return the failure of a container that is not running any more."""
     state = service.container.state()
     why = f"exit code {state.exit_code}"
+    hint = "run the command above; what it prints last says why"
+    if script := windows_script(context, kind.dockerfile):
+        said, hint = _windows_lines(script)
+        why = f"{why}; {said}"
     if state.out_of_memory or state.exit_code == _OUT_OF_MEMORY:
         why += f"; it was killed, as for using more than {LIMITS.memory_mb} MB of memory"
     return CheckFailedError(
@@ -230,7 +247,7 @@ def ended(kind: ContainerKind, service: Service, expected: str) -> CheckFailedEr
             actual=why,
             log=service.container.logs(),
         ),
-        hint="run the command above; what it prints last says why",
+        hint=hint,
         lasting=False,
     )
 

@@ -92,7 +92,7 @@ class User(ContainerKind, frozen=True, kw_only=True):
         wait_until_answers(context, self, service)
         processes = service.container.processes()
         if not processes:
-            raise ended(self, service, "running processes")
+            raise ended(context, self, service, "running processes")
         roots = [process for process in processes if 0 in process.uids]
         if roots:
             return failed(

@@ -107,7 +107,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             or service.container.state()
         )
         if not state.running:
-            raise ended(self, service, "a healthy container")
+            raise ended(context, self, service, "a healthy container")
         if state.health != "healthy":
             raise self._never_healthy(state.probes)
 

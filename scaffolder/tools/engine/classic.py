@@ -21,6 +21,7 @@ from scaffolder.tools.processes import CancelToken, Ending
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
 _TICK = 0.1
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 # What a step may use; no swap. Compilers need a lot.
 _MEMORY = 4 * 1024**3
 _IMAGE_ID = re.compile(r"Successfully built ([0-9a-f]{12,64})")
@@ -52,6 +53,14 @@ class Outcome:
 
 def build_classic(job: Job) -> Outcome:
     """Build through the SDK, which knows only the classic builder, and stream what it says."""
+    try:
+        return _built(job)
+    except (UnicodeError, re.error, TypeError, ValueError, *_NO_FILE) as error:
+        # What the SDK cannot pack: a .dockerignore that is no text, a name that is none.
+        return Outcome("", (f"ERROR: {error}",), Ending.EXITED, "classic")
+
+
+def _built(job: Job) -> Outcome:
     with trouble():
         stream = job.engine.api.build(
             path=str(job.folder),
