@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from scaffolder import sandbox
-from scaffolder.sandbox import Command, Limits, OwnWork, bubblewrap
+import scaffolder
+from scaffolder import catalog, sandbox
+from scaffolder.sandbox import Command, Limits, OwnWork, bubblewrap, places
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
 isolated = pytest.mark.skipif(not sandbox.isolated(), reason="bubblewrap does not work here")
 
 
 def run(tmp_path: Path, script: str, **options: object) -> Completed:
-    work = tmp_path / "wörk 1"
-    work.mkdir(exist_ok=True)
+    (tmp_path / "wörk 1").mkdir(exist_ok=True)
     (tmp_path / "scratch").mkdir(exist_ok=True)
-    command = Command(argv=("sh", "-c", script), cwd=work, timeout=20)
-    command = dataclasses.replace(command, **options)  # type: ignore[arg-type]
+    command = dataclasses.replace(_command(tmp_path, script), **options)  # type: ignore[arg-type]
     return OwnWork(tmp_path / "scratch").run(command, CancelToken())
+
+
+def _command(tmp_path: Path, script: str) -> Command:
+    return Command(argv=("sh", "-c", script), cwd=tmp_path / "wörk 1", timeout=20)
 
 
 def test_the_environment_is_scrubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,3 +158,188 @@ def test_a_plain_copy_is_used_where_bubblewrap_is_missing(
     assert "wörk 1" in done.stdout
     assert str(tmp_path / "scratch") in done.stdout
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_neither_processes_nor_threads_multiply_without_end(tmp_path: Path) -> None:
+    if not sandbox.isolated():
+        pytest.skip("bubblewrap does not work here")
+    few = Limits(processes=100)
+    done = run(tmp_path, "f() { f | f & }; f; sleep 15", limits=few)
+    assert done.ending is Ending.TOO_MANY_PROCESSES
+    threads = (
+        "import threading, time\n"
+        "for _ in range(200): threading.Thread(target=time.sleep, args=(15,)).start()"
+    )
+    done = run(tmp_path, f"/usr/bin/python3 -c '{threads}'", limits=few)
+    assert done.ending is Ending.TOO_MANY_PROCESSES
+    done = run(tmp_path, "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait", limits=few)
+    assert done.ok
+
+
+@isolated
+def test_memory_is_bounded_for_all_processes_together(tmp_path: Path) -> None:
+    hold = 'import time; x = b"x" * 60_000_000; time.sleep(15)'
+    script = f"for i in 1 2 3 4; do /usr/bin/python3 -c '{hold}' & done; wait"
+    done = run(tmp_path, script, limits=Limits(total_memory_mb=150))
+    assert done.ending is Ending.TOO_MUCH_MEMORY
+
+
+@isolated
+def test_what_lies_outside_is_not_there(tmp_path: Path) -> None:
+    assert_only_the_allowed_is_seen(tmp_path)
+
+
+@isolated
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_users_command_sees_no_more() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 65534, 65534)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                assert_only_the_allowed_is_seen(Path(folder))
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def assert_only_the_allowed_is_seen(tmp_path: Path) -> None:
+    """Walk the whole file system in a sandbox: what can be read there must be on the list."""
+    secret = tmp_path / "somebody else's"
+    secret.mkdir()
+    (secret / "note").write_text("secret")
+    own, given = tmp_path / "wörk 1", tmp_path / "given"
+    given.mkdir()
+    (given / "a").write_text("a")
+    walk = (
+        "find / \\( -path /proc -o -path /usr -o -path /nix \\) -prune -o "
+        "\\( -type f -readable -o -type s \\) -print0"
+    )
+    done = run(tmp_path, f"echo own > own; {walk}", visible=(given,), timeout=120)
+    allowed = (*places.system(), Path("/dev"), own, given)
+    roots = {str(path) for path in allowed} | {str(path.resolve()) for path in allowed}
+    assert done.ending is Ending.EXITED
+    found = {name for name in done.stdout.split("\0") if name}
+    astray = {name for name in found if not any(_lies_in(name, root) for root in roots)}
+    assert not astray
+    assert {str(own / "own"), str(given / "a"), "/etc/passwd"} <= found
+    assert not any(name.startswith(("/etc/shadow", "/etc/ssh", str(secret))) for name in found)
+
+
+def _lies_in(name: str, root: str) -> bool:
+    return name == root or name.startswith(f"{root.rstrip('/')}/")
+
+
+@isolated
+def test_no_lab_is_in_what_a_learners_command_sees(tmp_path: Path) -> None:
+    lab = catalog.root() / "labs"
+    script = f"cat '{lab}'/*/lab.yaml; cat '{Path(scaffolder.__file__).parent}'/catalog.py"
+    done = run(tmp_path, f"{script}; find / -name lab.yaml -not -path '/proc/*' 2>/dev/null; true")
+    assert done.stdout == ""
+
+
+@isolated
+@pytest.mark.parametrize("package", ["site-packages/scaffolder", "site-packages/pack"])
+def test_where_devlab_is_installed_among_programs_its_packages_are_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    prefix = tmp_path / "prefix"
+    solution = prefix / "lib" / package / "labs" / "solution"
+    solution.mkdir(parents=True)
+    (solution / "answer").write_text("42")
+    (prefix / "lib" / "other").write_text("seen")
+    packages = prefix / "lib" / "site-packages"
+    system = (*places.system(), prefix)
+    monkeypatch.setattr(places, "system", lambda: system)
+    monkeypatch.setattr(places, "hidden", lambda: (packages,))
+    inner = packages / "scaffolder-standins"
+    inner.mkdir()
+    (inner / "x").write_text("given")
+    done = run(
+        tmp_path,
+        f"cat '{prefix}/lib/other' '{inner}/x'; find '{packages}' -type f; echo > '{packages}/y'",
+        visible=(inner,),
+    )
+    assert done.stdout.startswith(f"seengiven{inner}/x\n")
+    assert "answer" not in done.stdout
+    assert not done.ok
+
+
+@isolated
+def test_links_that_lead_to_what_is_seen_are_there(tmp_path: Path) -> None:
+    real = tmp_path / "versions" / "2"
+    real.mkdir(parents=True)
+    (real / "tool").write_text("#!/bin/sh\necho tool $0\n")
+    (real / "tool").chmod(0o755)
+    (tmp_path / "current").symlink_to("versions/2")
+    (tmp_path / "tool").symlink_to(tmp_path / "current" / "tool")
+    done = run(tmp_path, f"'{tmp_path}/tool'", visible=(tmp_path / "tool",))
+    assert done.stdout == f"tool {tmp_path}/tool\n"
+
+
+@isolated
+def test_sockets_of_the_machine_are_out_of_reach(tmp_path: Path) -> None:
+    """By path, in the abstract name space, and past a virtual machine: all of a user's servers."""
+    name = f"/tmp/devlab-test-{os.getpid()}"
+    attempt = (
+        "import socket, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: socket.socket(socket.AF_UNIX).connect(name.replace('@', '\\0')); print(name)\n"
+        "    except OSError: pass\n"
+        "try: socket.socket(40); print('vsock')\n"
+        "except OSError: pass\n"
+    )
+    with socket.socket(socket.AF_UNIX) as by_path, socket.socket(socket.AF_UNIX) as abstract:
+        by_path.bind(str(tmp_path / "s"))
+        abstract.bind("\0" + name)
+        for each in (by_path, abstract):
+            each.listen()
+        script = f"/usr/bin/python3 -c \"$0\" '{tmp_path}/s' '@{name}'"
+        done = run(tmp_path, script, argv=("sh", "-c", script, attempt))
+    assert done.ok, done.stderr
+    assert done.stdout == ""
+
+
+@isolated
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param("l.syscall({'x86_64': 250}.get(m, 219), 0, -3, 0)", id="keyring"),
+        pytest.param(
+            "l.syscall({'x86_64': 248}.get(m, 217), b'user', b'k', b'v', 1, -3)", id="key"
+        ),
+        pytest.param("l.klogctl(3, b' ' * 64, 64)", id="kernel-log"),
+        pytest.param("l.syscall(425, 1, b' ' * 256)", id="io-uring"),
+        pytest.param("l.ioctl(l.open(b'/dev/tty', 2), 0x5412, b'x')", id="terminal"),
+        pytest.param("l.unshare(0x40000000)", id="network-of-its-own"),
+    ],
+)
+def test_the_kernel_refuses_what_reaches_past_the_sandbox(tmp_path: Path, attempt: str) -> None:
+    program = "import ctypes, os; l = ctypes.CDLL(None); m = os.uname().machine; print("
+    done = run(tmp_path, f'/usr/bin/python3 -c "{program}{attempt})"')
+    assert done.stdout == "-1\n", done.output
+
+
+@isolated
+def test_nothing_of_the_grader_is_inherited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1")
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        done = run(tmp_path, "ls /proc/self/fd; env; cat /proc/1/environ; ls /sys /run /dev/shm")
+    assert done.stdout.split()[:4] == ["0", "1", "2", "3"]
+    assert "4" not in done.stdout.split()[:5]
+    assert "XDG_RUNTIME_DIR" not in done.stdout
+
+
+@isolated
+def test_commands_share_nothing(tmp_path: Path) -> None:
+    run(tmp_path, "touch /tmp/x /var/tmp/x /dev/shm/x ~/x $TMPDIR/y")
+    done = run(tmp_path, "ls /tmp/x /var/tmp/x /dev/shm/x ~/x $TMPDIR/y 2>/dev/null; true")
+    assert done.stdout == ""

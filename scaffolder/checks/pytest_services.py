@@ -170,6 +170,8 @@ class Services:
             reason = f"did not end within {allowed:.3g} seconds and was stopped"
         elif done.ending is Ending.TOO_MUCH_OUTPUT:
             reason = "printed without end and was stopped"
+        elif done.ending is not Ending.EXITED:
+            reason = f"was stopped: {done.ending.value}"
         elif check and done.returncode:
             reason = f"ended with exit code {done.returncode}"
         if reason:

@@ -51,6 +51,7 @@ from scaffolder.workspace import read_text, resolve_inside
 
 FETCH_ROUNDS = 3
 OUTPUT_LIMIT = 32 * 1024 * 1024
+LIMITS = Limits(memory_mb=32768, processes=4096)
 CONTROL = "the lab's own answer"
 
 _MISSING_WHEEL = (
@@ -238,7 +239,7 @@ class _Rehearser:
             env={**stage.environment, **own},
             visible=stage.visible,
             writable=(root, line.folder),
-            limits=Limits(memory_mb=32768),
+            limits=LIMITS,
             output_limit=OUTPUT_LIMIT,
         )
         return run.sandbox.run(command, run.cancel)
@@ -295,11 +296,13 @@ class _Rehearser:
                 Ending.EXITED: f"sends {line.too_much}",
                 Ending.TIMED_OUT: f"did not end within {self._timeout:g} seconds",
                 Ending.TOO_MUCH_OUTPUT: f"printed more than {OUTPUT_LIMIT // 2**20} MB",
+                Ending.TOO_MANY_PROCESSES: f"had more than {LIMITS.processes:,} processes",
+                Ending.TOO_MUCH_MEMORY: f"took more than {LIMITS.total_memory_mb:,} MB of memory",
             }[done.ending]
             raise CheckFailedError(
                 f"the pipeline {said} for {scene.words}{where}",
                 evidence=Evidence(ran=ran, log=log),
-                hint="look for a step that waits for something or never ends",
+                hint="look for a step that waits for something, never ends or starts itself again",
                 lasting=False,
             )
         if done.returncode < 0 or "panic: " in done.stderr:

@@ -31,6 +31,8 @@ def require_end(answer: Answer, verb: str, timeout: float) -> None:
         reason = f"did not end within {timeout:.0f} s and was stopped"
     elif completed.ending is Ending.TOO_MUCH_OUTPUT:
         reason = "printed without end and was stopped"
+    elif completed.ending is not Ending.EXITED:
+        reason = f"was stopped: {completed.ending.value}"
     elif answer.unexplained and answer.out_of_memory:
         reason = "needed more memory than there is for it"
     elif answer.unexplained:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from scaffolder.folders import remove_tree
 from scaffolder.sandbox import bubblewrap
+from scaffolder.sandbox.census import Census
 from scaffolder.sandbox.places import own_code, python_parts
 from scaffolder.tools import processes
 from scaffolder.tools.command import Command, Limits
@@ -73,6 +74,7 @@ class OwnWork:
                     cancel=cancel,
                     output_limit=command.output_limit,
                     on_line=command.on_line,
+                    watch=Census(command.limits) if isolated() else None,
                 )
                 if done.ok or not isolated() or bubblewrap.has_started(private):
                     return done

@@ -85,6 +85,12 @@ class Ending(Enum):
     EXITED = "exited"
     TIMED_OUT = "timed out"
     TOO_MUCH_OUTPUT = "too much output"
+    TOO_MANY_PROCESSES = "too many processes"
+    TOO_MUCH_MEMORY = "too much memory"
+
+
+# Told the id of a process every now and then, says how it has to end, or None.
+Watch = Callable[[int], Ending | None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Completed:
         return tuple(line for line in self.output.splitlines() if line.strip())[-lines:]
 
 
-def run(
+def run(  # noqa: PLR0913 -- each bound is a choice of the caller's
     argv: Sequence[str | os.PathLike[str]],
     *,
     timeout: float,
@@ -128,18 +134,20 @@ def run(
     stdin: bytes = b"",
     output_limit: int = DEFAULT_OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
+    watch: Watch | None = None,
 ) -> Completed:
     """Run `argv` to its end and return what it printed.
 
     `timeout` is in seconds; `output_limit` in bytes over both streams together; `on_line` gets
     each line of standard output as it comes. A process that exceeds either bound is killed with
-    its process group (see `kill`). Undecodable bytes are replaced.
+    its process group (see `kill`), and so is one of which `watch` says, given its id every now and
+    then, that it has to end. Undecodable bytes are replaced.
 
     Raises UnavailableError where the program is not there, InterruptedRunError on `cancel`.
     """
     started = time.monotonic()
     with _spawn(argv, cwd, env, bool(stdin)) as process, cancel.on_cancel(lambda: kill(process)):
-        reader = _Reader(process, output_limit, on_line)
+        reader = _Reader(process, output_limit, on_line, watch)
         try:
             _feed(process, stdin)
             ending = reader.read(started + timeout)
@@ -203,8 +211,10 @@ class _Reader:
         process: subprocess.Popen[bytes],
         limit: int,
         on_line: Callable[[str], None] | None,
+        watch: Watch | None,
     ) -> None:
         self._process = process
+        self._watch = watch
         self._left = limit
         self._on_line = on_line
         self._rest = b""
@@ -226,6 +236,8 @@ class _Reader:
             now = time.monotonic()
             if now >= deadline:
                 return Ending.TIMED_OUT
+            if self._watch is not None and (ending := self._watch(self._process.pid)):
+                return ending
             # A background child can hold the pipe open after the program itself has ended.
             if exited_at is None and self._process.poll() is not None:
                 exited_at = now
