@@ -51,7 +51,8 @@ def blame(
             ("build", dockerfile), lambda: reference_image(context, dockerfile, cached=False)
         )
         if trouble:
-            return error.suspected
+            # In the words of the control: those of the work could be anybody's.
+            return UnavailableError(trouble.message, trouble.hint)
     return _without_network(context, error) or _not_in_stand_in(context, error) or failed
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from scaffolder.checks.base import Context, Kind, Run
 from scaffolder.errors import NotShownError, UnavailableError
+from scaffolder.lines import lines_of
 from scaffolder.tools import engine
+from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.dockerfile_asks import UnclearMountError, with_own_caches
 from scaffolder.tools.engine import Build, BuildFailedError, Engine
 
@@ -70,21 +73,23 @@ def _keep_caches_apart(path: Path, run_id: str) -> frozenset[str]:
 def reference_image(context: Context, dockerfile: str, *, cached: bool = True) -> str:
     """Return the id of an image of the lab's own answer, built now; at most once each way.
 
-    Raises UnavailableError where that does not build either: then it is this machine.
+    Without `cached` each of its RUNs is carried out. Raises UnavailableError where it does not
+    build either: then it is this machine.
     """
     run = context.run
 
     def make() -> str:
         context.say("building the lab's own answer, to see whose fault it is")
+        folder = run.reference()
+        used = dockerfile if cached else _carried_out_anew(run, folder, dockerfile)
         try:
             return engine.build(
                 engine_of(run),
-                run.reference(),
+                folder,
                 run_id=run.id,
                 timeout=max(_CONTROL_SECONDS, context.timeout),
                 cancel=run.cancel,
-                dockerfile=dockerfile,
-                cached=cached,
+                dockerfile=used,
             ).image_id
         except BuildFailedError as error:
             raise error.suspected or UnavailableError(
@@ -93,3 +98,22 @@ def reference_image(context: Context, dockerfile: str, *, cached: bool = True) -
             ) from error
 
     return run.shared.get(("reference image", dockerfile, cached), make)
+
+
+def _carried_out_anew(run: Run, folder: Path, dockerfile: str) -> str:
+    """Return the path of a Dockerfile that does the same, and whose RUNs no cache knows.
+
+    Their environment is another one. (An old BuildKit may fall over `--no-cache` while the same
+    steps are built elsewhere: "panic: failed to get edge".)
+    """
+    text = (folder / dockerfile).read_text("utf-8")
+    lines = lines_of(text)
+    for one in reversed(instructions(text)):
+        if one.keyword == "FROM":
+            lines.insert(one.last_line, f"ENV CONTROL={run.id}")
+    place = run.folder("control") / "Dockerfile"
+    place.write_text("\n".join(lines) + "\n", "utf-8")
+    own_ignore = folder / f"{dockerfile}.dockerignore"
+    if own_ignore.is_file():
+        shutil.copy(own_ignore, f"{place}.dockerignore")
+    return str(place)

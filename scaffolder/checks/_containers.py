@@ -161,8 +161,9 @@ def _not_started(
             with serving_reference(context, kind, hardening=hardening):
                 pass
 
-        if context.run.control(("start", kind.dockerfile, bool(hardening)), attempt):
-            return error.suspected
+        trouble = context.run.control(("start", kind.dockerfile, bool(hardening)), attempt)
+        if trouble:
+            return UnavailableError(trouble.message, trouble.hint)
     why, hint = _why_not_started(str(error))
     if script := windows_script(context, kind.dockerfile):
         why, hint = _windows_lines(script)

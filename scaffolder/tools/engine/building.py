@@ -81,17 +81,15 @@ def build(
     cancel: CancelToken,
     dockerfile: str = "Dockerfile",
     target: str = "",
-    cached: bool = True,
 ) -> Build:
     """Build `folder` and return the image, labelled with the run.
 
     `dockerfile` may lie elsewhere: a path that is not absolute is one in the folder. Only what
-    .dockerignore leaves is sent. `timeout` is in seconds and bounds the steps; without `cached`
-    each of them is carried out. Raises BuildFailedError where it comes to no image,
-    UnavailableError where the engine does not answer.
+    .dockerignore leaves is sent. `timeout` is in seconds and bounds the steps. Raises
+    BuildFailedError where it comes to no image, UnavailableError where the engine does not answer.
     """
     started = time.monotonic()
-    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target, cached)
+    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target)
     outcome = _attempt(job)
     if not outcome.image_id and _without_syntax_line(folder / dockerfile, outcome):
         outcome = _attempt(job)
@@ -141,7 +139,6 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
                 *("--label", f"{RUN_LABEL}={job.run_id}"),
                 *("--file", str(job.folder / job.dockerfile)),
                 *(("--target", job.target) if job.target else ()),
-                *(() if job.cached else ("--no-cache",)),
                 str(job.folder),
             ],
             timeout=job.timeout,

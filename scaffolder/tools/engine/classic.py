@@ -38,7 +38,6 @@ class Job:
     cancel: CancelToken
     dockerfile: str
     target: str
-    cached: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ def _built(job: Job) -> Outcome:
             forcerm=True,
             labels={RUN_LABEL: job.run_id},
             target=job.target or None,
-            nocache=not job.cached,
             container_limits={"memory": _MEMORY, "memswap": _MEMORY},
             decode=True,
         )
