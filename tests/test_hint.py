@@ -359,3 +359,16 @@ def test_a_hint_after_a_narrow_check_runs_nothing_that_is_known(
     assert said.code == 0
     assert "a nudge" in said.out
     assert "The task other" in said.out
+
+
+def test_what_a_machine_lacks_is_no_hint_of_the_lab(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path
+) -> None:
+    catalog.lab(task("only", "unavailable"))
+    folder = tmp_path / "work"
+    assert devlab("new", "tested", folder, "--no-input").code == 0
+    said = devlab("hint", "only", cwd=folder).out
+    assert "to have it graded: install it" in said
+    assert said.index("to have it graded") < said.index("a nudge")
+    told = json.loads(devlab("hint", "only", "--format", "json", cwd=folder).out)
+    assert told["task"]["to_be_graded"] == ["install it"]

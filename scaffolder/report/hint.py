@@ -32,6 +32,13 @@ def document(advice: Advice | None) -> str:
             "verdict": advice.task.outcome.value,
             "waiting": advice.waiting,
             "messages": [check.verdict.message for check in advice.failed],
+            "to_be_graded": list(
+                dict.fromkeys(
+                    check.verdict.hint
+                    for check in advice.failed
+                    if check.verdict.outcome is Outcome.UNAVAILABLE and check.verdict.hint
+                )
+            ),
         }
         said["hint"] = _entry(advice.hint) if advice.hint is not None else None
         said["used"] = [_entry(one) for one in advice.used]
@@ -86,6 +93,9 @@ def _draw_why(advice: Advice, target: Console) -> None:
     target.print(head.append(f"  {harmless(task.title)}", style="dim"))
     for check in advice.failed:
         target.print(_indented(check.verdict.message))
+        if check.verdict.outcome is Outcome.UNAVAILABLE and check.verdict.hint:
+            # The lab's hints are about its tasks; what a machine lacks, none of them knows.
+            target.print(_indented(f"to have it graded: {check.verdict.hint}"))
         for finding in check.verdict.findings[:_FINDINGS_SHOWN]:
             target.print(_indented(_words(finding)))
         for line in _seen(check.verdict):
