@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import io
 import tarfile
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.pipeline_delivery import _members
+from scaffolder.tools.members import list_members, read_members
+from scaffolder.tools.processes import CancelToken
 
 CONTENT = {"app/__init__.py": b"ANSWER = 42\n" * 40, "app/caf\u00e9.py": b"x"}
 
@@ -42,7 +45,7 @@ def members(data: bytes) -> list[str] | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "package"
         path.write_bytes(data)
-        return _members(path)
+        return read_members(path)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -57,6 +60,24 @@ def test_a_package_that_breaks_off_is_not_readable() -> None:
 
 def test_a_wheel_with_a_name_that_is_no_text_is_not_readable() -> None:
     assert members(wheel().replace("\u00e9".encode(), b"\xff\xff")) is None
+
+
+def test_what_unfolds_to_a_terabyte_is_not_readable(tmp_path: Path) -> None:
+    head = tarfile.TarInfo("app/__init__.py")
+    head.size = 1 << 40
+    bomb = tmp_path / "bomb"
+    zeros = bz2.compress(bytes(1 << 24), 9)
+    bomb.write_bytes(bz2.compress(head.tobuf(tarfile.GNU_FORMAT)) + zeros * 4096)
+    begun = time.monotonic()
+
+    assert list_members(bomb, CancelToken()) is None
+    assert time.monotonic() - begun < 15
+
+
+def test_a_bounded_process_tells_the_same(tmp_path: Path) -> None:
+    (tmp_path / "package").write_bytes(wheel())
+
+    assert list_members(tmp_path / "package", CancelToken()) == list(CONTENT)
 
 
 @given(

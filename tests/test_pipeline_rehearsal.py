@@ -383,3 +383,82 @@ def test_uv_is_offline_and_says_so(make: Make, command: str, outcome: Outcome) -
     else:
         with pytest.raises(NotShownError, match="wants the network"):
             Passes().run(context)
+
+
+def delivering(condition: str, on: str = "[push, pull_request]") -> str:
+    build = script("mkdir app dist", "touch app/__init__.py", f"{ZIP} dist/x.whl app")
+    more = f"    if: {condition}\n"
+    return job(build, upload("dist", "dist"), more=more).replace("[push, pull_request]", on)
+
+
+@pytest.mark.parametrize(
+    ("condition", "on", "what"),
+    [
+        ("contains(github.ref, 'main')", "[push]", "main-next/main"),
+        ("startsWith(github.ref_name, 'main')", "[push]", "main-next/main"),
+        ("endsWith(github.ref, '/main')", "[push]", "main-next/main"),
+        ("github.event_name == 'push'", "{push: {branches: ['main*']}}", "main-next"),
+        ("github.event_name == 'push'", "{push: {branches: ['*/main', main]}}", "main"),
+        ("github.ref_type == 'tag' || github.ref_name == 'main'", "[push]", "main-1.0"),
+    ],
+)
+def test_what_delivers_from_a_near_miss_fails(
+    make: Make, condition: str, on: str, what: str
+) -> None:
+    verdict = Delivers().run(make(delivering(condition, on)))
+
+    assert verdict.outcome is Outcome.FAIL
+    assert what in verdict.message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["github.ref == 'refs/heads/main'", "github.event_name == 'push' && github.ref_name == 'main'"],
+)
+def test_what_delivers_from_the_branch_alone_passes(make: Make, condition: str) -> None:
+    assert Delivers().run(make(delivering(condition, "[push]"))).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "github.repository_owner == 'ada' && github.ref == 'refs/heads/main'",
+        "github.ref == 'refs/heads/main' && github.repository == 'ada/items'",
+        "${{ contains(fromJSON('[\"x\"]'), 'x') && github['actor'] == 'ada' }}",
+    ],
+)
+def test_a_job_that_asks_for_a_repository_is_told_by_name(make: Make, condition: str) -> None:
+    with pytest.raises(NotShownError, match="the job test runs only where"):
+        Delivers().run(make(delivering(condition, "{push: {branches: [main]}}")))
+
+
+def test_a_guard_is_no_excuse_for_a_job_that_would_not_run_either(make: Make) -> None:
+    condition = "github.repository_owner == 'ada' && github.ref == 'refs/heads/other'"
+
+    verdict = Delivers().run(make(delivering(condition, "{push: {branches: [main]}}")))
+
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_a_program_of_github_s_image_that_is_not_here_is_named(make: Make) -> None:
+    with pytest.raises(NotShownError, match="the program kotlinc"):
+        Passes().run(make(job("run: x=$(kotlinc -version 2> /dev/null) && echo $x")))
+
+
+def test_a_program_that_nobody_has_fails(make: Make) -> None:
+    assert Passes().run(make(job("run: no-such-program"))).outcome is Outcome.FAIL
+
+
+def test_what_is_missed_in_vain_hides_no_fault(make: Make) -> None:
+    """The step asks for it with the healthy app too, and is green."""
+    step = script("kotlinc || true", f"{TRY} || true", "grep -q 42 app.py")
+
+    assert (
+        Fails(fault="wrong", because="lint").run(make(job(CHECKOUT, step))).outcome is Outcome.PASS
+    )
+
+
+def test_sudo_runs_the_command(make: Make) -> None:
+    step = "run: sudo -E -u root X=1 sh -c 'test $X = 1' && ! sudo false"
+
+    assert Passes().run(make(job(step))).outcome is Outcome.PASS

@@ -12,6 +12,7 @@ from typing import Literal
 
 from scaffolder.checks import workflow_model
 from scaffolder.checks.base import Context
+from scaffolder.checks.pipeline_guards import require_unguarded
 from scaffolder.checks.pipeline_scenes import (
     evidence,
     faulty,
@@ -85,6 +86,7 @@ class Passes(_Pipeline, frozen=True, kw_only=True):
             return red_when_healthy(context, rehearsal)
         require_playable(rehearsal)
         if not rehearsal.record.steps:
+            require_unguarded(context, rehearsal)
             return failed(f"no job runs for {rehearsal.scene.words}, so nothing is checked")
         jobs = ", ".join(dict.fromkeys(job.id for job in rehearsal.record.jobs))
         return passed(f"green for {rehearsal.scene.words}; jobs that ran: {jobs}")
@@ -140,9 +142,10 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
                 pool.submit(self._canary, context),
             )
         base, rehearsal, canary = waiting[0].result(), waiting[1].result(), waiting[2].result()
-        found = [step for step in rehearsal.failures if step.place not in _places(base)]
+        found = rehearsal.failures_beside(base)
         if not found:
             require_playable(base, rehearsal)
+            require_unguarded(context, base)
             return self._not_noticed(context, rehearsal, base, canary)
         if canary is None:
             return passed(f"red for {rehearsal.scene.words}, in {named(found[0])}")
@@ -171,6 +174,7 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
             testing = _testing_places(canary, base)
         if not testing:
             require_playable(base, canary)
+            require_unguarded(context, base)
             return _tests_do_not_count(context, canary)
         for step in found:
             if step.place in testing:
@@ -277,6 +281,7 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
         if len(counted) >= self.versions:
             return passed(f"the tests ran on Python {shown}")
         require_playable(rehearsal)
+        require_unguarded(context, rehearsal)
         return failed(
             f"the tests ran on {len(counted)} versions of Python from {self.oldest} on, "
             f"{self.versions} are asked for",
@@ -292,13 +297,9 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
         )
 
 
-def _places(rehearsal: Rehearsal) -> set[tuple[str, str]]:
-    return {step.place for step in rehearsal.failures}
-
-
 def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
     """Return the steps that a failing test turns red; none where that test never ran."""
-    return _places(canary) - _places(base) if canary.ran else set()
+    return {step.place for step in canary.failures_beside(base)} if canary.ran else set()
 
 
 def _versions(rehearsal: Rehearsal) -> Iterator[tuple[int, int]]:

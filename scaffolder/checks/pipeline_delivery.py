@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
-from scaffolder.checks import workflow_model
+from scaffolder.checks import workflow_model, workflow_triggers
 from scaffolder.checks.base import Context
+from scaffolder.checks.pipeline_guards import require_unguarded
 from scaffolder.checks.pipeline_scenes import (
     faulty,
     healthy,
@@ -25,23 +23,29 @@ from scaffolder.checks.rehearsal import (
     require_playable,
     why_not_started,
 )
-from scaffolder.checks.rehearsal_event import Event
 from scaffolder.checks.rehearsal_line import Artifact, Delivered
 from scaffolder.checks.rehearsal_stage import RehearsedKind
+from scaffolder.checks.workflow_model import Workflow
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools.members import list_members
+from scaffolder.tools.processes import CancelToken
 
+_LOOKED_AT = 10
 DEFAULT = ".github/workflows/ci.yml"
 
 
 class Delivers(RehearsedKind, frozen=True, kw_only=True):
     """A package is delivered by a push to main that passed every gate, and by nothing else.
 
-    Runs the workflow with act for a push to main, a push to another branch and a pull request, and
-    for a push to main with each of the named faults, and looks what was uploaded as an artifact.
+    Runs the workflow with act for a push to main, pushes to a branch and of a tag that have the
+    name of the branch in theirs, and a pull request, and for a push to main with each of the named
+    faults, and looks what was uploaded as an artifact.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.
-        branch: the branch from which is delivered; main unless given.
+        branch: the branch from which is delivered; main unless given. From it the near misses are
+            derived that must not deliver: main-next/main, or main-next, next-main and feature/main
+            where a filter keeps that one out, and the tag main-1.0.
         files: what the delivered file is called; "*.whl" unless given. A wheel must be a readable
             wheel, an archive a readable archive.
         contains: a file that must be in it; app/__init__.py unless given.
@@ -50,8 +54,8 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
 
     Passes: the healthy push to the branch delivers, nothing else does.
 
-    Fails: nothing delivered; delivered for a pull request, another branch, or with a red gate; a
-        file that is no package.
+    Fails: nothing delivered; delivered for a pull request, another branch or tag, or with a red
+        gate; a file that is no package.
 
     Example:
         - id: delivers
@@ -78,28 +82,27 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         delivered = self._delivered(good)
         if not delivered:
             return self._nothing_delivered(context, good)
-        broken = self._broken(delivered)
+        broken = self._broken(delivered[:_LOOKED_AT], context.run.cancel)
         if broken:
             return failed(broken, Finding(broken, path=self.workflow))
         with ThreadPoolExecutor(4) as pool:
             others = list(pool.map(lambda rehearse_it: rehearse_it(), self._others(context)))
         for rehearsal in others:
-            if rehearsal is not None and self._delivered(rehearsal):
+            if self._delivered(rehearsal):
                 return self._delivered_wrongly(context, rehearsal)
         names = ", ".join(_base(file) for file in delivered)
         return passed(f"a push to {self.branch} delivers {names}, and nothing else does")
 
-    def _others(self, context: Context) -> Iterator[Callable[[], Rehearsal | None]]:
-        """Yield what rehearses each event that must not deliver; None where none starts."""
-
-        def started(event: Event, branch: str) -> Rehearsal | None:
-            workflow = workflow_model.of(context.run, self.workflow)
-            if why_not_started(workflow, event, branch):
-                return None
-            return healthy(context, self.workflow, event, branch, self.harmless)
-
-        yield lambda: started("pull_request", self.branch)
-        yield lambda: started("push", "feature/change")
+    def _others(self, context: Context) -> Iterator[Callable[[], Rehearsal]]:
+        """Yield what rehearses each event that must not deliver, of those that start anything."""
+        workflow = workflow_model.of(context.run, self.workflow)
+        if not why_not_started(workflow, "pull_request", self.branch):
+            yield partial(
+                healthy, context, self.workflow, "pull_request", self.branch, self.harmless
+            )
+        for name, tag in _near_misses(workflow, self.branch):
+            rehearse = partial(healthy, home=self.branch, tag=tag)
+            yield partial(rehearse, context, self.workflow, "push", name, self.harmless)
         for fault in self.gates:
             yield partial(faulty, context, self.workflow, "push", self.branch, fault)
 
@@ -109,11 +112,11 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
     def _asked_for(self, artifact: Artifact) -> list[Delivered]:
         return [file for file in artifact.files if fnmatch.fnmatch(_base(file), self.files)]
 
-    def _broken(self, files: Sequence[Delivered]) -> str:
+    def _broken(self, files: Sequence[Delivered], cancel: CancelToken) -> str:
         """Return what is wrong with the delivered files, nothing where one is a good package."""
         problems = []
         for file in files:
-            names = _members(file.kept)
+            names = list_members(file.kept, cancel)
             if names is None:
                 problems.append(f"{_base(file)} is not a readable package")
             elif not any(
@@ -129,6 +132,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         if rehearsal.red:
             return red_when_healthy(context, rehearsal)
         require_playable(rehearsal)
+        require_unguarded(context, rehearsal)
         return failed(
             f"{rehearsal.scene.words} delivers nothing",
             Finding(f"no uploaded artifact has a file {self.files}", path=self.workflow),
@@ -175,13 +179,20 @@ def _artifact_words(artifact: Artifact) -> str:
     return f"{artifact.name} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
 
 
-def _members(path: Path) -> list[str] | None:
-    """Return the names of the files in a package, None where it is no readable one."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return archive.namelist()
-        with tarfile.open(path) as archive:
-            return archive.getnames()
-    except Exception:  # noqa: BLE001 -- any of a dozen, of the decompressors and of Python's
-        return None
+def _near_misses(workflow: Workflow, branch: str) -> Iterator[tuple[str, bool]]:
+    """Yield refs that start a workflow and are not `branch`, though much of their names is: each
+    with whether it is a tag.
+
+    The first begins with the branch's name, ends with it, contains it, and has it as its last part,
+    so it stands for the others wherever it starts anything. A name that differs only in case is
+    none: GitHub's == takes it for the same.
+    """
+    whole = f"{branch}-next/{branch}"
+    parts = (f"{branch}-next", f"next-{branch}", f"feature/{branch}", "feature/change")
+    if not why_not_started(workflow, "push", whole):
+        yield whole, False
+    else:
+        yield from ((name, False) for name in parts if not why_not_started(workflow, "push", name))
+    tag = f"{branch}-1.0"
+    if not any(workflow_triggers.why_tag_not_pushed(workflow, tag)):
+        yield tag, True

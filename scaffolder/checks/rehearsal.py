@@ -124,6 +124,23 @@ class Rehearsal:
         switch = self.soft_jobs.get(job_id)
         return switch is not None and switch.on(matrix)
 
+    def failures_beside(self, base: Rehearsal) -> tuple[act.Step, ...]:
+        """The steps that are red here and not in `base`, where nothing was broken.
+
+        What a step asked for in vain in both is no reason for a red that only one of them has.
+        """
+        before = {step.place: step for step in base.record.steps}
+        red = {step.place for step in base._reds}
+        return tuple(
+            step
+            for step in self._reds
+            if step.place not in red
+            and not self.witnesses.excuse(
+                step,
+                base.witnesses.wants(before[step.place]) if step.place in before else frozenset(),
+            )
+        )
+
     @property
     def red(self) -> bool:
         """Whether GitHub would show a red cross, for a reason that is not this machine's."""

@@ -105,7 +105,7 @@ class Line:
         self._open = True
         self.ran: list[Ran] = []
         self.artifacts: dict[str, Artifact] = {}
-        self.lacking: set[str] = set()
+        self.lacking: set[tuple[str, str, str]] = set()
         self.unreachable: set[tuple[str, str]] = set()
         self.requested: dict[str, int] = {}
         self.too_much = ""
@@ -229,7 +229,8 @@ class _Answer:
         self._connection.sendall(b"\n")
 
     def _lacking(self, message: Mapping[str, Any]) -> None:
-        self._line.lacking.add(str(message["name"])[:200])
+        place = (str(message["job"]), str(message["step"]))
+        self._line.lacking.add((*place, str(message["name"])[:200]))
         self._say({})
 
     def _unreachable(self, message: Mapping[str, Any]) -> None:

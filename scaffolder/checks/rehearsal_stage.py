@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from scaffolder import yamlsource
 from scaffolder.checks.base import CheckFailedError, Kind, Run
+from scaffolder.checks.hosted_programs import HOSTED, NEVER_HERE
 from scaffolder.checks.rehearsal_pythons import Interpreters
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement
@@ -63,12 +64,18 @@ count
 before=$tried
 RUNNER_STEP_SHELL=1 PATH="$PATH:${{GITHUB_WORKSPACE%/*}}/tools/bin" {command} "$@"
 code=$?
-[ $code -eq 0 ] && exit 0
 count
 [ "$tried" = "$before" ] ||
   DEVLAB_SETTINGS={settings} {python} -I -m {programs}.tell unreachable > /dev/null 2>&1
+[ $code -eq 0 ] && exit 0
 printf '\\n%65536s' ''
 exit $code
+"""
+_MISSING = """\
+#!/bin/sh
+name=${{0##*/}}
+DEVLAB_SETTINGS={settings} {python} -I -m {programs}.lacking "the program $name"
+exit 127
 """
 _PROGRAMS = "scaffolder.standins.programs"
 
@@ -206,10 +213,28 @@ def lay_out_programs(stage: Stage, folder: Path, line: Path) -> dict[str, str]:
         _script(runner / name, _COMMAND.format(command=f"{python}.default_python {name}", **told))
     for name in ("uv", "uvx"):
         _script(own / name, _COMMAND.format(command=f"{python}.uv {name}", **told))
+    missing = _lay_out_hosted(folder, runner, python, told)
     for name in ("bash", "sh"):
         if shell := shutil.which(name, path=SYSTEM_PATH):
             _script(runner / name, _SHELL.format(command=shlex.quote(shell), **told))
-    return {"PATH": f"{runner}:{SYSTEM_PATH}"}
+    return {"PATH": f"{runner}:{SYSTEM_PATH}:{missing}"}
+
+
+def _lay_out_hosted(folder: Path, runner: Path, python: str, told: Mapping[str, str]) -> Path:
+    """Lay out what plays programs of GitHub's image, and return the folder, last on PATH, of those
+    that nothing plays."""
+    for name in ("sudo", "pipx"):
+        if name == "sudo" or shutil.which(name, path=SYSTEM_PATH) is None:
+            _script(runner / name, _COMMAND.format(command=f"{python}.{name}", **told))
+    missing = folder / "missing"
+    missing.mkdir()
+    _script(folder / "no-program", _MISSING.format(**told))
+    for name in HOSTED | NEVER_HERE:
+        if name in NEVER_HERE:
+            (runner / name).symlink_to(folder / "no-program")
+        elif shutil.which(name, path=SYSTEM_PATH) is None:
+            (missing / name).symlink_to(folder / "no-program")
+    return missing
 
 
 def played_by(minor: int, here: Set[int]) -> int:

@@ -45,6 +45,21 @@ def why_not_pushed(workflow: Workflow, branch: str, changes: Iterable[str]) -> I
     yield from _filtered(workflow, "push", f"a push to {branch}", branch, changes)
 
 
+def why_tag_not_pushed(workflow: Workflow, tag: str) -> Iterator[Reason]:
+    """Yield why a push of a tag would not start the workflow; nothing if it would."""
+    filters = workflow.triggers.get("push")
+    if filters is None:
+        yield "push-missing", (), "on does not name push"
+        return
+    if not {"tags", "tags-ignore"} & filters.keys():
+        for key in sorted({"branches", "branches-ignore"} & filters.keys()):
+            yield "push-branches-only", (key,), "push is limited to branches, so no tag starts it"
+            return
+    for key in ("tags", "tags-ignore"):
+        if key in filters and not _passes(workflow, "push", key, tag):
+            yield f"push-{key}", (key,), f"a push of the tag {tag} does not start it"
+
+
 def why_no_pull_request(workflow: Workflow, base: str, changes: Iterable[str]) -> Iterator[Reason]:
     """Yield why pull requests towards the branch `base` would not start the workflow."""
     filters = workflow.triggers.get("pull_request")

@@ -64,6 +64,7 @@ def stop(message: str) -> NoReturn:
 def lack(what: str) -> NoReturn:
     """Fail the step because this machine, not the learner, is at fault; the grader is told."""
     report("lacking", name=what)
+    print(f"devlab has no local equivalent of {what}", file=sys.stderr, flush=True)  # noqa: T201
     stop(f"devlab has no local equivalent of {what}")
 
 
