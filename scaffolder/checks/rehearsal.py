@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from typing import Any
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.act_translation import write_for_act
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.planting import Plant, Probe, draw_probe
 from scaffolder.checks.rehearsal_event import (
@@ -40,12 +39,13 @@ from scaffolder.checks.rehearsal_stage import (
     lay_out_programs,
     stand_ins,
 )
+from scaffolder.checks.rehearsal_wheels import fetch_wheels, find_missing
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
 from scaffolder.errors import NotShownError, UnavailableError, WorkFaultError
 from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Command, Limits
-from scaffolder.tools import act, uv_cache, wheelhouse
+from scaffolder.tools import act, uv_cache
 from scaffolder.tools.processes import Completed, Ending
 from scaffolder.workspace import read_text, resolve_inside
 
@@ -53,13 +53,6 @@ FETCH_ROUNDS = 3
 OUTPUT_LIMIT = 32 * 1024 * 1024
 LIMITS = Limits(memory_mb=32768, processes=4096)
 CONTROL = "the lab's own answer"
-
-_MISSING_WHEEL = (
-    re.compile(r"No matching distribution found for ([^\n]+)"),
-    re.compile(r"Because ([\w.\[\]-]+) was not found in the (?:cache|provided package locations)"),
-    re.compile(r"there (?:is|are) no versions? of ([\w.\[\]-]+(?:[=<>~!]=?[\w.*]+)?)"),
-    re.compile(r"no versions? of ([\w.\[\]-]+(?:[=<>~!]=?[\w.*]+)?)"),
-)
 
 
 @dataclass(frozen=True)
@@ -199,8 +192,8 @@ class _Rehearser:
         stage = self._run.shared.get("stage", lambda: build_stage(self._run))
         for _ in range(FETCH_ROUNDS):
             rehearsal = self.play(stage, plant)
-            wanted = _missing(rehearsal)
-            if not wanted or not _fetched(self._run, stage, wanted):
+            wanted = find_missing(rehearsal.failures)
+            if not wanted or not fetch_wheels(self._run, stage, wanted):
                 break
         return rehearsal
 
@@ -369,34 +362,6 @@ def require_playable(*rehearsals: Rehearsal) -> None:
             raise NotShownError(
                 excuse.message, hint=f"it may well be right on GitHub. {excuse.hint}"
             )
-
-
-def _missing(rehearsal: Rehearsal) -> tuple[str, ...]:
-    wanted: dict[str, None] = {}
-    for step in rehearsal.failures:
-        text = "\n".join(step.log)
-        for pattern in _MISSING_WHEEL:
-            for found in pattern.findall(text):
-                wanted[found.split(" (")[0].strip().rstrip(".,")] = None
-    return tuple(wanted)
-
-
-def _fetched(run: Run, stage: Stage, wanted: tuple[str, ...]) -> bool:
-    """Fetch wheels that a rehearsal missed, for every Python; False where there are none such."""
-
-    def fetch() -> bool:
-        try:
-            added = [wheelhouse.add(wanted, minor, run.cancel) for minor in stage.pythons]
-        except UnavailableError as error:
-            # The lab's own answer needs none of it, so the machine has what it needs.
-            raise NotShownError(
-                f"the pipeline installs {', '.join(wanted)[:200]}, which is not here: "
-                f"{error.message}",
-                hint=error.hint,
-            ) from error
-        return any(added)
-
-    return run.shared.get(("wheels", wanted), fetch)
 
 
 def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> dict[str, str]:
