@@ -231,6 +231,49 @@ def test_a_file_that_is_added_starts_it_too(work: Path, judge: Judge) -> None:
     assert judge("workflow.triggers").outcome is Outcome.PASS
 
 
+CALLED = """\
+on:
+  workflow_call:
+    inputs:
+      who: {type: string, required: true}
+      what: {type: string, required: true, default: x}
+    secrets:
+      token: {required: true}
+jobs: {a: {runs-on: x, steps: [{run: x}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("called", "job", "line", "words"),
+    [
+        (CALLED, "with: {who: me}\n    secrets: inherit", None, ""),
+        (CALLED, "with: {WHO: me, what: it}\n    secrets: {token: x}", None, ""),
+        (CALLED, "secrets: inherit", 4, "requires the input who"),
+        (CALLED, "with: {who: me}", 4, "requires the secret token"),
+        (CALLED, "with:\n      who: me\n      whom: me\n    secrets: inherit", 7, "no input whom"),
+        (CALLED.replace("workflow_call", "workflow_dispatch"), "if: true", 4, "cannot be called"),
+        (
+            CALLED.replace("runs-on", "runs-onn"),
+            "with: {who: me}\n    secrets: inherit",
+            8,
+            "runs-on",
+        ),
+        ("", "if: true", 4, "is empty"),
+        (None, "if: true", 4, "is missing"),
+    ],
+)
+def test_a_call_is_held_against_what_is_called(
+    called: str | None, job: str, line: int | None, words: str, work: Path, judge: Judge
+) -> None:
+    if called is not None:
+        (work / ".github/workflows/called.yml").write_text(called)
+    uses = "./.github/workflows/called.yml"
+    write(work, f"on: push\njobs:\n  call:\n    uses: {uses}\n    {job}\n")
+    verdict = judge("workflow.valid")
+    assert words in verdict.message
+    assert [finding.line for finding in verdict.findings][:1] == ([line] if line else [])
+
+
 def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
     write(work, "on: push\njobs: {}\n")
     assert judge("workflow.triggers", pull_request=False).outcome is Outcome.PASS

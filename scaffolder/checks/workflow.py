@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from scaffolder.checks import (
     workflow_cache,
+    workflow_calls,
     workflow_expressions,
     workflow_model,
     workflow_permissions,
@@ -41,7 +42,9 @@ class Valid(Kind, frozen=True):
     more or less, parses every expression, and looks whether its contexts and functions can be used
     where it stands. Then it looks for what no schema says: jobs that need an unknown job or each
     other, merge keys, keys that differ in case only, filters that exclude each other, actions
-    without a version. Nothing of the workflow runs, and what only act refuses is no fault here.
+    without a version, calls of workflows of the repository that are not there, not valid or not
+    given what they ask for. Nothing of the workflow runs, and what only act refuses is no fault
+    here.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.
@@ -62,18 +65,21 @@ class Valid(Kind, frozen=True):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The workflow alone."""
-        return (glob.escape(self.workflow),)
+        """The workflow, and those of the repository that it can call."""
+        return (glob.escape(self.workflow), "*.yml", "*.yaml")
 
     def run(self, context: Context) -> Verdict:
         """Tell everything that GitHub would refuse."""
         workflow = workflow_model.of(context.run, self.workflow)
-        findings = workflow_validity.find_faults(workflow)
+        called = workflow_calls.find_call_faults(context.run.snapshot, workflow)
+        findings = (*workflow_validity.find_faults(workflow), *called)
         if findings:
             first = findings[0]
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            where = f"{first.path}: " if first.path != self.workflow else ""
             return failed(
-                f"GitHub would refuse {self.workflow}: line {first.line}: {first.message}{more}",
+                f"GitHub would refuse {self.workflow}: {where}line {first.line}: "
+                f"{first.message}{more}",
                 *findings,
                 hint=f"see {workflow_validity.DOCUMENTATION}",
             )
