@@ -9,6 +9,7 @@ import pytest
 
 from scaffolder import sandbox
 from scaffolder.model import Outcome
+from scaffolder.sandbox import bubblewrap
 from tests.support.testfiles import Bench, a_bench
 
 
@@ -180,7 +181,7 @@ def test_the_environment_of_the_user_does_not_matter(
 def test_without_bubblewrap_a_killed_tester_is_an_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "_bubblewrap", lambda *_, **__: ())
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "it is not installed")
     for name in ("the tester's process", "the tester's socket"):
         bench.put(ATTACKS[name])
         verdict = bench.check("def test_it(run): run(['python', 'attack.py'])")
