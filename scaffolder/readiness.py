@@ -46,7 +46,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is a Requirement's, `image:NAME`, or that of a property of the machine. `fix` are the
     command lines that would mend it on this system, in their order; where no command can, `advice`
-    says in words what would. `used_by` names the labs that need it.
+    says in words what would. `used_by` names the labs that need it. What is `fetched_on_use` is not
+    here and may be had when it is needed: nobody can promise that.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     fix: tuple[str, ...] = ()
     advice: str = ""
     used_by: tuple[str, ...] = ()
+    fetched_on_use: bool = False
 
 
 class UngradedTask(msgspec.Struct, frozen=True):
@@ -69,7 +71,11 @@ class UngradedTask(msgspec.Struct, frozen=True):
 
 
 class LabReadiness(msgspec.Struct, frozen=True):
-    """What of a lab can be graded here. `problem` says why a lab could not be looked at."""
+    """What of a lab can be graded here. `problem` says why a lab could not be looked at.
+
+    `pending` are tasks that count as gradable, provided that what is missing for them can be
+    fetched by the first check that needs it.
+    """
 
     id: str
     title: str
@@ -77,6 +83,7 @@ class LabReadiness(msgspec.Struct, frozen=True):
     gradable: int
     ungraded: tuple[UngradedTask, ...] = ()
     problem: str = ""
+    pending: tuple[UngradedTask, ...] = ()
 
 
 class Readiness(msgspec.Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from scaffolder.doctor.room import room
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Observation, Requirement, Status
@@ -96,7 +98,10 @@ def _images(connected: Engine, names: Iterable[str], *, offline: bool) -> Iterat
         elif why := _refusal(connected, name, deaf):
             yield _image(name, Status.MISSING, f"not here, and the engine cannot get it: {why}")
         else:
-            yield _image(name, Status.WARNING, "not here yet: the first build gets it")
+            yield msgspec.structs.replace(
+                _image(name, Status.WARNING, "not here yet: the first build gets it"),
+                fetched_on_use=True,
+            )
 
 
 def _refusal(connected: Engine, name: str, deaf: dict[str, str]) -> str:

@@ -60,13 +60,14 @@ def examine(
     found += _trust(labs)
     found += _unneeded(labs)
     lacking = {one.id for one in found if one.status is Status.MISSING}
+    hoped_for = {one.id for one in found if one.fetched_on_use}
     return Readiness(
         system=system.here().name,
         offline=offline,
         observations=tuple(
             msgspec.structs.replace(one, used_by=_users(one.id, labs)) for one in found
         ),
-        labs=tuple(_readiness(one, lacking) for one in labs),
+        labs=tuple(_readiness(one, lacking, hoped_for) for one in labs),
     )
 
 
@@ -156,12 +157,10 @@ def _image_ids(images: Iterable[str]) -> set[str]:
     return {f"image:{name}" for name in images}
 
 
-def _readiness(needs: LabNeeds, lacking: set[str]) -> LabReadiness:
-    ungraded = tuple(
-        UngradedTask(one.task.id, one.task.title, one.task.points, tuple(sorted(missing)))
-        for one in needs.tasks
-        if (missing := _missing(one, lacking))
-    )
+def _readiness(needs: LabNeeds, lacking: set[str], hoped_for: set[str]) -> LabReadiness:
+    ungraded = _tasks_without(needs, lacking)
+    lost = {one.id for one in ungraded}
+    pending = tuple(one for one in _tasks_without(needs, hoped_for) if one.id not in lost)
     points = needs.lab.points
     return LabReadiness(
         id=needs.lab.id,
@@ -170,6 +169,15 @@ def _readiness(needs: LabNeeds, lacking: set[str]) -> LabReadiness:
         gradable=points - sum(one.points for one in ungraded),
         ungraded=ungraded,
         problem=needs.problem,
+        pending=pending,
+    )
+
+
+def _tasks_without(needs: LabNeeds, lacking: set[str]) -> tuple[UngradedTask, ...]:
+    return tuple(
+        UngradedTask(one.task.id, one.task.title, one.task.points, tuple(sorted(missing)))
+        for one in needs.tasks
+        if (missing := _missing(one, lacking))
     )
 
 

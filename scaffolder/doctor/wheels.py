@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from scaffolder.doctor.needs import LabNeeds
 from scaffolder.readiness import Observation, Requirement, Status
 from scaffolder.tools import network, wheelhouse
@@ -30,7 +32,9 @@ def look_at_wheels(labs: Iterable[LabNeeds], *, offline: bool) -> tuple[Observat
         reason = f", and no package index is reached: {why}" if why else ""
         status = Status.WARNING if ready else Status.MISSING
         return (_wheels(status, f"{here}{reason}"),)
-    return (_wheels(Status.WARNING, f"{here} yet: the first check fetches them"),)
+    told = _wheels(Status.WARNING, f"{here} yet: the first check fetches them")
+    # One Python that has them is enough to grade.
+    return (msgspec.structs.replace(told, fetched_on_use=not ready),)
 
 
 def _why_not_fetched(cancel: CancelToken) -> str:

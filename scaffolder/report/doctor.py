@@ -95,7 +95,14 @@ def _observation(one: Observation, target: Console, several: bool) -> None:
 def _lab(lab: LabReadiness, titles: Mapping[str, str], target: Console) -> None:
     whole = lab.gradable == lab.points and not lab.problem
     outcome = Outcome.PASS if whole else Outcome.UNAVAILABLE if lab.gradable else Outcome.FAIL
+    if whole and lab.pending:
+        outcome = Outcome.UNAVAILABLE
     line = Text.assemble((harmless(lab.id), "bold"), f"  {lab.gradable} of {lab.points} points")
+    if lab.pending:
+        hoped = sum(task.points for task in lab.pending)
+        ids = dict.fromkeys(one for task in lab.pending for one in task.missing)
+        things = ", ".join(harmless(titles.get(one, one)) for one in ids)
+        line.append(f", {hoped} of them only if {things} can be fetched")
     if lab.problem:
         line.append(f"  {harmless(lab.problem)}")
     _marked(outcome, line, target)
