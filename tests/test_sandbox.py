@@ -76,6 +76,22 @@ def test_what_escapes_its_session_ends_all_the_same(tmp_path: Path) -> None:
 
 
 @isolated
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "cat /proc/1/mem",
+        "printf x > /proc/1/mem",
+        "unshare -Ur sh -c 'umount /proc/1; cat /proc/1/environ'",
+        "unshare -Urm sh -c 'mount -t proc none /mnt && cat /mnt/1/environ'",
+        'python3 -c "import ctypes as c; d = c.CDLL(None); exit(d.ptrace(16, 1, 0, 0) != 0)"',
+    ],
+)
+def test_the_first_process_is_out_of_reach(tmp_path: Path, attempt: str) -> None:
+    """It would let all that runs outlive the sandbox, and the time that it has."""
+    assert not run(tmp_path, attempt).ok
+
+
+@isolated
 def test_without_network_only_loopback_is_left(tmp_path: Path) -> None:
     done = run(tmp_path, "cat /proc/net/dev")
     names = [line.split(":")[0].strip() for line in done.stdout.splitlines()[2:]]

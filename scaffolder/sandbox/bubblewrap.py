@@ -136,7 +136,8 @@ class _Plan:
 
     def arguments(self, private: Path) -> Iterator[str]:
         """Yield what bubblewrap is told, what lies in something after it."""
-        yield from ("--proc", "/proc", "--dev", "/dev")
+        # The first process is bubblewrap's own: who writes into its memory could have it live on.
+        yield from ("--proc", "/proc", "--tmpfs", "/proc/1", "--dev", "/dev")
         own = {Path(place): private / name for name, place in _OWN.items()}
         links = {
             link: target
@@ -153,7 +154,7 @@ class _Plan:
             else:
                 yield from (self._mounts[path].value, str(path))
         masks = [str(path) for path, kind in self._mounts.items() if kind is _Mount.MASK]
-        for place in (*masks, "/dev", "/"):
+        for place in (*masks, "/proc/1", "/dev", "/"):
             yield from ("--remount-ro", place)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.tools.command import Limits
-from scaffolder.tools.processes import Ending
+from scaffolder.tools.processes import Ending, children
 
 # Seconds between two counts.
 _PAUSE = 0.2
@@ -46,7 +46,7 @@ class Census:
     def _count(self, pid: int) -> tuple[int, int]:
         """Return how many threads there are, and the memory that they have for themselves."""
         threads, pages = 0, 0
-        for first in _children(pid):
+        for first in children(pid):
             # Its /proc shows the sandbox's processes, and no others.
             with contextlib.suppress(OSError):
                 for entry in Path(f"/proc/{first}/root/proc").iterdir():
@@ -60,9 +60,3 @@ class Census:
                     if threads > self.limits.processes:
                         return threads, 0
         return threads, pages * _PAGE_KB // 1024
-
-
-def _children(pid: int) -> list[str]:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    return []

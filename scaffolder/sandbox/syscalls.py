@@ -1,7 +1,8 @@
 """System calls that reach past namespaces, refused by a filter in the kernel.
 
 Keyrings hold credentials and belong to the user, not to a namespace; a virtual machine's sockets
-lead to its host; the kernel's log tells of the whole machine; io_uring does what filters refuse.
+lead to its host; the kernel's log tells of the whole machine; io_uring does what filters refuse;
+who writes into other processes can make bubblewrap's own first process outlive the sandbox.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ _LOAD, _AND, _EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x06
 # Calls of the x32 ABI are those of x86-64 with this bit.
 _WITHOUT_X32 = 0xBFFFFFFF
 
-# By AUDIT_ARCH_*: add_key, request_key, keyctl, syslog, io_uring_setup; and socket.
+# By AUDIT_ARCH_*: add_key, request_key, keyctl, syslog, io_uring_setup; ptrace, process_vm_readv,
+# process_vm_writev, pidfd_getfd (those of x32 have numbers of their own); and socket.
 # https://docs.kernel.org/userspace-api/seccomp_filter.html
 _CALLS = {
-    0xC000003E: ((248, 249, 250, 103, 425), 41),  # x86-64
-    0x40000003: ((286, 287, 288, 103, 425, 102), 359),  # i386, and its socketcall
-    0xC00000B7: ((217, 218, 219, 116, 425), 198),  # aarch64
-    0x40000028: ((309, 310, 311, 103, 425), 281),  # arm
-    0xC00000F3: ((217, 218, 219, 116, 425), 198),  # riscv64
+    0xC000003E: ((248, 249, 250, 103, 425, 101, 310, 311, 438, 521, 539, 540), 41),  # x86-64
+    0x40000003: (
+        (286, 287, 288, 103, 425, 102, 26, 347, 348, 438),
+        359,
+    ),  # i386, and its socketcall
+    0xC00000B7: ((217, 218, 219, 116, 425, 117, 270, 271, 438), 198),  # aarch64
+    0x40000028: ((309, 310, 311, 103, 425, 26, 376, 377, 438), 281),  # arm
+    0xC00000F3: ((217, 218, 219, 116, 425, 117, 270, 271, 438), 198),  # riscv64
 }
 
 

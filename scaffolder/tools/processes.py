@@ -195,12 +195,25 @@ def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its process group; harmless when it is over.
+    """Kill a process, its children and its process group; harmless when it is over.
 
-    What left the group, as with `setsid`, lives on, unless a sandbox has its own process space.
+    The child of bubblewrap is the first process of a process space, and all in there ends with it.
+    What else left the group, as with `setsid`, lives on.
     """
+    for child in children(process.pid):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def children(pid: int) -> list[int]:
+    """Return the pids of a process's children; none where the system does not tell."""
+    try:
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(child) for child in told.split()]
 
 
 class _Reader:
