@@ -92,6 +92,14 @@ def test_the_first_process_is_out_of_reach(tmp_path: Path, attempt: str) -> None
 
 
 @isolated
+def test_nothing_of_the_kernel_can_be_set(tmp_path: Path) -> None:
+    """A handler of core dumps, say, would run outside."""
+    places = "/proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs"
+    assert run(tmp_path, f"find {places} -type f -writable").stdout == ""
+    assert "core_pattern" in run(tmp_path, "ls /proc/sys/kernel").stdout
+
+
+@isolated
 def test_without_network_only_loopback_is_left(tmp_path: Path) -> None:
     done = run(tmp_path, "cat /proc/net/dev")
     names = [line.split(":")[0].strip() for line in done.stdout.splitlines()[2:]]

@@ -7,6 +7,7 @@ the machine has a name in there: no home folder, no socket, no process, no netwo
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -30,6 +31,7 @@ _OPTIONS = (
     # Root keeps its powers in there otherwise, that of mounting things writable among them.
     *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "devlab", "--seccomp", "9"),
 )
+_KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi")
 # The marker is written and closed before anything of the learner's runs.
 _OPENED = f'exec "$@" 8>"$0/{_STARTED}" 9<"$0/{_FILTER}"'
 _BEGUN = "echo >&8; exec 8>&-; "
@@ -138,6 +140,9 @@ class _Plan:
         """Yield what bubblewrap is told, what lies in something after it."""
         # The first process is bubblewrap's own: who writes into its memory could have it live on.
         yield from ("--proc", "/proc", "--tmpfs", "/proc/1", "--dev", "/dev")
+        # Root may write there by the modes alone, and not all of it belongs to a name space.
+        for kernel in filter(os.path.exists, _KERNEL):
+            yield from ("--ro-bind", kernel, kernel)
         own = {Path(place): private / name for name, place in _OWN.items()}
         links = {
             link: target
