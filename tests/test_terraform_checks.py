@@ -16,9 +16,10 @@ import pytest
 
 from scaffolder import catalog, generate
 from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.terraform_near import Values
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_turns import Turns
-from scaffolder.checks.terraform_variables import Values, Variables
+from scaffolder.checks.terraform_variables import Variables
 from scaffolder.errors import InterruptedRunError, UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict

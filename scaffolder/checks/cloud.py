@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from scaffolder.checks import cloud_policy, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context
-from scaffolder.checks.terraform_session import TerraformKind, fair_parsing, session
+from scaffolder.checks.terraform_reading import fair_parsing
+from scaffolder.checks.terraform_session import TerraformKind, session
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.cloud import Bucket, Picture

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from scaffolder.checks.base import EVERYTHING, Context, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
-from scaffolder.checks.terraform_session import TerraformKind, formatting, session
+from scaffolder.checks.terraform_reading import formatting
+from scaffolder.checks.terraform_session import TerraformKind, session
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement
 from scaffolder.tools.terraform import Change, Resource

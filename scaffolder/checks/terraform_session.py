@@ -8,28 +8,29 @@ stage be asked for later, the configuration is applied once more first.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from scaffolder.checks import terraform_copy, terraform_versions
-from scaffolder.checks.base import Context, Kind, Run
-from scaffolder.checks.terraform_answers import refuse, require_end, require_service
+from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.terraform_answers import refuse, require_end
 from scaffolder.checks.terraform_gate import refuse_unsafe
+from scaffolder.checks.terraform_reading import fair_parsing
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import Command, own_code, python_parts
-from scaffolder.tools import cloud, moto, terraform_program, terraform_provider
+from scaffolder.tools import moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
-from scaffolder.tools.hcl import Configuration, HclSyntaxError
-from scaffolder.tools.terraform import UNFORMATTED, Answer, State, Terraform
+from scaffolder.tools.hcl import Configuration
+from scaffolder.tools.terraform import Answer, State, Terraform
 
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
@@ -89,9 +90,14 @@ class Destroyed:
 class Session:
     """Terraform on a copy of the learner's folder, against a cloud of its own."""
 
-    def __init__(self, run: Run, folder: str, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, run: Run, folder: str, variables: Mapping[str, Any], *, reference: bool = False
+    ) -> None:
         self.folder = folder
         self._run = run
+        self._is_reference = reference
+        self._root = run.reference() if reference else run.snapshot
+        self._refusals = 0
         self._variables = dict(variables)
         self._turns = Turns(run.cancel)
         self._ended: dict[object, tuple[object, BaseException | None]] = {}
@@ -171,7 +177,7 @@ class Session:
     def _begin(self, context: Context) -> None:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
         with fair_parsing(context, self.folder):
-            modules = refuse_unsafe(self._run.snapshot, self.folder)
+            modules = refuse_unsafe(self._root, self.folder)
         terraform_program.program()
         provider = terraform_versions.choose(modules, self._reference_modules)
         moto.require()
@@ -179,13 +185,14 @@ class Session:
         place = self._run.folder("cloud")
         sandbox = self._run.sandbox
         self._moto = moto.start(sandbox, place, own_code(), self._run.cancel)
-        self._copy = self._run.copy("terraform")
-        self._work = terraform_copy.clear(self._copy, self.folder, modules, self._run.snapshot)
+        self._copy = self._run.folder("terraform") / "work"
+        shutil.copytree(self._root, self._copy, symlinks=True)
+        self._work = terraform_copy.clear(self._copy, self.folder, modules, self._root)
         command = Command(
             argv=(),
             cwd=self._work,
             timeout=_timeout(context),
-            env=provider_environment(self._moto.url),
+            env=terraform_provider.environment(self._moto.url),
             visible=(self._copy, *python_parts(Path(sys.executable).resolve())),
         )
         self._provider = terraform_provider.start(
@@ -244,16 +251,21 @@ class Session:
         state = self._terraform(context).state()
         text = " ".join(str(resource.attributes) for resource in state.resources)
         self._regions.update(_REGION.findall(text))
-        return Applied(state, self._picture(), seconds)
+        return Applied(state, self._picture(context), seconds)
 
-    def _picture(self) -> Picture:
-        if self._cloud is None or self._moto is None:
+    def _picture(self, context: Context) -> Picture:
+        return self._asked(context, lambda cloud: cloud.picture(self._regions))
+
+    def _asked(self, context: Context, ask: Callable[[Cloud], T]) -> T:
+        """Ask the cloud something; where it cannot answer, find out whose fault that is."""
+        if self._cloud is None:
             raise RuntimeError("the session is not prepared")
         try:
-            return self._cloud.picture(self._regions)
-        except Exception:
+            return ask(self._cloud)
+        except Exception as error:
             self._run.cancel.raise_if_cancelled()
-            raise
+            what = f"the local cloud cannot tell what is in it: {error}"
+            raise self._blame(context, what) from error
 
     def _stand(self, context: Context) -> dict[str, Any]:
         """Return the variables of what is applied now, applying it again if it was destroyed."""
@@ -286,16 +298,16 @@ class Session:
 
     def _destroy(self, context: Context, objects: int) -> Destroyed:
         variables = self._stand(context)
-        for bucket in self._picture().buckets:
+        for bucket in self._picture(context).buckets:
             for number in range(objects):
-                if self._cloud is not None:
-                    self._cloud.put_object(bucket.name, f"releases/{number}.txt", b"an artifact")
+                key = f"releases/{number}.txt"
+                self._asked(context, partial(_put_object, bucket.name, key))
         context.say("terraform destroy")
         self._standing = None
         # Nothing that Terraform knows of changed since the last apply.
         answer = self._terraform(context).destroy(variables, refresh=False)
         self._demand(answer, "destroy", context)
-        return Destroyed(self._terraform(context).state(), self._picture())
+        return Destroyed(self._terraform(context).state(), self._picture(context))
 
     def _demand(self, answer: Answer, verb: str, context: Context) -> None:
         """Raise CheckFailedError in Terraform's words unless the command did what it was told."""
@@ -304,17 +316,58 @@ class Session:
             refuse(answer, verb, self.folder)
 
     def _require_answer(self, answer: Answer, verb: str, context: Context) -> None:
-        """Raise the grader's own trouble, whatever Terraform made of it."""
-        if not answer.ok:
-            # A dying server is not quite dead when those who talk to it notice.
-            self._run.cancel.wait(0.2)
-        if self._moto is not None and not self._moto.alive:
-            raise RuntimeError(f"moto ended while terraform {verb} ran")
+        """Make sure that an answer is the work's: its servers live, and could do their part."""
+        if answer.ok:
+            return
+        # A dying server is not quite dead when those who talk to it notice.
+        self._run.cancel.wait(0.2)
+        if self._moto is not None and not (self._moto.alive and self._moto.answers):
+            raise self._blame(context, f"the local cloud ended while terraform {verb} ran")
         if self._provider is not None and not self._provider.daemon.alive:
-            raise RuntimeError(f"the AWS provider ended while terraform {verb} ran")
-        require_end(answer, verb, _timeout(context))
-        if self._moto is not None:
-            require_service(answer, verb, self._moto.url)
+            raise self._blame(context, f"the AWS provider ended while terraform {verb} ran")
+        try:
+            require_end(answer, verb, _timeout(context))
+        except CheckFailedError as error:
+            if trouble := self.machines_trouble(context):
+                raise trouble from error
+            raise
+        refusals = self._moto.refusals() if self._moto is not None else ()
+        new, self._refusals = refusals[self._refusals :], len(refusals)
+        if new:
+            raise self._blame(
+                context, f"the local cloud cannot do what terraform {verb} asks of it: {new[-1]}"
+            )
+
+    def _blame(self, context: Context, what: str) -> UnavailableError:
+        """Return the error for trouble of ours: the machine's, if the lab's own answer has it."""
+        if trouble := self.machines_trouble(context):
+            return UnavailableError(f"{what}; {trouble.message}", trouble.hint)
+        if self._is_reference:
+            return UnavailableError(what)
+        return NotShownError(
+            what,
+            hint="the lab's own answer does not lead there: take out what it does without. "
+            "Real AWS may well do it",
+        )
+
+    def machines_trouble(self, context: Context) -> UnavailableError | None:
+        """Return what keeps the lab's own answer from being applied here, if anything does."""
+        if self._is_reference:
+            return None
+
+        def apply_reference() -> None:
+            context.say("applying the lab's own answer, to see whether this machine can")
+            control = Session(self._run, self.folder, self._variables, reference=True)
+            try:
+                control.applied(context)
+            finally:
+                control.close()
+
+        return self._run.control(("terraform", self.folder), apply_reference)
+
+
+def _put_object(bucket: str, key: str, cloud: Cloud) -> None:
+    cloud.put_object(bucket, key, b"an artifact")
 
 
 def _timeout(context: Context) -> float:
@@ -327,65 +380,3 @@ def session(context: Context, folder: str, variables: Mapping[str, Any]) -> Sess
     return context.run.shared.get(
         key, lambda: Session(context.run, folder, variables), lambda made: made.close()
     )
-
-
-def provider_environment(url: str) -> dict[str, str]:
-    """Return the environment in which the provider can reach the cloud at `url` and no other.
-
-    Credentials are the local cloud's; the user's files are out of sight, the metadata service is
-    off, and everything but loopback leads to a proxy that does not exist.
-    """
-    nowhere = "http://127.0.0.1:9"
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": cloud.KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": cloud.SECRET,
-        "AWS_REGION": cloud.DEFAULT_REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # The default of 25, with pauses that grow, only delays bad news here.
-        "AWS_MAX_ATTEMPTS": "3",
-        "HTTP_PROXY": nowhere,
-        "HTTPS_PROXY": nowhere,
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
-
-
-@contextlib.contextmanager
-def fair_parsing(context: Context, folder: str) -> Iterator[None]:
-    """Let a syntax error pass only where Terraform sees one too: python-hcl2 may be wrong.
-
-    Raises NotShownError where Terraform can read what it cannot: what cannot be looked at before it
-    runs is not run.
-    """
-    try:
-        yield
-    except HclSyntaxError as error:
-        try:
-            terraform_program.program()
-        except UnavailableError:
-            raise error from None
-        answer = formatting(context, folder)
-        if not answer.completed.returncode or answer.completed.returncode == UNFORMATTED:
-            line = f":{error.line}" if error.line else ""
-            raise NotShownError(
-                f"{error.path}{line}: valid for Terraform, but it cannot be looked at here before "
-                "it runs, and nothing was run",
-                hint="write it in another way: blank characters and quotes are what they seem to "
-                "be, and here-documents begin with a bare word",
-            ) from error
-        raise
-
-
-def formatting(context: Context, folder: str) -> Answer:
-    """Return what `terraform fmt -check` says of the configuration; one run serves all."""
-
-    def ask() -> Answer:
-        place = context.run.copy("terraform") / folder
-        client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
-        answer = client.format()
-        require_end(answer, "fmt", context.timeout)
-        return answer
-
-    return context.run.shared.get(("terraform fmt", folder), ask)

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
-
-import msgspec
+from collections.abc import Iterator, Mapping, Sequence
 
 from scaffolder.checks import terraform_files
 from scaffolder.checks.base import Context
-from scaffolder.checks.terraform_answers import finding, refuse, require_end
-from scaffolder.checks.terraform_session import TerraformKind, fair_parsing, session
+from scaffolder.checks.terraform_answers import finding
+from scaffolder.checks.terraform_near import Values, near_misses
+from scaffolder.checks.terraform_reading import fair_parsing
+from scaffolder.checks.terraform_session import TerraformKind
+from scaffolder.checks.terraform_trials import Case, try_all
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import terraform_program
 from scaffolder.tools.hcl import Block, Configuration
-from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
-from scaffolder.workspace import read_text
+from scaffolder.tools.terraform import Diagnostic
 
 RULES = (
     "https://developer.hashicorp.com/terraform/language/values/variables#custom-validation-rules"
 )
 TYPES = "https://developer.hashicorp.com/terraform/language/expressions/type-constraints"
-
-# Terraform's own words for a value that a type or a validation refuses.
-_REFUSALS = ("Invalid value for variable", "Invalid value for input variable")
-_BROKEN = "Error in function call"
-
-Try = Callable[[Mapping[str, Any]], Answer]
-
-
-class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Values that a variable must take (at least one), and values that it must refuse."""
-
-    good: tuple[Any, ...]
-    bad: tuple[Any, ...]
-
-    def __post_init__(self) -> None:
-        if not self.good or not self.bad:
-            raise ValueError("good and bad need one value each at least")
 
 
 class Variables(TerraformKind, frozen=True, kw_only=True):
@@ -49,15 +31,27 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
     Plans the configuration's variables with each value: a bad one must be refused by the
     variable itself (its type or a `validation` block; a provider's complaint about what was made
     of the value is no validation), a good one must not. The variable blocks are planned without
-    the resources, which needs no provider and no cloud; validations that refer to more than
-    variables and locals are planned with everything.
+    the resources, all values in one go, which needs no provider and no cloud; validations that
+    refer to more than variables and locals are planned with everything, with fewer near misses.
+
+    Near misses are derived, and must be refused too: of what the lab says besides the values, and
+    of the values themselves where they leave no doubt. `only: true` says that nothing but `good`
+    is good: each of them longer by one at each end, with a prefix, a suffix or both, in other
+    case, with blanks of each sort and a newline around, and several in one are tried. The same of
+    what breaks `pattern` (a regular expression of Python's for the whole text), what is longer or
+    shorter by one than `length`, just outside of `range` or a fraction if `whole`, and a number
+    with more around it. Undoubtedly refused are: other blanks, where a blank text is bad; blanks
+    around names, and other case where one of `bad` is that; everything but `good`, where another
+    word of the same length is bad, or one that goes on from a shorter one. A text that is a number
+    is one. `near_misses: false` derives none, `undecided` takes away.
 
     Without terraform the structure is judged: a variable that is missing, has no type or no
     validation fails; the rest is `unavailable`.
 
     Parameters:
         directory: the folder of the configuration.
-        variables: per name, `good` and `bad`: lists of values, at least one each.
+        variables: per name, `good` and `bad`: lists of values, at least one each; and, where
+            wanted, `only`, `pattern`, `length`, `range`, `whole`, `undecided`, `near_misses`.
 
     Passes:
         every variable has a type other than `any`, takes each good value, refuses each bad one.
@@ -73,6 +67,8 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             environment:
               good: [dev, staging, prod]
               bad: [production, ""]
+              only: true
+            port: {good: [8080], bad: [http], range: [1024, 65535], whole: true}
     """
 
     variables: Mapping[str, Values]
@@ -89,11 +85,9 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             terraform_program.program()
         except UnavailableError as missing:
             return self._structure(configuration, missing)
-        attempt = self._attempt(context, configuration)
-        faults = (
-            *self._good_refused(attempt, configuration),
-            *self._bad_taken(attempt, configuration),
-        )
+        cases = tuple(self._cases())
+        taken = try_all(context, self.directory, configuration, cases)
+        faults = tuple(self._faults(cases, taken, _declared(configuration)))
         if faults:
             return failed(
                 _sum_up(faults),
@@ -105,10 +99,46 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
                 ),
                 hint=f"a validation block says which values are right: {RULES}",
             )
+        refused = sum(not case.good for case in cases)
         return passed(
-            f"{sum(len(values.bad) for values in self.variables.values())} bad values refused, "
+            f"{refused} bad values refused, "
             f"{sum(len(values.good) for values in self.variables.values())} good ones taken"
         )
+
+    def _cases(self) -> Iterator[Case]:
+        rounds = max(len(values.good) for values in self.variables.values())
+        for number in range(rounds):
+            yield Case(
+                {
+                    name: values.good[min(number, len(values.good) - 1)]
+                    for name, values in self.variables.items()
+                }
+            )
+        good = {name: values.good[0] for name, values in self.variables.items()}
+        for name, values in self.variables.items():
+            for value in values.bad:
+                yield Case({**good, name: value}, name)
+        for name, values in self.variables.items():
+            for value in near_misses(values):
+                yield Case({**good, name: value}, name, derived=True)
+
+    def _faults(
+        self,
+        cases: Sequence[Case],
+        refusals: Mapping[int, Diagnostic | None],
+        declared: Mapping[str, Block],
+    ) -> Iterator[Finding]:
+        """Yield good values that were refused and bad ones that were not."""
+        for number, refusal in refusals.items():
+            case = cases[number]
+            if case.good and refusal is not None:
+                place = finding(refusal, self.directory)
+                told = json.dumps(case.values, ensure_ascii=False)
+                text = f"good values are refused, {told}: {refusal.text}"
+                yield Finding(text, path=place.path, line=place.line, url=RULES)
+            elif not case.good and refusal is None:
+                told = json.dumps(case.values[case.name], ensure_ascii=False)
+                yield _at(declared[case.name], f"{case.name} = {told} is taken", RULES)
 
     def _untyped(self, configuration: Configuration) -> Iterator[Finding]:
         declared = _declared(configuration)
@@ -138,127 +168,23 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             hint=missing.hint,
         )
 
-    def _attempt(self, context: Context, configuration: Configuration) -> Try:
-        """Return a function that plans values on as little of the configuration as will do."""
-        first = {name: values.good[0] for name, values in self.variables.items()}
-        for number, kinds in enumerate((("variable",), ("variable", "locals"))):
-            place = context.run.folder(f"variables-{number}")
-            _write_part(context.run.snapshot, configuration, kinds, place)
-            client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
-            init = client.init()
-            require_end(init, "init", context.timeout)
-            attempt = _bounded(client, context.timeout)
-            if init.ok and _understood(attempt(first), configuration):
-                return attempt
-        whole = session(context, self.directory, {})
-        return lambda values: whole.tried(context, values)
-
-    def _good_refused(self, attempt: Try, configuration: Configuration) -> Iterator[Finding]:
-        rounds = max(len(values.good) for values in self.variables.values())
-        for number in range(rounds):
-            chosen = {
-                name: values.good[min(number, len(values.good) - 1)]
-                for name, values in self.variables.items()
-            }
-            answer = attempt(chosen)
-            refusals = _refusals(answer, configuration)
-            if not answer.ok and not refusals:
-                refuse(answer, "plan", self.directory)
-            for error in refusals:
-                place = finding(error, self.directory)
-                text = f"good values are refused, {json.dumps(chosen)}: {error.text}"
-                yield Finding(text, path=place.path, line=place.line, url=RULES)
-
-    def _bad_taken(self, attempt: Try, configuration: Configuration) -> Iterator[Finding]:
-        declared = _declared(configuration)
-        good = {name: values.good[0] for name, values in self.variables.items()}
-        for name, values in self.variables.items():
-            for value in values.bad:
-                answer = attempt({**good, name: value})
-                if not _refusals(answer, configuration):
-                    _require_judgement(answer)
-                    yield _at(declared[name], f"{name} = {json.dumps(value)} is taken", RULES)
-
-
-def _bounded(client: Terraform, timeout: float) -> Try:
-    def attempt(values: Mapping[str, Any]) -> Answer:
-        answer = client.plan(values)
-        if answer.unexplained:
-            # Killed from outside: on a machine short of memory that happens.
-            answer = client.plan(values)
-        require_end(answer, "plan", timeout)
-        return answer
-
-    return attempt
-
-
-def _require_judgement(answer: Answer) -> None:
-    """Make sure that a plan which no variable stopped got as far as asking the variables.
-
-    What it stumbles over then has a place in the files. Raises RuntimeError where nothing has one,
-    such as a plugin that did not start: that is the machine, and says nothing of the value.
-    """
-    if not answer.ok and not any(error.path for error in answer.errors):
-        said = "; ".join(error.text for error in answer.errors)
-        raise RuntimeError(f"terraform plan did not judge the value: {said}")
-
-
-def _understood(answer: Answer, configuration: Configuration) -> bool:
-    """Whether a plan of a part of the configuration got as far as judging the values."""
-    return answer.ok or len(_refusals(answer, configuration)) == len(answer.errors) > 0
-
-
-def _refusals(answer: Answer, configuration: Configuration) -> list[Diagnostic]:
-    """Return the errors by which variables refuse values.
-
-    Besides those that say so, a condition that breaks on the value (a regex() without can())
-    keeps it out, too: such an error stands in the block of a variable.
-    """
-    return [
-        error
-        for error in answer.errors
-        if error.summary in _REFUSALS
-        or (error.summary == _BROKEN and _in_variable(error, configuration))
-    ]
-
-
-def _in_variable(error: Diagnostic, configuration: Configuration) -> bool:
-    return error.line is not None and any(
-        Path(block.path).name == error.path and block.line <= error.line <= block.end_line
-        for block in configuration.of("variable")
-    )
-
 
 def _declared(configuration: Configuration) -> dict[str, Block]:
-    return {block.labels[0]: block for block in configuration.of("variable") if block.labels}
+    """Return the variables by name; an override's arguments are those of the block it changes."""
+    found: dict[str, Block] = {}
+    blocks = [block for block in configuration.of("variable") if block.labels]
+    for block in sorted(blocks, key=lambda one: terraform_files.is_override(one.path)):
+        known = found.get(block.labels[0])
+        found[block.labels[0]] = block if known is None else _merged(known, block)
+    return found
 
 
-def _write_part(
-    root: Path, configuration: Configuration, kinds: Sequence[str], place: Path
-) -> None:
-    """Write the blocks of some types, as they stand, into the folder `place`.
-
-    Lines keep their numbers, so that what Terraform says about them still fits.
-    """
-    for path in dict.fromkeys(block.path for block in configuration.blocks):
-        text = read_text(root, path, terraform_files.FILE_LIMIT)
-        if path.endswith(".json"):
-            content = json.loads(text)
-            text = json.dumps({kind: content[kind] for kind in kinds if kind in content})
-        else:
-            text = _lines_of(text, path, configuration, kinds)
-        (place / Path(path).name).write_text(text, "utf-8")
-
-
-def _lines_of(text: str, path: str, configuration: Configuration, kinds: Sequence[str]) -> str:
-    kept = {
-        line
-        for block in configuration.blocks
-        if block.path == path and block.type in kinds
-        for line in range(block.line, block.end_line + 1)
-    }
-    lines = text.split("\n")
-    return "\n".join(line if number in kept else "" for number, line in enumerate(lines, start=1))
+def _merged(block: Block, override: Block) -> Block:
+    return dataclasses.replace(
+        block,
+        attributes={**block.attributes, **override.attributes},
+        blocks=(*block.blocks, *override.blocks),
+    )
 
 
 def _at(block: Block, message: str, url: str) -> Finding:

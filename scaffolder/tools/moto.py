@@ -7,6 +7,8 @@ the grader. It listens on a socket in a folder, and relays lead there from loopb
 
 from __future__ import annotations
 
+import http
+import http.client
 import importlib.metadata
 import importlib.util
 import logging
@@ -15,8 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools.command import Command, Limits, Sandbox
@@ -53,8 +57,11 @@ def version() -> str:
 class Moto:
     """A moto server of our own. `url` is its address; `stop` ends it."""
 
-    def __init__(self, daemon: Daemon, sockets: tempfile.TemporaryDirectory[str]) -> None:
+    def __init__(
+        self, daemon: Daemon, sockets: tempfile.TemporaryDirectory[str], record: Path
+    ) -> None:
         self._daemon = daemon
+        self._record = record
         self._sockets = sockets
         self._relay = Relay(f"{sockets.name}/{_SOCKET}")
         self._relay.serve()
@@ -76,6 +83,22 @@ class Moto:
         """Whether the server still runs."""
         return self._daemon.alive
 
+    @property
+    def answers(self) -> bool:
+        """Whether the server still answers a question of ours."""
+        try:
+            connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+            connection.request("GET", "/moto-api/data.json")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+
+    def refusals(self) -> tuple[str, ...]:
+        """Return what the server could not do so far, in the order in which it was asked."""
+        if not self._record.exists():
+            return ()
+        return tuple(self._record.read_text("utf-8", "replace").splitlines())
+
     def stop(self) -> None:
         """End the server; harmless when it is over."""
         self._relay.close()
@@ -96,8 +119,10 @@ def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: Cance
         prefix="cloud-",
         dir=folder if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
     )
+    record = folder / "refusals.log"
+    socket = f"{sockets.name}/{_SOCKET}"
     command = Command(
-        argv=(sys.executable, "-m", "scaffolder.tools.moto", f"{sockets.name}/{_SOCKET}"),
+        argv=(sys.executable, "-m", "scaffolder.tools.moto", socket, str(record)),
         cwd=folder,
         timeout=START_SECONDS,
         visible=visible,
@@ -113,7 +138,7 @@ def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: Cance
     daemon = sandbox.start(command, folder / "moto.log")
     try:
         _await(daemon, cancel)
-        return Moto(daemon, sockets)
+        return Moto(daemon, sockets, record)
     except BaseException:
         daemon.stop()
         sockets.cleanup()
@@ -130,16 +155,58 @@ def _await(daemon: Daemon, cancel: CancelToken) -> None:
     raise RuntimeError(f"moto did not start: {' | '.join(last) or 'it said nothing'}")
 
 
-def serve(address: str) -> None:
+class _Recording:
+    """A WSGI application that keeps a record of what the one inside it could not do.
+
+    moto answers 500 to 599 where it does not know a function of a service, or breaks. Whoever wants
+    to know asks this record, not what a client makes of the answer.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], record: Path) -> None:
+        self._app = app
+        self._record = record
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        def start(status: str, *more: Any) -> Any:
+            if status.startswith("5"):
+                self._note(environ, status)
+            return start_response(status, *more)
+
+        try:
+            return self._app(environ, start)
+        except Exception as error:
+            self._note(environ, type(error).__name__)
+            raise
+
+    def _note(self, environ: dict[str, Any], status: str) -> None:
+        scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
+        service = scope[3] if len(scope) > 3 else "?"
+        action = environ.get("HTTP_X_AMZ_TARGET") or (
+            f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
+            f"?{environ.get('QUERY_STRING', '')}"
+        )
+        line = " ".join(f"{service}: {action}: {status}".split())[:300]
+        with self._lock, self._record.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
+def serve(address: str, record: Path) -> None:
     """Serve on a socket until killed; say so once it is bound."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(f"unix://{address}", 0, verbose=False)
     server.start()
+    inner = server._server  # noqa: SLF001 -- moto gives no other way to it
+    if inner is None:
+        raise RuntimeError("moto did not start a server")
+    inner.app = _Recording(inner.app, record)
     print(_READY, flush=True)  # noqa: T201 -- this is the protocol
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], Path(sys.argv[2]))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.errors import UnavailableError
+from scaffolder.tools.cloud import DEFAULT_REGION, KEY_ID, SECRET
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.moto import Moto
 from scaffolder.tools.processes import CancelToken, Daemon
@@ -80,6 +81,29 @@ class Provider:
         """End the provider and remove its socket."""
         self.daemon.stop()
         self.sockets.cleanup()
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return the environment in which the provider can reach the cloud at `url` and no other.
+
+    Credentials are the local cloud's; the user's files are out of sight, the metadata service is
+    off, and everything but loopback leads to a proxy that does not exist.
+    """
+    nowhere = "http://127.0.0.1:9"
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": DEFAULT_REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # The default of 25, with pauses that grow, only delays bad news here.
+        "AWS_MAX_ATTEMPTS": "3",
+        "HTTP_PROXY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
 
 
 def start(
