@@ -11,6 +11,7 @@ from scaffolder.checks import cloud, cloud_access
 from scaffolder.checks.base import Context, Run
 from scaffolder.checks.cloud import Settings
 from scaffolder.checks.cloud_access import Access, Grant
+from scaffolder.checks.cloud_refuses import refusals
 from scaffolder.checks.terraform_change import _holds
 from scaffolder.checks.terraform_session import Applied
 from scaffolder.model import Outcome, Verdict
@@ -159,3 +160,114 @@ def test_a_value_is_found_however_it_is_escaped() -> None:
     assert _holds({"value": '{"a": ["\\u003cb\\u003e \\"c\\""]}'}, '<b> "c"')
     assert _holds({"value": "say <b>"}, "<b>")
     assert not _holds({"value": '{"a": "b"}', "n": 3}, "c")
+
+
+@pytest.mark.parametrize(
+    ("resource", "near"),
+    [
+        (f"{BUCKET}/releases*", "releases-old/app"),
+        (f"{BUCKET}/rel*", "releasesx/app"),
+        (f"{BUCKET}/*", "xreleases/app"),
+    ],
+)
+def test_what_lies_beside_the_folder_is_not_the_folder(
+    resource: str, near: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = judged(monkeypatch, allow("s3:GetObject", resource), NEEDED[1])
+    assert found.outcome is Outcome.FAIL
+    assert f"s3:GetObject on {BUCKET}/{near}" in found.message
+
+
+def test_what_lies_below_the_parameter_is_not_the_parameter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    below = allow("ssm:GetParameter", [PARAMETER, f"{PARAMETER}/*"])
+    found = judged(monkeypatch, NEEDED[0], below)
+    assert found.outcome is Outcome.FAIL
+    assert f"ssm:GetParameter on {PARAMETER}/below" in found.message
+
+
+WIDE = Policy("boundary", {"Statement": [allow(["s3:*", "ssm:*"], "*")]})
+NARROW = Policy("boundary", {"Statement": [allow("s3:*", "*")]})
+
+
+@pytest.mark.parametrize(
+    ("boundary", "outcome"),
+    [(None, Outcome.PASS), (WIDE, Outcome.PASS), (NARROW, Outcome.FAIL)],
+)
+def test_a_role_may_what_policies_and_boundary_allow(
+    boundary: Policy | None, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = run(monkeypatch, cloud_access, CHECK, pictured(boundary=boundary))
+    assert found.outcome is outcome, found.message
+    if boundary is NARROW:
+        assert "may not ssm:GetParameter" in found.message
+
+
+def test_an_access_key_is_more_than_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = Role("robot", "arn:aws:iam::123456789012:user/robot", {}, (), "user", keys=("AKIA1",))
+    found = run(monkeypatch, cloud_access, CHECK, pictured(user))
+    assert found.outcome is Outcome.FAIL
+    assert "robot has the access key AKIA1" in found.message
+
+
+def pictured(*others: Role, boundary: Policy | None = None) -> Picture:
+    policy = Policy("p", {"Statement": list(NEEDED)})
+    door = {"Effect": "Allow", "Principal": SERVICE, "Action": "sts:AssumeRole"}
+    role = Role("service", ROLE, {"Statement": [door]}, (policy,), boundary=boundary)
+    return Picture(
+        buckets=(Bucket("artifacts", {}, "", "", {}),),
+        roles=(role, *others),
+        parameters=(Parameter("/service/config", PARAMETER, "{}"),),
+    )
+
+
+def stated(kind: str, **attributes: Any) -> State:
+    return State((Resource(f"{kind}.x", kind, attributes),))
+
+
+OWNED = Resource(
+    "aws_s3_bucket_ownership_controls.x",
+    "aws_s3_bucket_ownership_controls",
+    {"bucket": "b", "rule": [{"object_ownership": "BucketOwnerPreferred"}]},
+)
+RULE = {"apply_server_side_encryption_by_default": [{"sse_algorithm": "AES256"}]}
+KEYED = {
+    "apply_server_side_encryption_by_default": [
+        {"sse_algorithm": "AES256", "kms_master_key_id": "arn:aws:kms:x"}
+    ]
+}
+SSE = "aws_s3_bucket_server_side_encryption_configuration"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (stated("aws_s3_bucket_acl", bucket="b", acl="private"), "AccessControlListNotSupported"),
+        (stated("aws_s3_bucket", bucket="b..c-x"), "InvalidBucketName"),
+        (stated("aws_s3_bucket", bucket="x-s3alias"), "InvalidBucketName"),
+        (stated("aws_s3_bucket", bucket="abc", acl="public-read"), "InvalidBucketAcl"),
+        (stated(SSE, rule=[KEYED]), "InvalidArgument"),
+        (stated("aws_ssm_parameter", value="say {{x}}"), "ValidationException"),
+        (stated("aws_ssm_parameter", value="x" * 4097), "4096"),
+        (stated("aws_iam_role", tags_all={"Greeting": "Hi!"}), "InvalidTag"),
+        (stated("aws_iam_policy", policy="x" * 6145), "LimitExceeded"),
+    ],
+)
+def test_what_aws_refuses_is_refused(state: State, words: str) -> None:
+    (said,) = refusals(state)
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        State((*stated("aws_s3_bucket_acl", bucket="b", acl="private").resources, OWNED)),
+        stated("aws_s3_bucket", bucket="parcel-tracker-staging-artifacts", acl=None),
+        stated(SSE, rule=[RULE]),
+        stated("aws_ssm_parameter", value='{"a": {"b": 1}}', tier="Standard"),
+        stated("aws_iam_role", tags_all={"Service": "Grüße an: +-=._@/", "Empty": ""}),
+    ],
+)
+def test_what_aws_takes_is_taken(state: State) -> None:
+    assert refusals(state) == ()

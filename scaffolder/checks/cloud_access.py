@@ -44,14 +44,18 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         grants: what one role must be allowed: `action`, and `on` what (`object` with a `key`,
             `bucket`, `parameter`).
         may: further actions that nobody minds.
-        refuses: what nobody may be allowed, in the form of `grants`.
+        refuses: what nobody may be allowed, in the form of `grants`. Near misses are derived:
+            where it names an object for an action, objects beside the folder of the one that is
+            granted (`releases-old/`, `releasesx/`, and such) are refused too, and always
+            parameters below and beside the granted one.
         trusts: the service that must be able to assume that role, and nobody else.
 
     Passes:
         a role that trusts the service is allowed every grant. No policy of anybody holds a
         wildcard in an action, or in a resource other than the end of a path within one named
         thing (`arn:aws:s3:::bucket/*`), allows an action beyond `grants` and `may`, or a
-        resource that the apply did not make.
+        resource that the apply did not make. What a role may is policies and permissions
+        boundary together. Nobody has an access key.
 
     Fails:
         a wildcard, a missing grant, an action or resource too many, a role for somebody else.
@@ -121,13 +125,34 @@ class Access(TerraformKind, frozen=True, kw_only=True):
             # What is named too widely is told already.
             if not inside and cloud_policy.names_one(resource):
                 yield f"{role.name} may use {resource}, which this configuration does not make"
-        for grant in self.refuses:
-            for target in _targets(grant, picture):
-                if cloud_policy.allows(documents, grant.action, target):
-                    yield f"{role.name} may {grant.action} on {target}"
+        for key in role.keys:
+            yield f"{role.name} has the access key {key}, which nothing asks for"
+        for action, target in dict.fromkeys((*self._refused(picture), *self._near(picture))):
+            if _may(role, action, target):
+                yield f"{role.name} may {action} on {target}"
         for principal in cloud_policy.principals(role.trust):
             if self.trusts and principal not in (self.trusts, "*"):
                 yield f"{principal} may assume {role.name}"
+
+    def _refused(self, picture: Picture) -> Iterator[tuple[str, str]]:
+        for grant in self.refuses:
+            for target in _targets(grant, picture):
+                yield grant.action, target
+
+    def _near(self, picture: Picture) -> Iterator[tuple[str, str]]:
+        """Yield what lies beside what is granted, where the lab says that not all is granted."""
+        bounded = {grant.action for grant in self.refuses if grant.on == "object"}
+        for grant in self.grants:
+            folder, slash, rest = grant.key.partition("/")
+            if grant.on == "object" and slash and grant.action in bounded:
+                for near in (f"{folder}-old", f"{folder}x", f"x{folder}", f"old/{folder}"):
+                    for bucket in picture.buckets:
+                        yield grant.action, f"{bucket.arn}/{near}/{rest}"
+            elif grant.on == "parameter":
+                for parameter in picture.parameters:
+                    beside = (f"{parameter.arn}/below", f"{parameter.arn}-old")
+                    there = {other.arn for other in picture.parameters}
+                    yield from ((grant.action, arn) for arn in beside if arn not in there)
 
     def _too_little(self, picture: Picture) -> list[str]:
         """Return what the best of the roles lacks."""
@@ -140,9 +165,7 @@ class Access(TerraformKind, frozen=True, kw_only=True):
             yield f"{self.trusts} may not assume {role.name}"
         for grant in self.grants:
             targets = list(_targets(grant, picture))
-            if not any(
-                cloud_policy.allows(_documents(role), grant.action, target) for target in targets
-            ):
+            if not any(_may(role, grant.action, target) for target in targets):
                 where = targets[0] if targets else f"any {grant.on}: there is none"
                 yield f"{role.name} may not {grant.action} on {where}"
 
@@ -180,6 +203,12 @@ def _too_wide(role: Role) -> Iterator[str]:
         *cloud_policy.wildcards(role.trust),
     ):
         yield f"the trust of {role.name} {problem}"
+
+
+def _may(role: Role, action: str, target: str) -> bool:
+    """Whether a role may do something: its policies allow it, and so does its boundary."""
+    within = role.boundary is None or cloud_policy.allows([role.boundary.document], action, target)
+    return within and cloud_policy.allows(_documents(role), action, target)
 
 
 def _documents(role: Role) -> list[Mapping[str, Any]]:

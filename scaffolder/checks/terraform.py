@@ -122,7 +122,8 @@ class Applies(TerraformKind, frozen=True, kw_only=True):
         apply succeeds and made at least one resource.
 
     Fails:
-        apply fails, does not end in time, or makes nothing.
+        apply fails, does not end in time, or makes nothing, or AWS is known to refuse what the
+        local cloud took (an ACL of a bucket without ownership controls, a name or a tag).
 
     Example:
         - id: applies-to-an-empty-account

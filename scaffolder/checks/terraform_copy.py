@@ -8,9 +8,11 @@ as templates, stays as it is.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scaffolder.checks.terraform_files import FILE_LIMIT, is_configuration
 from scaffolder.folders import remove_tree
@@ -44,6 +46,36 @@ def clear(work: Path, folder: str, modules: Mapping[str, Configuration], root: P
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text.encode())
     return work / folder
+
+
+def lift_protection(work: Path, modules: Mapping[str, Configuration]) -> None:
+    """Write the configuration into the copy `work` with `prevent_destroy = false` everywhere."""
+    for configuration in modules.values():
+        for path, text in configuration.texts.items():
+            (work / path).write_bytes(_unprotected(text, path).encode())
+
+
+def is_protected(modules: Mapping[str, Configuration]) -> bool:
+    """Whether anything is kept from being destroyed."""
+    return any(
+        "prevent_destroy" in inner.attributes
+        for configuration in modules.values()
+        for block in configuration.blocks
+        for inner in block.walk()
+    )
+
+
+def _unprotected(text: str, path: str) -> str:
+    if path.endswith(".json"):
+        return json.dumps(json.loads(text, object_hook=_without_protection))
+    for _, node in reversed(list(hcl.tree(text, path).walk())):
+        if node.kind == "attribute" and node.name == "prevent_destroy":
+            text = f"{text[: node.start]}prevent_destroy = false{text[node.end :]}"
+    return text
+
+
+def _without_protection(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "prevent_destroy": False} if "prevent_destroy" in item else item
 
 
 def is_terraforms(name: str) -> bool:

@@ -12,19 +12,20 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from scaffolder.checks import terraform_copy, terraform_versions
+from scaffolder.checks import cloud_refuses, terraform_copy, terraform_versions
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.checks.terraform_answers import refuse, require_end
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_reading import fair_parsing
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import NotShownError, UnavailableError
+from scaffolder.model import Finding
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import Command, own_code, python_parts
 from scaffolder.tools import moto, terraform_program, terraform_provider
@@ -98,6 +99,7 @@ class Session:
         self._is_reference = reference
         self._root = run.reference() if reference else run.snapshot
         self._refusals = 0
+        self._modules: Mapping[str, Configuration] = {}
         self._variables = dict(variables)
         self._turns = Turns(run.cancel)
         self._ended: dict[object, tuple[object, BaseException | None]] = {}
@@ -177,7 +179,7 @@ class Session:
     def _begin(self, context: Context) -> None:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
         with fair_parsing(context, self.folder):
-            modules = refuse_unsafe(self._root, self.folder)
+            modules = self._modules = refuse_unsafe(self._root, self.folder)
         terraform_program.program()
         provider = terraform_versions.choose(modules, self._reference_modules)
         moto.require()
@@ -245,7 +247,15 @@ class Session:
         self._standing = None
         self._demand(answer, "apply", context)
         self._standing = dict(variables)
-        return self._look(context, answer.completed.seconds), answer
+        applied = self._look(context, answer.completed.seconds)
+        refused = cloud_refuses.refusals(applied.state)
+        if refused:
+            raise CheckFailedError(
+                f"AWS refuses what the local cloud takes: {'; '.join(refused)}",
+                *(Finding(one, path=self.folder) for one in refused),
+                hint="what AWS answers stands first: look it up in the provider's documentation",
+            )
+        return applied, answer
 
     def _look(self, context: Context, seconds: float) -> Applied:
         state = self._terraform(context).state()
@@ -284,8 +294,16 @@ class Session:
     def _plan_with(self, context: Context, variable: str, value: Any) -> Answer:
         variables = self._stand(context)
         context.say(f"terraform plan with another {variable}")
+        client = self._terraform(context)
+        if terraform_copy.is_protected(self._modules):
+            # Another world would not touch what is protected in this one.
+            copy = self._run.folder("terraform") / "work"
+            shutil.copytree(self._copy or self._root, copy, symlinks=True)
+            terraform_copy.lift_protection(copy, self._modules)
+            visible = (copy, *client.visible[1:])
+            client = replace(client, folder=copy / self.folder, visible=visible)
         # Nothing that Terraform knows of changed since the last apply.
-        answer = self._terraform(context).plan({**variables, variable: value}, refresh=False)
+        answer = client.plan({**variables, variable: value}, refresh=False)
         self._demand(answer, "plan", context)
         return answer
 

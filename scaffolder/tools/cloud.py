@@ -50,13 +50,18 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """A role (or a user or group) with its trust and every policy that it has."""
+    """A role (or a user or group) with its trust and every policy that it has.
+
+    `boundary` is its permissions boundary, if it has one; `keys` are its access keys.
+    """
 
     name: str
     arn: str
     trust: Mapping[str, Any]
     policies: tuple[Policy, ...]
     kind: str = "role"
+    boundary: Policy | None = None
+    keys: tuple[str, ...] = ()
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -171,8 +176,32 @@ class Cloud:
             for policy in entry.get("AttachedManagedPolicies", [])
         }
         documents = {arn: self._managed(arn) for arn in sorted(attached)}
-        identities = [_identity(kind, entry, documents) for kind, entry in entries]
+        identities = [
+            msgspec.structs.replace(one, boundary=self._boundary(one), keys=self._access_keys(one))
+            for one in (_identity(kind, entry, documents) for kind, entry in entries)
+        ]
         return identities, [f"policy {policy['Arn']}" for policy in details.get("Policies", [])]
+
+    def _boundary(self, one: Role) -> Policy | None:
+        if one.kind != "role":
+            return None
+        found = self._client("iam").get_role(RoleName=one.name)["Role"]
+        arn = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        if not arn:
+            return None
+        from botocore.exceptions import ClientError
+
+        try:
+            return Policy(arn, self._managed(arn))
+        except ClientError:
+            # A boundary that is not there allows nothing.
+            return Policy(arn, {})
+
+    def _access_keys(self, one: Role) -> tuple[str, ...]:
+        if one.kind != "user":
+            return ()
+        found = self._client("iam").list_access_keys(UserName=one.name)["AccessKeyMetadata"]
+        return tuple(entry["AccessKeyId"] for entry in found)
 
     def _managed(self, arn: str) -> Mapping[str, Any]:
         iam = self._client("iam")
