@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from scaffolder.checks import cloud, cloud_access
+from scaffolder.checks import cloud, cloud_access, terraform_change
 from scaffolder.checks.base import Context, Run
 from scaffolder.checks.cloud import Settings
 from scaffolder.checks.cloud_access import Access, Grant
 from scaffolder.checks.cloud_refuses import refusals
 from scaffolder.checks.terraform_change import _holds
-from scaffolder.checks.terraform_session import Applied
+from scaffolder.checks.terraform_stages import Applied, Changed
 from scaffolder.model import Outcome, Verdict
+from scaffolder.tools import terraform as changes
 from scaffolder.tools.cloud import Bucket, Parameter, Picture, Policy, Role
-from scaffolder.tools.terraform import Resource, State
+from scaffolder.tools.processes import Completed, Ending
+from scaffolder.tools.terraform import Answer, Resource, State
 
 BUCKET = "arn:aws:s3:::artifacts"
 PARAMETER = "arn:aws:ssm:eu-central-1:123456789012:parameter/service/config"
@@ -271,3 +273,41 @@ def test_what_aws_refuses_is_refused(state: State, words: str) -> None:
 )
 def test_what_aws_takes_is_taken(state: State) -> None:
     assert refusals(state) == ()
+
+
+def left(greeting: str, *others: Resource, kept: bool = True) -> Applied:
+    value = f'{{"GREETING": "{greeting}"}}'
+    attributes = {"value": value} if kept else {"value_wo_version": len(greeting)}
+    resources = (Resource("aws_ssm_parameter.c", "aws_ssm_parameter", attributes), *others)
+    return Applied(State(resources), Picture(parameters=(Parameter("/c", PARAMETER, value),)), 0.1)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in the state", "written only"])
+@pytest.mark.parametrize("kind", ["terraform_data", "aws_iam_role"])
+def test_a_change_is_what_changes_in_the_cloud(
+    kind: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = (
+        left(said, Resource(f"{kind}.x", kind, {"input": said}), kept=kept) for said in ("a", "bcd")
+    )
+    actions = (changes.Change(f"{kind}.x", kind, "replace"),)
+    answer = Answer(Completed(("terraform",), 0, "", "", 0.1, Ending.EXITED), (), actions)
+    monkeypatch.setattr(
+        terraform_change, "session", lambda *_: Holding(Changed(before, after, answer))
+    )
+    check = terraform_change.Change(
+        variable="greeting", value="bcd", changes=("aws_ssm_parameter",)
+    )
+    nowhere = Path("/nowhere")
+    bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)
+    found = check.run(Context(bare, "c", 5))
+    expected = Outcome.PASS if kind == "terraform_data" else Outcome.FAIL
+    assert found.outcome is expected, found.message
+
+
+class Holding:
+    def __init__(self, changed: Changed) -> None:
+        self._changed = changed
+
+    def changed(self, *_: object) -> Changed:
+        return self._changed

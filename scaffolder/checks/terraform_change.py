@@ -8,13 +8,15 @@ from typing import Any
 
 from scaffolder.checks.base import Context
 from scaffolder.checks.terraform import PLAN, in_words, nothing_made
-from scaffolder.checks.terraform_session import Applied, TerraformKind, session
+from scaffolder.checks.terraform_session import TerraformKind, session
+from scaffolder.checks.terraform_stages import Applied
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 OUTPUTS = "https://developer.hashicorp.com/terraform/language/values/outputs"
 
 # What AWS counts up or dates by itself when something else of a resource changes.
 _COUNTED = frozenset({"version", "etag", "version_id", "last_modified", "insecure_value"})
+_INNER = "terraform_data"
 
 
 class Change(TerraformKind, frozen=True, kw_only=True):
@@ -22,7 +24,8 @@ class Change(TerraformKind, frozen=True, kw_only=True):
 
     After the apply, applies once more with one variable changed and compares the state before
     and after. What a plan announces without doing it in the end (a policy that is computed again
-    and stays the same) is no change; a resource that is replaced is one.
+    and stays the same) is no change; a resource that is replaced is one. What is in Terraform
+    alone (`terraform_data`) is nothing in the cloud, and may carry the value.
 
     Without terraform, its provider or the local cloud it is `unavailable`.
 
@@ -56,7 +59,11 @@ class Change(TerraformKind, frozen=True, kw_only=True):
         changed = session(context, self.directory, self.variables).changed(
             context, self.variable, self.value
         )
-        replaced = [change for change in changed.answer.changes if change.action != "update"]
+        replaced = [
+            change
+            for change in changed.answer.changes
+            if change.action != "update" and change.type != _INNER
+        ]
         differing = _differences(changed.before, changed.after)
         problems = (
             *(in_words(change) for change in replaced),
@@ -83,11 +90,15 @@ class Change(TerraformKind, frozen=True, kw_only=True):
         for kind in self.changes:
             if kind not in types:
                 yield f"no {kind} changes"
-        carriers = [
+        carriers: list[object] = [
             item
             for item in after.state.resources
             if item.type in self.changes and _holds(item.attributes, self.value)
         ]
+        values = [one.value for one in after.picture.parameters]
+        if "aws_ssm_parameter" in self.changes:
+            # It may be written there without the state's keeping it.
+            carriers += [one for one in values if _holds({"value": one}, self.value)]
         if not carriers and types.issuperset(self.changes):
             yield f"the new value is in no {' or '.join(self.changes)}"
 
@@ -122,7 +133,7 @@ def _differences(before: Applied, after: Applied) -> dict[str, str]:
     """Return the resources whose own attributes differ, with the names of these attributes."""
     old = {item.address: item.attributes for item in before.state.resources}
     found: dict[str, str] = {}
-    for item in after.state.resources:
+    for item in (one for one in after.state.resources if one.type != _INNER):
         was = old.get(item.address, {})
         names = sorted(
             name

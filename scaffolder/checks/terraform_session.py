@@ -12,8 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -23,6 +22,7 @@ from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.checks.terraform_answers import refuse, require_end
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_reading import fair_parsing
+from scaffolder.checks.terraform_stages import Applied, Changed, Destroyed, Stage
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.model import Finding
@@ -31,7 +31,7 @@ from scaffolder.sandbox import Command, own_code, python_parts
 from scaffolder.tools import moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import Configuration
-from scaffolder.tools.terraform import Answer, State, Terraform
+from scaffolder.tools.terraform import Answer, Terraform
 
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
@@ -50,42 +50,6 @@ class TerraformKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that need more of Terraform than to read a file."""
 
     requires: ClassVar[frozenset[Requirement]] = _REQUIRES
-
-
-class Stage(IntEnum):
-    """The stages, in the order in which waiting checks are served."""
-
-    PREPARED = 0
-    APPLIED = 1
-    PLANNED_AGAIN = 2
-    CHANGED = 3
-    DESTROYED = 4
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What an apply left: Terraform's state and what the cloud says."""
-
-    state: State
-    picture: Picture
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Changed:
-    """Before and after another apply with one variable changed, and what Terraform did for it."""
-
-    before: Applied
-    after: Applied
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Destroyed:
-    """What is left, in the state and in the cloud, after a destroy."""
-
-    state: State
-    picture: Picture
 
 
 class Session:
@@ -107,6 +71,7 @@ class Session:
         self._work: Path | None = None
         self._moto: moto.Moto | None = None
         self._provider: terraform_provider.Provider | None = None
+        self._unshared: Command | None = None
         self._cloud: Cloud | None = None
         self._regions: set[str] = set()
         self._standing: dict[str, Any] | None = None
@@ -197,9 +162,13 @@ class Session:
             env=terraform_provider.environment(self._moto.url),
             visible=(self._copy, *python_parts(Path(sys.executable).resolve())),
         )
-        self._provider = terraform_provider.start(
-            provider, command, self._moto, sandbox, place, self._run.cancel
-        )
+        if _configurations(modules) > 1:
+            # One process has one configuration: the last one would be taken for all.
+            self._unshared = terraform_provider.unshared(provider, command, self._moto, place)
+        else:
+            self._provider = terraform_provider.start(
+                provider, command, self._moto, sandbox, place, self._run.cancel
+            )
         context.say("terraform init")
         self._demand(self._terraform(context).init(), "init", context)
         self._cloud = Cloud(self._moto.url)
@@ -208,15 +177,19 @@ class Session:
         return refuse_unsafe(self._run.reference(), self.folder)
 
     def _terraform(self, context: Context) -> Terraform:
-        if self._work is None or self._copy is None or self._provider is None:
+        if self._work is None or self._copy is None:
             raise RuntimeError("the session is not prepared")
-        return Terraform(
-            self._work,
-            self._run.sandbox,
-            self._run.cancel,
-            _timeout(context),
-            self._provider.reattach,
-            (self._copy, self._provider.folder),
+        client = Terraform(self._work, self._run.sandbox, self._run.cancel, _timeout(context))
+        if self._provider is not None:
+            visible = (self._copy, self._provider.folder)
+            return replace(client, reattach=self._provider.reattach, visible=visible)
+        if self._unshared is None or self._moto is None:
+            raise RuntimeError("the session has no provider")
+        return replace(
+            client,
+            env=self._unshared.env,
+            reached_by=self._moto.reached_by if self._run.sandbox.walled else list,
+            visible=(self._copy, *self._unshared.visible),
         )
 
     def _validate(self, context: Context) -> Answer:
@@ -382,6 +355,11 @@ class Session:
                 control.close()
 
         return self._run.control(("terraform", self.folder), apply_reference)
+
+
+def _configurations(modules: Mapping[str, Configuration]) -> int:
+    """Return how many configurations of the provider there may be."""
+    return sum(len(configuration.of("provider")) for configuration in modules.values())
 
 
 def _put_object(bucket: str, key: str, cloud: Cloud) -> None:

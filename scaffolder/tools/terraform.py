@@ -25,7 +25,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,8 @@ class Terraform:
 
     `reattach` is what a running provider printed (see terraform_provider.py), or nothing.
     `timeout` bounds each command, in seconds. `visible` is what the configuration reads or reaches
-    besides what lies in the folder.
+    besides what lies in the folder; `env` and `reached_by` are for a provider that Terraform starts
+    by itself: variables, and how a command that reaches the cloud is run.
     """
 
     folder: Path
@@ -140,6 +141,8 @@ class Terraform:
     timeout: float
     reattach: str = ""
     visible: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    reached_by: Callable[[Sequence[str]], list[str]] = list
 
     def format(self) -> Answer:
         """Compare every file, in folders below too, with `terraform fmt`; exit 3 if one differs."""
@@ -199,7 +202,7 @@ class Terraform:
             head, tail = self.reattach.split("@PID@")
             argv = ["/bin/sh", "-c", _WITH_OWN_PID, "sh", head, tail, *argv]
         command = Command(
-            argv=argv,
+            argv=self.reached_by(argv),
             cwd=self.folder,
             timeout=self.timeout,
             visible=(program(), *self.visible),
@@ -207,6 +210,7 @@ class Terraform:
                 "TF_CLI_CONFIG_FILE": os.devnull,
                 "TF_IN_AUTOMATION": "1",
                 "CHECKPOINT_DISABLE": "1",
+                **self.env,
             },
         )
         return self.sandbox.run(command, self.cancel)

@@ -9,6 +9,7 @@ installs nor locks it, so the learner's lock file plays no part.
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import tempfile
@@ -20,7 +21,7 @@ from scaffolder.tools.cloud import DEFAULT_REGION, KEY_ID, SECRET
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.moto import Moto
 from scaffolder.tools.processes import CancelToken, Daemon
-from scaffolder.tools.terraform_places import candidates
+from scaffolder.tools.terraform_places import SOURCE, candidates
 
 START_SECONDS = 60.0
 # A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
@@ -140,6 +141,30 @@ def start(
         daemon.stop()
         sockets.cleanup()
         raise
+
+
+def unshared(program: Path, command: Command, cloud: Moto, place: Path) -> Command:
+    """Return what Terraform needs to start a provider by itself, once for each configuration.
+
+    That takes longer than one process for all, which can have one configuration only. Terraform's
+    settings for it lie in the folder `place`.
+    """
+    # Where it was found there may be links to places that are out of sight.
+    mirror = place / "mirror"
+    here = mirror / SOURCE / program.parent.parent.name / program.parent.name
+    here.mkdir(parents=True)
+    (here / program.name).symlink_to(program.resolve())
+    settings = place / "terraform.tfrc"
+    settings.write_text(
+        "provider_installation {\n  filesystem_mirror {\n"
+        f"    path = {json.dumps(str(mirror))}\n  }}\n}}\n",
+        "utf-8",
+    )
+    return dataclasses.replace(
+        command,
+        env={**command.env, "TF_CLI_CONFIG_FILE": str(settings)},
+        visible=(*command.visible, *cloud.visible, mirror, settings, program.resolve()),
+    )
 
 
 def _attachment(daemon: Daemon, cancel: CancelToken) -> str:

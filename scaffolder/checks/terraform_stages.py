@@ -1,0 +1,45 @@
+"""The stages of a session with Terraform, and what each leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from scaffolder.tools.cloud import Picture
+from scaffolder.tools.terraform import Answer, State
+
+
+class Stage(IntEnum):
+    """The stages, in the order in which waiting checks are served."""
+
+    PREPARED = 0
+    APPLIED = 1
+    PLANNED_AGAIN = 2
+    CHANGED = 3
+    DESTROYED = 4
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply left: Terraform's state and what the cloud says."""
+
+    state: State
+    picture: Picture
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Before and after another apply with one variable changed, and what Terraform did for it."""
+
+    before: Applied
+    after: Applied
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """What is left, in the state and in the cloud, after a destroy."""
+
+    state: State
+    picture: Picture
