@@ -274,6 +274,41 @@ def test_a_call_is_held_against_what_is_called(
     assert [finding.line for finding in verdict.findings][:1] == ([line] if line else [])
 
 
+def write_calls(work: Path, calls: dict[str, list[str]]) -> None:
+    for name, called in calls.items():
+        jobs = "".join(f"  {each}: {{uses: ./.github/workflows/{each}.yml}}\n" for each in called)
+        steps = "  x: {runs-on: x, steps: [{run: x}]}\n"
+        text = f"on: {{push: , workflow_call: }}\njobs:\n{steps}{jobs}"
+        (work / f".github/workflows/{name}.yml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        ({"ci": ["a"], "a": ["b"], "b": ["a"]}, "call each other: "),
+        ({"ci": ["a", "b"], "a": ["b"], "b": ["c"], "c": []}, ""),
+        ({"ci": ["c0"]} | {f"c{n}": [f"c{n + 1}"] for n in range(8)} | {"c8": []}, ""),
+        (
+            {"ci": ["c0"]} | {f"c{n}": [f"c{n + 1}"] for n in range(9)} | {"c9": []},
+            "11 levels of workflows",
+        ),
+        ({"ci": [f"c{n}" for n in range(50)]} | {f"c{n}": [] for n in range(50)}, ""),
+        (
+            {"ci": [f"c{n}" for n in range(51)]} | {f"c{n}": [] for n in range(51)},
+            "more than 50 workflows",
+        ),
+    ],
+    ids=["circle", "twice", "deep", "too deep", "many", "too many"],
+)
+def test_workflows_call_each_other_within_githubs_limits(
+    calls: dict[str, list[str]], words: str, work: Path, judge: Judge
+) -> None:
+    write_calls(work, calls)
+    verdict = judge("workflow.valid")
+    assert verdict.outcome is (Outcome.FAIL if words else Outcome.PASS), verdict
+    assert words in verdict.message
+
+
 def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
     write(work, "on: push\njobs: {}\n")
     assert judge("workflow.triggers", pull_request=False).outcome is Outcome.PASS

@@ -42,9 +42,10 @@ class Valid(Kind, frozen=True):
     more or less, parses every expression, and looks whether its contexts and functions can be used
     where it stands. Then it looks for what no schema says: jobs that need an unknown job or each
     other, merge keys, keys that differ in case only, filters that exclude each other, actions
-    without a version, calls of workflows of the repository that are not there, not valid or not
-    given what they ask for. Nothing of the workflow runs, and what only act refuses is no fault
-    here.
+    without a version, a matrix of more than 256 jobs, calls of workflows of the repository that are
+    not there, not valid or not given what they ask for, and workflows that call each other in a
+    circle, more than ten levels deep or more than 50 in all. Nothing of the workflow runs, and what
+    only act refuses is no fault here.
 
     Parameters:
         workflow: path of the file; .github/workflows/ci.yml unless given.

@@ -6,12 +6,15 @@ https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scaffolder.checks.workflow_model import mapping, text
 
 LEG_LIMIT = 256
+# As many combinations are looked at; a matrix of more is too large whatever it excludes.
+_COMBINATIONS_LIMIT = 20_000
 Leg = Mapping[str, Any]
 
 
@@ -20,6 +23,18 @@ def expand_matrix(job: Mapping[str, Any]) -> tuple[Leg, ...] | None:
 
     None where an expression makes them, or where there are more than GitHub takes.
     """
+    legs = _all_legs(job)
+    return None if legs is None or len(legs) > LEG_LIMIT else legs
+
+
+def is_too_large(job: Mapping[str, Any]) -> bool:
+    """Whether a job's matrix, so far as no expression makes it, has more legs than GitHub takes."""
+    legs = _all_legs(job)
+    return legs is not None and len(legs) > LEG_LIMIT
+
+
+def _all_legs(job: Mapping[str, Any]) -> tuple[Leg, ...] | None:
+    """Return the legs of a job, not much more than can be too many, or None where none can tell."""
     strategy = job.get("strategy", {})
     if isinstance(strategy, dict) and "matrix" not in strategy:
         return ({},)
@@ -31,18 +46,19 @@ def expand_matrix(job: Mapping[str, Any]) -> tuple[Leg, ...] | None:
         for name, values in matrix.items()
         if name not in ("include", "exclude")
     }
-    product = 1 if vectors else 0
-    for values in vectors.values():
-        product *= len(values)
-    if product > LEG_LIMIT:
-        return None
-    names = list(vectors)
-    legs = [
-        dict(zip(names, values, strict=True)) for values in itertools.product(*vectors.values())
-    ]
-    excluded = list(_mappings(matrix.get("exclude")))
-    legs = [leg for leg in legs if vectors and not any(_matches(each, leg) for each in excluded)]
+    product = math.prod(map(len, vectors.values())) if vectors else 0
+    combined = itertools.product(*vectors.values()) if vectors else iter(())
+    legs = [dict(zip(vectors, values, strict=True)) for values in _some(combined)]
+    if product <= _COMBINATIONS_LIMIT:
+        excluded = list(_mappings(matrix.get("exclude")))
+        legs = [leg for leg in legs if not any(_matches(each, leg) for each in excluded)]
+    if len(legs) > LEG_LIMIT:
+        return tuple(legs[: LEG_LIMIT + 1])
     return tuple(_included(legs, list(_mappings(matrix.get("include"))), vectors))
+
+
+def _some(combined: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    return itertools.islice(combined, _COMBINATIONS_LIMIT)
 
 
 def _included(

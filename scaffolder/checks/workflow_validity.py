@@ -8,9 +8,10 @@ has no say: what only act refuses is a matter of rehearsing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scaffolder.checks.workflow_contexts import expression_problems, find_room
+from scaffolder.checks.workflow_matrix import LEG_LIMIT, is_too_large
 from scaffolder.checks.workflow_model import Job, Workflow, mapping, text
 from scaffolder.checks.workflow_triggers import contradictions
 from scaffolder.model import Finding
@@ -42,6 +43,7 @@ def _structural(workflow: Workflow) -> Iterator[Finding]:
     yield from _references(workflow)
     if not wrong:
         yield from _empty_jobs(workflow)
+        yield from _matrices(workflow)
     for rule, position, message in contradictions(workflow):
         yield _finding(workflow, rule, message, workflow.line("on", *position))
 
@@ -126,15 +128,20 @@ def _needs(workflow: Workflow) -> Iterator[Finding]:
 
 
 def _cycle(workflow: Workflow) -> list[str]:
-    """Return the jobs of one cycle, the first one twice, or nothing."""
     spelled = {name.lower(): name for name in workflow.jobs}
-    blocked = {
+    needs = {
         job.id: [spelled[needed.lower()] for needed in job.needs if needed.lower() in spelled]
         for job in workflow.jobs.values()
     }
-    while free := [job for job, needs in blocked.items() if not set(needs) & blocked.keys()]:
-        for job in free:
-            del blocked[job]
+    return find_cycle(needs)
+
+
+def find_cycle(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what needs each other in one circle, the first one twice, or nothing."""
+    blocked = dict(needs)
+    while free := [each for each, wanted in blocked.items() if not set(wanted) & blocked.keys()]:
+        for each in free:
+            del blocked[each]
     way: list[str] = []
     here = next(iter(blocked), None)
     while here is not None:
@@ -150,6 +157,14 @@ def _empty_jobs(workflow: Workflow) -> Iterator[Finding]:
         if not job.uses and not job.data.get("steps"):
             message = f"jobs.{job.id} has neither steps nor uses"
             yield _finding(workflow, "job-empty", message, job.line)
+
+
+def _matrices(workflow: Workflow) -> Iterator[Finding]:
+    for job in workflow.jobs.values():
+        if is_too_large(job.data):
+            message = f"the matrix of jobs.{job.id} makes more than {LEG_LIMIT} jobs"
+            line = workflow.line("jobs", job.id, "strategy", "matrix")
+            yield _finding(workflow, "matrix-too-large", message, line)
 
 
 def _references(workflow: Workflow) -> Iterator[Finding]:
