@@ -140,7 +140,7 @@ def test_the_last_words_of_a_red_step_are_heard(make: Make, shell: str) -> None:
 def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
     run = make("").run
     folder = run.folder("stage")
-    known = Interpreters({}, run.scratch, run.cancel)
+    known = Interpreters(())
     stage = rehearsal_stage.Stage({}, {}, folder, known, Path(sys.executable), ())
     rehearsal_stage.lay_out_programs(stage, folder, folder / "line")
     bash = folder / "bin/bash"

@@ -305,20 +305,17 @@ def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
 def _versions(rehearsal: Rehearsal) -> Iterator[tuple[int, int]]:
     for ran in rehearsal.ran:
         version = _version(rehearsal, ran)
-        job_id = ran.peer.environment.get("GITHUB_JOB", "") if ran.peer else ran.told.get("job")
-        if version is not None and not _forgiven(rehearsal, str(job_id), version):
+        job_id = ran.environment.get("GITHUB_JOB", "")
+        if version is not None and not _forgiven(rehearsal, job_id, version):
             yield version
 
 
 def _version(rehearsal: Rehearsal, ran: Ran) -> tuple[int, int] | None:
     """Return the Python that a test ran on, or the one that was asked for and is not here."""
-    if ran.peer is None:
-        python = ran.told.get("python")
-        return (3, python[1]) if isinstance(python, list) and len(python) == 2 else None
     if ran.version is None:
         return None
     for name in ("UV_PYTHON_REQUESTED", "pythonLocation"):
-        asked = rehearsal.requested.get(ran.peer.environment.get(name, ""))
+        asked = rehearsal.requested.get(ran.environment.get(name, ""))
         if asked is not None and asked not in rehearsal.pythons:
             return (3, asked) if played_by(asked, rehearsal.pythons) == ran.version[1] else None
     return ran.version

@@ -13,24 +13,31 @@ import contextlib
 import fnmatch
 import json
 import random
-import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from scaffolder.checks import rehearsal_messages as messages
+from scaffolder.folders import remove_tree
+from scaffolder.tools import peers
 from scaffolder.tools.peers import Peer, peer_of
 
 MESSAGES = 5000
 LINES_AT_ONCE = 64
-HEADER_LIMIT = 2 * 1024 * 1024
+# Of all that is said about what comes: what is kept of it stays in memory.
+HEADERS = 16 * 1024 * 1024
 FILES = 10_000
 BYTES = 256 * 1024 * 1024
 SECONDS = 60.0
+ENDING_SECONDS = 20.0
+# What is told of a planted test by the environment of its process.
+_VARIABLES = frozenset({"GITHUB_JOB", "UV_PYTHON_REQUESTED", "pythonLocation"})
 # The name of a socket must fit into sockaddr_un, on macOS into 104 bytes.
 _ADDRESS_LIMIT = 100
 
@@ -50,14 +57,14 @@ class Quiz:
 
 @dataclass(frozen=True)
 class Ran:
-    """A planted test that ran: in a process of the kernel's naming, or None where it names none.
+    """A planted test that ran: the Python that ran it, None where that is none that is known.
 
-    `told` is what the test itself says, of its Python and its job.
+    `environment` is some of what the process was started with, of the kernel's knowledge; where
+    the kernel names no process, it and the version are what the test itself says.
     """
 
-    peer: Peer | None
     version: tuple[int, int] | None
-    told: Mapping[str, Any]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class Line:
         self._slots = threading.Semaphore(LINES_AT_ONCE)
         self._messages = 0
         self._bytes = 0
+        self._headers = 0
         self._open = True
         self.ran: list[Ran] = []
         self.artifacts: dict[str, Artifact] = {}
@@ -130,11 +138,12 @@ class Line:
         self._listener.close()
         self._thread.join(5)
         # Whoever is still being listened to is heard to the end.
+        end = time.monotonic() + ENDING_SECONDS
         for _ in range(LINES_AT_ONCE):
-            self._slots.acquire(timeout=5)
+            self._slots.acquire(timeout=max(0.0, end - time.monotonic()))
         self.address.unlink(missing_ok=True)
         if self._own:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_tree(self.folder)
 
     def _accept(self) -> None:
         while self._open:
@@ -152,22 +161,34 @@ class Line:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection, contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            with connection:
                 connection.settimeout(SECONDS)
-                peer = peer_of(connection)
+                peer = peer_of(connection, _VARIABLES)
+                if peer is None and peers.NAMED:
+                    return
                 with connection.makefile("rb") as file:
-                    message = _read(file)
-                    _Answer(self, connection, file, peer).give(message)
-        except RecursionError:
+                    _Answer(self, connection, file, peer).give(messages.read(file, self._take))
+        except Exception:  # noqa: BLE001 -- it says what it likes, and is heard no further
             return
         finally:
             self._slots.release()
 
-    def take_test(self, peer: Peer | None, told: Mapping[str, Any]) -> None:
-        """Note that a planted test ran."""
-        version = self._version_of(peer) if peer else None
+    def _take(self, size: int) -> bool:
+        """Take so much of what all messages may have; False where there is no more."""
         with self._lock:
-            self.ran.append(Ran(peer, version, told))
+            self._headers += size
+            if self._headers > HEADERS:
+                self.too_much = f"more than {HEADERS // 2**20} MB of messages"
+            return self._headers <= HEADERS
+
+    def take_test(self, peer: Peer | None, told: messages.Test) -> None:
+        """Note that a planted test ran."""
+        if peer is None:
+            ran = Ran(told.python, {"GITHUB_JOB": told.job})
+        else:
+            ran = Ran(self._version_of(peer), peer.environment)
+        with self._lock:
+            self.ran.append(ran)
 
     def ask(self) -> tuple[int, int]:
         """Return a question, and what a planted test answers to it."""
@@ -207,56 +228,48 @@ class _Answer:
         self._file = file
         self._peer = peer
 
-    def give(self, message: Mapping[str, Any]) -> None:
-        does = {
-            "test": self._test,
-            "lacking": self._lacking,
-            "unreachable": self._unreachable,
-            "python": self._python,
-            "upload": self._upload,
-            "download": self._download,
-        }
-        does[str(message["what"])](message)
+    def give(self, message: messages.Message) -> None:
+        """Answer a message; but for planted tests, only devlab's own programs are believed."""
+        if isinstance(message, messages.Test):
+            self._test(message)
+        elif self._peer is not None and not self._peer.runs_our_python:
+            return
+        elif isinstance(message, messages.Upload):
+            self._upload(message)
+        elif isinstance(message, messages.Download):
+            self._download(message)
+        else:
+            self._note(message)
 
     def _say(self, answer: Mapping[str, Any]) -> None:
         self._connection.sendall(json.dumps(answer).encode() + b"\n")
 
-    def _test(self, message: Mapping[str, Any]) -> None:
+    def _test(self, message: messages.Test) -> None:
         number, expected = self._line.ask()
         self._connection.sendall(b"%d\n" % number)
         if int(self._file.readline(64)) == expected:
             self._line.take_test(self._peer, message)
         self._connection.sendall(b"\n")
 
-    def _lacking(self, message: Mapping[str, Any]) -> None:
-        place = (str(message["job"]), str(message["step"]))
-        self._line.lacking.add((*place, str(message["name"])[:200]))
+    def _note(self, message: messages.Lacking | messages.Unreachable | messages.Python) -> None:
+        if isinstance(message, messages.Lacking):
+            self._line.lacking.add((message.job, message.step, message.name[:200]))
+        elif isinstance(message, messages.Unreachable):
+            self._line.unreachable.add((message.job, message.step))
+        elif message.is_true:
+            self._line.requested[message.place] = message.minor
         self._say({})
 
-    def _unreachable(self, message: Mapping[str, Any]) -> None:
-        self._line.unreachable.add((str(message["job"]), str(message["step"])))
-        self._say({})
-
-    def _python(self, message: Mapping[str, Any]) -> None:
-        self._line.requested[str(message["place"])] = int(message["minor"])
-        self._say({})
-
-    def _upload(self, message: Mapping[str, Any]) -> None:
-        files = [(str(each["path"]), int(each["size"])) for each in message["files"]]
-        name = str(message["name"])
-        if name in self._line.artifacts and not message["overwrite"]:
+    def _upload(self, message: messages.Upload) -> None:
+        if message.name in self._line.artifacts and not message.overwrite:
             self._say({"refused": "taken"})
             return
-        if any(size < 0 for _, size in files) or not self._line.room_for(
-            len(files), sum(size for _, size in files)
-        ):
+        if not self._line.room_for(len(message.files), sum(each.size for each in message.files)):
             self._say({"refused": "large"})
             return
         self._say({"refused": ""})
-        kept = tuple(Delivered(path, self._receive(size)) for path, size in files)
-        taken = self._line.keep(
-            Artifact(name, str(message["job"]), kept), bool(message["overwrite"])
-        )
+        kept = tuple(Delivered(each.path, self._receive(each.size)) for each in message.files)
+        taken = self._line.keep(Artifact(message.name, message.job, kept), message.overwrite)
         self._say({"refused": "" if taken else "taken", "id": len(self._line.artifacts)})
 
     def _receive(self, size: int) -> Path:
@@ -271,12 +284,12 @@ class _Answer:
                 left -= len(piece)
         return path
 
-    def _download(self, message: Mapping[str, Any]) -> None:
-        pattern = str(message["pattern"])
+    def _download(self, message: messages.Download) -> None:
+        pattern = message.pattern
         chosen = [
             artifact
             for name, artifact in sorted(self._line.artifacts.items())
-            if (name == pattern if message["exact"] else fnmatch.fnmatch(name, pattern))
+            if (name == pattern if message.exact else fnmatch.fnmatch(name, pattern))
         ]
         sizes = [
             {
@@ -292,11 +305,3 @@ class _Answer:
             for each in artifact.files:
                 with each.kept.open("rb") as file:
                     self._connection.sendfile(file)
-
-
-def _read(file: IO[bytes]) -> dict[str, Any]:
-    line = file.readline(HEADER_LIMIT)
-    message = json.loads(line)
-    if not isinstance(message, dict) or not line.endswith(b"\n"):
-        raise ValueError("no message")
-    return message

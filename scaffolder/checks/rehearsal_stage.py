@@ -113,7 +113,8 @@ def build_stage(run: Run) -> Stage:
     if shutil.which("git") is None:
         raise UnavailableError("git is not installed, and act needs it", hint="install git")
     act.program()
-    found = wheelhouse.pythons(run.cancel)
+    known = wheelhouse.interpreters(run.cancel)
+    found = wheelhouse.preferred(known)
     wanted = wheelhouse.requirements_of(run.start())
     wheels = _prepared(wanted, found, run)
     folder = run.folder("stage")
@@ -125,7 +126,7 @@ def build_stage(run: Run) -> Stage:
     return Stage(
         pythons=pythons,
         folder=folder,
-        interpreters=Interpreters(found, run.scratch, run.cancel),
+        interpreters=Interpreters(known),
         python=lay_out_stand_ins(folder / "python"),
         visible=_visible(folder, pythons, wheels),
         environment={

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")
 _ENVIRONMENT_LIMIT = 1024 * 1024
+_VALUE_LIMIT = 4096
+# Whether this system names whoever connects: then whoever it does not name has gone already.
+NAMED = hasattr(socket, "SO_PEERCRED") and Path("/proc/self/exe").exists()
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A process that connected: what it runs, and the environment that it was started with.
+    """A process that connected: what it runs, and some of what its environment was at its start.
 
     `program` names its executable by device and inode, whatever it is called where it lives.
     """
@@ -29,9 +33,18 @@ class Peer:
         """A path that opens the very executable for as long as the process lives."""
         return Path(f"/proc/{self.pid}/exe")
 
+    @property
+    def runs_our_python(self) -> bool:
+        """Whether it runs the very Python that devlab does, as its own programs do."""
+        status = Path(sys.executable).stat()
+        return (status.st_dev, status.st_ino) == self.program
 
-def peer_of(connection: socket.socket) -> Peer | None:
-    """Return who connected, None where the system does not tell or the process is gone."""
+
+def peer_of(connection: socket.socket, variables: Collection[str]) -> Peer | None:
+    """Return who connected, with these variables of its environment.
+
+    None where the system does not tell (see NAMED), or the process is gone.
+    """
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -43,11 +56,13 @@ def peer_of(connection: socket.socket) -> Peer | None:
             environment = file.read(_ENVIRONMENT_LIMIT)
     except OSError:
         return None
-    return Peer(pid, (status.st_dev, status.st_ino), _parsed(environment))
+    return Peer(pid, (status.st_dev, status.st_ino), _parsed(environment, variables))
 
 
-def _parsed(environment: bytes) -> dict[str, str]:
-    pairs = (
-        os.fsdecode(entry).partition("=") for entry in environment.split(b"\0") if b"=" in entry
-    )
-    return {name: value for name, _, value in pairs}
+def _parsed(environment: bytes, variables: Collection[str]) -> dict[str, str]:
+    pairs = (entry.partition(b"=") for entry in environment.split(b"\0"))
+    return {
+        os.fsdecode(name): os.fsdecode(value[:_VALUE_LIMIT])
+        for name, equals, value in pairs
+        if equals and os.fsdecode(name) in variables
+    }

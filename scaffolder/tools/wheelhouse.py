@@ -82,12 +82,21 @@ def pythons(cancel: CancelToken) -> dict[int, Path]:
     They are looked for on PATH and where pyenv, uv and hosted runners put them, and asked what
     they are: a name says little.
     """
+    return preferred(interpreters(cancel))
+
+
+def preferred(known: Iterable[tuple[int, Path]]) -> dict[int, Path]:
+    """Return the first Python of each minor version."""
     found: dict[int, Path] = {}
-    for candidate in _candidates():
-        answer = ask(candidate, cancel)
-        if answer is not None:
-            found.setdefault(*answer)
+    for minor, path in known:
+        found.setdefault(minor, path)
     return dict(sorted(found.items()))
+
+
+def interpreters(cancel: CancelToken) -> tuple[tuple[int, Path], ...]:
+    """Return every usable Python that was found, the preferred one of a version first."""
+    answers = (ask(candidate, cancel) for candidate in dict.fromkeys(_candidates()))
+    return tuple(dict.fromkeys(answer for answer in answers if answer is not None))
 
 
 def _candidates() -> Iterable[Path]:
@@ -104,6 +113,9 @@ def _candidates() -> Iterable[Path]:
             (Path("/opt/hostedtoolcache/Python"), "3.*/*/bin/python3"),
         ):
             yield from sorted(root.glob(pattern), reverse=True)
+    # Commands of the work find these, also where another one is preferred here.
+    for folder in ("/usr/local/bin", "/usr/bin"):
+        yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
 def ask(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
