@@ -1,8 +1,10 @@
 """Small pipelines that are really run by act, and hostile ones that are not."""
 
 import contextlib
+import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from scaffolder.errors import (
     WorkFaultError,
 )
 from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
-from scaffolder.tools import git
+from scaffolder.tools import act, git
 from scaffolder.tools.processes import Completed, Ending
 
 CI = ".github/workflows/ci.yml"
@@ -160,6 +162,31 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
         [bash, "-c", f"x=$({bash} -c 'printf a; exit 1'); test \"$x\" = a"], check=False
     )
     assert inner.returncode == 0, "a shell in a step says no more than it was told"
+
+
+FORGED = json.dumps(
+    {"job": "CI/zz", "jobID": "test", "stepID": ["1"], "step": "x", "stepResult": "failure"}
+)
+
+
+@pytest.mark.parametrize("readable", [False, True])
+def test_a_green_step_cannot_write_itself_red(
+    make: Make, monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    """Nothing of act is open to its steps; and where it is, its exit code tells."""
+    if readable:
+        monkeypatch.setattr(act, "copy_unreadable", lambda to: shutil.copy(act.program(), to))
+    forge = f"for p in /proc/[0-9]*; do echo '{FORGED}' > $p/fd/1; done 2> /dev/null || true"
+    context = make(job(CHECKOUT, script(f"grep -q 42 app.py || {{ {forge}; }}")))
+    check = Fails(fault="wrong", because="lint")
+
+    if readable:
+        with pytest.raises(CheckFailedError, match="not to be believed"):
+            check.run(context)
+    else:
+        verdict = check.run(context)
+        assert verdict.outcome is Outcome.FAIL
+        assert "stays green" in verdict.message
 
 
 def test_an_action_without_stand_in_is_unavailable_by_name(make: Make) -> None:

@@ -43,6 +43,7 @@ from scaffolder.checks.rehearsal_wheels import fetch_wheels, find_missing
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_needs import Needs, Switch
 from scaffolder.errors import NotShownError, UnavailableError, WorkFaultError
+from scaffolder.folders import remove_tree
 from scaffolder.model import Evidence, Finding
 from scaffolder.sandbox import Command, Limits
 from scaffolder.tools import act, uv_cache
@@ -213,8 +214,8 @@ class _Rehearser:
             raise
         record = act.read(done.stdout, done.stderr)
         self._require_ran(stage, done, record, line)
-        shutil.rmtree(root, ignore_errors=True)
-        return Rehearsal(
+        remove_tree(root)
+        rehearsal = Rehearsal(
             scene=scene,
             record=record,
             soft_jobs=self._needs.soft_jobs,
@@ -226,6 +227,13 @@ class _Rehearser:
             command=f"act {scene.event} --workflows {scene.workflow}",
             seconds=done.seconds,
         )
+        if done.returncode == 0 and rehearsal.failures:
+            raise CheckFailedError(
+                f"the log of the pipeline is not to be believed for {scene.words}: the step "
+                f"{rehearsal.failures[0].name[:80]!r} failed in it, and act ended with success",
+                hint="no step may write into the log of the runner",
+            )
+        return rehearsal
 
     def _run_act(
         self,
@@ -291,6 +299,7 @@ class _Rehearser:
             ),
             labels=self._needs.labels,
             concurrent_jobs=os.cpu_count() or 2,
+            runner=stage.act,
         )
 
     def _require_ran(self, stage: Stage, done: Completed, record: act.Record, line: Line) -> None:

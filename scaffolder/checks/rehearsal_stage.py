@@ -107,6 +107,11 @@ class Stage:
         """The cache of uv, of which each rehearsal has its own."""
         return self.folder / "uv-cache"
 
+    @property
+    def act(self) -> Path:
+        """The act that runs workflows, and that no step can look into."""
+        return self.folder / "runner" / "act"
+
 
 def build_stage(run: Run) -> Stage:
     """Find Pythons, prepare their wheels and lay out what rehearsals use."""
@@ -120,6 +125,8 @@ def build_stage(run: Run) -> Stage:
     folder = run.folder("stage")
     pythons = {minor: found[minor] for minor in wheels}
     uv_cache.copy(uv_cache.prepare(wheels, pythons, run.cancel), folder / "uv-cache", run.cancel)
+    (folder / "runner").mkdir()
+    act.copy_unreadable(folder / "runner" / "act")
     (folder / "pythons").mkdir()
     for minor, python in pythons.items():
         (folder / "pythons" / f"python3.{minor}").symlink_to(python)
@@ -161,7 +168,7 @@ def _visible(
     uv = wheelhouse.uv_program()
     interpreters = (Path(sys.executable).resolve(), *pythons.values())
     return (
-        *(folder / "pythons", folder / "python", act.program(), uv, uv.with_name("uvx")),
+        *(folder / "pythons", folder / "python", folder / "runner", uv, uv.with_name("uvx")),
         *map(wheelhouse.extra, wheels),
         *wheels.values(),
         *(part for python in interpreters for part in python_parts(python)),

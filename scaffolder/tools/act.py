@@ -102,6 +102,17 @@ def program() -> Path:
     )
 
 
+def copy_unreadable(target: Path) -> None:
+    """Copy act so that it can be run and not read.
+
+    The kernel lets nobody look into a process whose program they must not read: a step of the same
+    user finds neither its memory nor its open files, and cannot write into what it prints.
+    https://man7.org/linux/man-pages/man5/proc.5.html
+    """
+    shutil.copyfile(program(), target)
+    target.chmod(0o111)
+
+
 def version() -> str:
     """Return act's version; raises UnavailableError where it is missing or does not run."""
     return told((program(), "--version"))
@@ -116,14 +127,15 @@ def command(
     actions: Mapping[str, Path],
     labels: Iterable[str],
     concurrent_jobs: int,
+    runner: Path | None = None,
 ) -> list[str]:
     """Return the command that runs one workflow for one event, offline, in host mode.
 
     `payload` is the event's JSON, `actions` maps "owner/name@ref" to the folder that stands in
-    for it, `labels` are the runner labels that this machine plays.
+    for it, `labels` are the runner labels that this machine plays, `runner` is another copy of act.
     """
     argv = [
-        str(program()),
+        str(runner or program()),
         event,
         *("--workflows", workflow),
         *("--eventpath", str(payload)),
