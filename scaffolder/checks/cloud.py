@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from scaffolder.checks import cloud_policy, terraform_files
+from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.terraform_reading import fair_parsing
-from scaffolder.checks.terraform_session import TerraformKind, session
+from scaffolder.checks.terraform_session import Session, session
+from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.cloud import Bucket, Picture
@@ -35,6 +36,8 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
     Parameters:
         directory, variables: as for `terraform.applies`.
         private, versioned, encrypted: which of the three is asked for.
+        also: further values of variables under which it must hold as well, which is looked at in
+            a plan: `{environment: [dev, prod]}`.
 
     Passes:
         there is a bucket, and every bucket has what is asked for. Private: all four switches of
@@ -57,13 +60,16 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
     private: bool = True
     versioned: bool = True
     encrypted: bool = True
+    also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
         """Ask S3 about every bucket."""
-        buckets = session(context, self.directory, self.variables).applied(context).picture.buckets
+        shared = session(context, self.directory, self.variables)
+        buckets = shared.applied(context).picture.buckets
         if not buckets:
             return missing("bucket", self.directory)
         faults = tuple(fault for bucket in buckets for fault in self._faults(bucket))
+        faults = faults or tuple(self._faults_elsewhere(context, shared))
         if faults:
             return failed(
                 "; ".join(fault.message for fault in faults),
@@ -76,6 +82,16 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
                 hint="each property is a resource of its own that names the bucket",
             )
         return passed("; ".join(_in_words(bucket) for bucket in buckets))
+
+    def _faults_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
+        for told, resources in cloud_worlds.worlds(context, shared, self.also):
+            for problem in cloud_worlds.buckets(
+                resources,
+                private=self.private,
+                versioned=self.versioned,
+                encrypted=self.encrypted,
+            ):
+                yield Finding(f"with {told}, {problem}", path=self.directory)
 
     def _faults(self, bucket: Bucket) -> Iterator[Finding]:
         if self.private:

@@ -11,7 +11,8 @@ from scaffolder.checks import cloud_policy, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.cloud import missing
 from scaffolder.checks.terraform_reading import fair_parsing
-from scaffolder.checks.terraform_session import TerraformKind, session
+from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools import hcl

@@ -24,7 +24,8 @@ from scaffolder.checks._distributions import installed
 from scaffolder.checks._images import base_layers, built, file_system
 from scaffolder.checks._rules import dockerfile_text
 from scaffolder.checks.base import CheckFailedError, Context
-from scaffolder.checks.terraform_session import TerraformKind, session
+from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.model import Evidence
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts

@@ -6,10 +6,12 @@ import glob
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from scaffolder.checks import cloud_worlds
 from scaffolder.checks.base import EVERYTHING, Context, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
 from scaffolder.checks.terraform_reading import formatting
-from scaffolder.checks.terraform_session import TerraformKind, session
+from scaffolder.checks.terraform_session import Session, session
+from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement
 from scaffolder.tools.terraform import Change, Resource
@@ -154,6 +156,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
     Parameters:
         directory, variables: as for `terraform.applies`.
         tags: the tags that must be there, and their values; "" stands for any but an empty one.
+        also: as for `cloud.buckets`; a tag that has a variable's value must have its other one.
 
     Passes:
         at least one resource can carry tags, and all that can have every tag with its value.
@@ -170,10 +173,12 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
     tags: Mapping[str, str]
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
+    also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
         """Look at the tags in the state."""
-        applied = session(context, self.directory, self.variables).applied(context)
+        shared = session(context, self.directory, self.variables)
+        applied = shared.applied(context)
         taggable = [item for item in applied.state.resources if "tags_all" in item.attributes]
         if not taggable:
             return nothing_made(self.directory)
@@ -181,7 +186,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
             Finding(f"{item.address} {problem}", path=self.directory, url=TAGS)
             for item in taggable
             for problem in self._problems(item)
-        )
+        ) or tuple(self._problems_elsewhere(context, shared))
         if faults:
             return failed(
                 "; ".join(fault.message for fault in faults),
@@ -189,6 +194,15 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
                 hint="default_tags in the provider block reach every resource: " + TAGS,
             )
         return passed(f"{len(taggable)} resources carry {', '.join(self.tags)}")
+
+    def _problems_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
+        for variable, values in self.also.items():
+            old = str(self.variables.get(variable, ""))
+            for value in values:
+                new = {key: str(value) if one == old else one for key, one in self.tags.items()}
+                for told, resources in cloud_worlds.worlds(context, shared, {variable: (value,)}):
+                    for problem in cloud_worlds.tags(resources, new):
+                        yield Finding(f"with {told}, {problem}", path=self.directory, url=TAGS)
 
     def _problems(self, resource: Resource) -> Iterator[str]:
         found = resource.attributes["tags_all"] or {}

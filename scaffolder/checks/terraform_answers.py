@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Never
 
 from scaffolder.checks.base import CheckFailedError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools.processes import Ending
 from scaffolder.tools.terraform import Answer, Diagnostic
+
+# How findings begin that are a variable's refusal of a value; a summary is always Terraform's own.
+REFUSED = re.compile("Invalid value for (input )?variable: ")
 
 
 def require_end(answer: Answer, verb: str, timeout: float) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from scaffolder.checks.base import Context
 from scaffolder.checks.terraform import PLAN, in_words, nothing_made
-from scaffolder.checks.terraform_session import TerraformKind, session
-from scaffolder.checks.terraform_stages import Applied
+from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_stages import Applied, TerraformKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 OUTPUTS = "https://developer.hashicorp.com/terraform/language/values/outputs"

@@ -15,41 +15,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from scaffolder.checks import cloud_refuses, terraform_copy, terraform_versions
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
-from scaffolder.checks.terraform_answers import refuse, require_end
+from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.terraform_answers import REFUSED, refuse, require_end
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_reading import fair_parsing
-from scaffolder.checks.terraform_stages import Applied, Changed, Destroyed, Stage
+from scaffolder.checks.terraform_stages import Applied, Changed, Destroyed, Stage, TerraformKind
 from scaffolder.checks.terraform_turns import Turns
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.model import Finding
-from scaffolder.readiness import Requirement
 from scaffolder.sandbox import Command, own_code, python_parts
 from scaffolder.tools import moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import Configuration
-from scaffolder.tools.terraform import Answer, Terraform
+from scaffolder.tools.terraform import Answer, Resource, Terraform
 
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
 T = TypeVar("T")
-
-# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
-_REQUIRES = frozenset(
-    {
-        *(Requirement.TERRAFORM, Requirement.AWS_PROVIDER),
-        *(Requirement.CLOUD, Requirement.SANDBOX),
-    }
-)
-
-
-class TerraformKind(Kind, frozen=True, kw_only=True):
-    """Base of the kinds that need more of Terraform than to read a file."""
-
-    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
 
 
 class Session:
@@ -63,6 +48,7 @@ class Session:
         self._is_reference = reference
         self._root = run.reference() if reference else run.snapshot
         self._refusals = 0
+        self._plans: dict[tuple[str, str], tuple[Terraform, str]] = {}
         self._modules: Mapping[str, Configuration] = {}
         self._variables = dict(variables)
         self._turns = Turns(run.cancel)
@@ -106,6 +92,17 @@ class Session:
         key = ("planned", variable, repr(value))
         return self._once(
             Stage.PLANNED_AGAIN, key, lambda: self._plan_with(context, variable, value)
+        )
+
+    def elsewhere(self, context: Context, variable: str, value: Any) -> tuple[Resource, ...] | None:
+        """Return what a plan says would be there with one variable changed.
+
+        None where the variable itself refuses the value, which another check judges.
+        """
+        self.applied(context)
+        key = ("elsewhere", variable, repr(value))
+        return self._once(
+            Stage.PLANNED_AGAIN, key, lambda: self._look_elsewhere(context, variable, value)
         )
 
     def changed(self, context: Context, variable: str, value: Any) -> Changed:
@@ -276,9 +273,27 @@ class Session:
             visible = (copy, *client.visible[1:])
             client = replace(client, folder=copy / self.folder, visible=visible)
         # Nothing that Terraform knows of changed since the last apply.
-        answer = client.plan({**variables, variable: value}, refresh=False)
+        out = f".terraform/plan-{len(self._plans)}"
+        self._plans[variable, repr(value)] = (client, out)
+        answer = client.plan({**variables, variable: value}, refresh=False, out=out)
         self._demand(answer, "plan", context)
         return answer
+
+    def _look_elsewhere(
+        self, context: Context, variable: str, value: Any
+    ) -> tuple[Resource, ...] | None:
+        try:
+            key = ("planned", variable, repr(value))
+            self._remembered(key, lambda: self._plan_with(context, variable, value))
+        except CheckFailedError as error:
+            said = [one.message for one in error.verdict.findings]
+            if said and all(REFUSED.match(one) for one in said):
+                return None
+            raise
+        client, out = self._plans[variable, repr(value)]
+        answer, resources = client.planned(out)
+        self._demand(answer, "show", context)
+        return resources
 
     def _change(self, context: Context, variable: str, value: Any) -> Changed:
         variables = self._stand(context)

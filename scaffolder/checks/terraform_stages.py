@@ -1,12 +1,29 @@
-"""The stages of a session with Terraform, and what each leaves."""
+"""What needs a session with Terraform, its stages, and what each leaves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
+from scaffolder.checks.base import Kind
+from scaffolder.readiness import Requirement
 from scaffolder.tools.cloud import Picture
 from scaffolder.tools.terraform import Answer, State
+
+# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
+_REQUIRES = frozenset(
+    {
+        *(Requirement.TERRAFORM, Requirement.AWS_PROVIDER),
+        *(Requirement.CLOUD, Requirement.SANDBOX),
+    }
+)
+
+
+class TerraformKind(Kind, frozen=True, kw_only=True):
+    """Base of the kinds that need more of Terraform than to read a file."""
+
+    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
 
 
 class Stage(IntEnum):

@@ -11,7 +11,7 @@ from scaffolder.checks.base import Context
 from scaffolder.checks.terraform_answers import finding
 from scaffolder.checks.terraform_near import Values, near_misses
 from scaffolder.checks.terraform_reading import fair_parsing
-from scaffolder.checks.terraform_session import TerraformKind
+from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.checks.terraform_trials import Case, try_all
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed

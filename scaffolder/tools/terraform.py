@@ -159,13 +159,27 @@ class Terraform:
         completed = self._client().validate(json=_flag(), no_color=_flag())
         return Answer(completed, tuple(_validation_errors(completed.stdout)))
 
-    def plan(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
-        """Plan without keeping it. `changes` are those to managed resources."""
+    def plan(
+        self, variables: Mapping[str, Any], *, refresh: bool = True, out: str | None = None
+    ) -> Answer:
+        """Plan, and keep it in the file `out` if there is one.
+
+        `changes` are those to managed resources.
+        """
         return _answer(
             self._client().plan(
-                detailed_exitcode=None, json=_flag(), var=dict(variables), refresh=refresh
+                detailed_exitcode=None, json=_flag(), var=dict(variables), refresh=refresh, out=out
             )
         )
+
+    def planned(self, out: str) -> tuple[Answer, tuple[Resource, ...]]:
+        """Return what a plan that was kept would leave, with all that is known before an apply."""
+        completed = self._client().cmd("show", out, json=_flag())
+        answer = Answer(completed, tuple(_validation_errors(completed.stdout)))
+        if not completed.ok:
+            return answer, ()
+        data = json.loads(completed.stdout)
+        return answer, tuple(_planned(data.get("planned_values", {}).get("root_module", {})))
 
     def apply(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
         """Plan and apply in one go; the state lands in the folder."""
@@ -354,6 +368,14 @@ def _state(data: Mapping[str, Any]) -> State:
     )
     outputs = {name: entry.get("value") for name, entry in data.get("outputs", {}).items()}
     return State(resources, outputs)
+
+
+def _planned(module: Mapping[str, Any]) -> Iterator[Resource]:
+    for entry in module.get("resources", []):
+        if entry.get("mode") == "managed":
+            yield Resource(entry["address"], entry["type"], entry.get("values") or {})
+    for inner in module.get("child_modules", []):
+        yield from _planned(inner)
 
 
 def _address(entry: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
