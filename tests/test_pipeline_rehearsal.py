@@ -119,6 +119,29 @@ def test_continue_on_error_is_named(make: Make, where: str) -> None:
     assert "continue-on-error" in verdict.message
 
 
+SAME_AS_ON_GITHUB = (
+    "test -z ${ACT+x}; test $ImageOS = ubuntu24; test $GITHUB_RUN_ID -gt 1; "
+    "test $RUNNER_ENVIRONMENT = github-hosted; test $(hostname) != devlab; "
+    "! env | grep -i -e ^act -e ^devlab_"
+)
+
+
+def test_a_step_sees_what_a_runner_of_github_has(make: Make) -> None:
+    python = "run: import os; assert 'ACT' not in os.environ\n        shell: python"
+    hidden = "run: exit 1\n        if: env.ACT"
+    context = make(job(f'run: "{SAME_AS_ON_GITHUB}"', python, hidden))
+
+    verdict = Passes().run(context)
+
+    assert verdict.outcome is Outcome.PASS, verdict
+
+
+def test_a_variable_of_the_work_s_own_stays(make: Make) -> None:
+    own = "run: test $ACT = mine && test ${{ env.ACT }} = mine\n        env: {ACT: mine}"
+
+    assert Passes().run(make(job(own))).outcome is Outcome.PASS
+
+
 def test_red_but_not_because_of_the_tests_fails(make: Make) -> None:
     context = make(job(CHECKOUT, "run: grep -q 42 app.py"))
 

@@ -3,15 +3,18 @@
 - `case()` is unknown to act: it becomes a choice of one of two values by a condition.
 - `strategy.job-index` and `job-total` are empty (nektos/act issues 1975, 5976), and without a
   `strategy` all of that context is: they become numbers, by the values of the leg.
-- `runner.environment`, `github.triggering_actor` and `github.workflow_ref` are empty.
+- `runner.environment` and `runner.name`, `github.triggering_actor`, `github.workflow_ref` and a few
+  more of that context are empty.
+- `env` holds what is in the environment of act itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from scaffolder.checks.act_environment import Environment
 from scaffolder.checks.workflow_language import (
     ExpressionError,
     Node,
@@ -20,6 +23,8 @@ from scaffolder.checks.workflow_language import (
 )
 from scaffolder.checks.workflow_matrix import Leg, expand_matrix
 from scaffolder.checks.workflow_model import mapping, text
+
+RUNNER_NAME = "GitHub Actions 2"
 
 _OPERATORS = frozenset({"||", "&&", "==", "!=", "<", "<=", ">", ">="})
 
@@ -32,11 +37,12 @@ class UntranslatableError(Exception):
 class Translator:
     """Rewrites the expressions of one job, or of what belongs to none (`job` is None).
 
-    `path` is the workflow's own.
+    `path` is the workflow's own, `environment` what it puts into `env`.
     """
 
     path: str
     job: Mapping[str, Any] | None = None
+    environment: Environment = field(default_factory=Environment)
 
     def rewrite(self, value: str, *, condition: bool = False) -> str:
         """Return a text with its expressions rewritten; a `condition` may be one without braces.
@@ -62,6 +68,10 @@ class Translator:
     def _emit(self, node: Node, code: str) -> str:
         if node.kind == "index" and (known := self._property(node)):
             return known
+        if _is_variable(node):
+            return code[node.start : node.end]
+        if node.kind == "context" and node.name.lower() == "env":
+            return self.environment.whole()
         if node.kind == "context" and node.name.lower() == "strategy":
             raise UntranslatableError("the whole context strategy, which act leaves incomplete")
         parts = [self._emit(part, code) for part in node.parts]
@@ -81,8 +91,14 @@ class Translator:
         name = (context.name.lower(), wanted.name.strip("'").lower())
         if name[0] == "strategy":
             return self._strategy(name[1])
+        if name[0] == "env":
+            return "''" if self.environment.hides(name[1]) else ""
         return {
             ("runner", "environment"): "'github-hosted'",
+            ("runner", "name"): f"'{RUNNER_NAME}'",
+            ("github", "ref_protected"): "false",
+            ("github", "repository_id"): "format('{0}', github.event.repository.id)",
+            ("github", "workflow_sha"): "github.sha",
             ("github", "triggering_actor"): "github.actor",
             ("github", "workflow_ref"): (
                 f"format('{{0}}/{self.path}@{{1}}', github.repository, github.ref)"
@@ -104,6 +120,14 @@ class Translator:
         if name == "max-parallel" and (said is not None or legs is not None):
             return "strategy.max-parallel" if said is not None else str(len(legs or ()))
         raise UntranslatableError(f"strategy.{name} of a matrix that an expression makes")
+
+
+def _is_variable(node: Node) -> bool:
+    """Whether a part is one variable of `env`, by its name."""
+    if node.kind != "index":
+        return False
+    context, wanted = node.parts
+    return context.kind == "context" and context.name.lower() == "env" and wanted.kind == "literal"
 
 
 def _choose(parts: Sequence[str]) -> str:

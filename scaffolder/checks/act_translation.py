@@ -17,6 +17,7 @@ from typing import Any
 
 from scaffolder import yamlsource
 from scaffolder.checks import workflow_model, workflow_validity
+from scaffolder.checks.act_environment import environment_of
 from scaffolder.checks.act_expressions import Translator, UntranslatableError
 from scaffolder.checks.base import CheckFailedError, Run
 from scaffolder.checks.rehearsal_shell import UNSPECIFIED, with_shell_named
@@ -108,6 +109,7 @@ def _edit(workflow: Workflow) -> dict[str, Any]:
     data: dict[str, Any] = copy.deepcopy(dict(workflow.data))
     jobs = {str(name): job for name, job in mapping(data.get("jobs")).items()}
     spelled = {name.lower(): name for name in jobs}
+    environment = environment_of(data)
     try:
         for name, job in jobs.items():
             if not isinstance(job, dict):
@@ -117,10 +119,11 @@ def _edit(workflow: Workflow) -> dict[str, Any]:
             if isinstance(job.get("steps"), list):
                 job["steps"] = list(_steps(job["steps"], f"jobs.{name}"))
             _drop_nothing(job)
-            jobs[name] = _rewritten(job, ("jobs", name), Translator(workflow.path, job))
+            translator = Translator(workflow.path, job, environment)
+            jobs[name] = _rewritten(job, ("jobs", name), translator)
         rest = {key: value for key, value in data.items() if key != "jobs"}
         _refuse_whole(rest, "the workflow")
-        outside = Translator(workflow.path)
+        outside = Translator(workflow.path, environment=environment)
         return {key: _rewritten(value, (key,), outside) for key, value in rest.items()} | {
             "jobs": jobs
         }

@@ -246,7 +246,7 @@ class _Rehearser:
     ) -> Completed:
         run, scene = self._run, self._scene
         happening = self._happening(draw)
-        own = _environment(stage, root, line, happening)
+        own = _environment(stage, root, line)
         commits = self._make_repository(root, happening, plant, probe)
         self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
         uv_cache.link(stage.uv_cache, root / "uv-cache", run.cancel)
@@ -289,7 +289,7 @@ class _Rehearser:
     ) -> list[str]:
         told = root / "event.json"
         told.write_text(json.dumps(payload(happening, commits)), "utf-8")
-        return act.command(
+        command = act.command(
             self._scene.event,
             workflow=self._scene.workflow,
             payload=told,
@@ -301,6 +301,7 @@ class _Rehearser:
             concurrent_jobs=os.cpu_count() or 2,
             runner=stage.act,
         )
+        return command + act.options_for(happening.identity.variables)
 
     def _require_ran(self, stage: Stage, done: Completed, record: act.Record, line: Line) -> None:
         scene = self._scene
@@ -373,7 +374,7 @@ def require_playable(*rehearsals: Rehearsal) -> None:
             )
 
 
-def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> dict[str, str]:
+def _environment(stage: Stage, root: Path, line: Line) -> dict[str, str]:
     """Lay out the folders and programs of one rehearsal; return the variables that name them."""
     folders = {name: root / name for name in ("home", "tmp", "cache", "config", "actions")}
     for folder in folders.values():
@@ -385,6 +386,4 @@ def _environment(stage: Stage, root: Path, line: Line, happening: Happening) -> 
         "XDG_CACHE_HOME": str(folders["cache"]),
         "UV_CACHE_DIR": str(root / "uv-cache"),
         "XDG_CONFIG_HOME": str(folders["config"]),
-        "GITHUB_RUN_ID": str(happening.identity.run_id),
-        "GITHUB_RUN_NUMBER": str(happening.identity.run_number),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from scaffolder.checks.act_expressions import RUNNER_NAME
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 
@@ -51,6 +52,26 @@ class Identity:
     def repository(self) -> str:
         """The full name, as github.repository has it."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def repository_id(self) -> int:
+        """The number that GitHub gave the repository."""
+        return self.run_id % 10**9
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a runner has in its environment that act has not, or that act takes from there."""
+        return {
+            "GITHUB_REF_PROTECTED": "false",
+            "GITHUB_REPOSITORY_ID": str(self.repository_id),
+            "GITHUB_RETENTION_DAYS": "90",
+            "GITHUB_RUN_ID": str(self.run_id),
+            "GITHUB_RUN_NUMBER": str(self.run_number),
+            "GITHUB_TRIGGERING_ACTOR": self.actor,
+            "RUNNER_ENVIRONMENT": "github-hosted",
+            "RUNNER_NAME": RUNNER_NAME,
+            "RUNNER_PERFLOG": "/home/runner/perflog",
+        }
 
     def of_repository(self, repository: str) -> Identity:
         """Return the same in somebody else's repository, who acts in it as well."""
@@ -163,6 +184,7 @@ def payload(happening: Happening, commits: Commits) -> dict[str, Any]:
     identity = happening.identity
     user = {"login": identity.actor, "type": "User"}
     repository = {
+        "id": identity.repository_id,
         "full_name": identity.repository,
         "name": identity.name,
         "owner": {"login": identity.owner, "type": "User"},

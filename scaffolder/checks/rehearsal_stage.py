@@ -30,8 +30,10 @@ _REQUIRES = frozenset(
     {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX},
 )
 
+# A runner of GitHub's has no variable ACT, and says which image it runs.
 _COMMAND = """\
 #!/bin/sh
+[ "$ACT" != true ] || unset ACT
 DEVLAB_SETTINGS={settings} exec {command} "$@"
 """
 # act 0.2.89 reads what a step prints through a terminal, and where the step fails it goes on
@@ -62,6 +64,8 @@ count() {{
 }}
 count
 before=$tried
+[ "$ACT" != true ] || unset ACT
+export ImageOS=ubuntu24 ImageVersion=20250929.60.1
 RUNNER_STEP_SHELL=1 PATH="$PATH:${{GITHUB_WORKSPACE%/*}}/tools/bin" {command} "$@"
 code=$?
 count

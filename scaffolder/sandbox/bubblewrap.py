@@ -29,7 +29,7 @@ _STARTED, _FILTER = "started", "filter"
 _OPTIONS = (
     *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"),
     # Root keeps its powers in there otherwise, that of mounting things writable among them.
-    *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "devlab", "--seccomp", "9"),
+    *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "runnervm", "--seccomp", "9"),
 )
 _KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi")
 # The marker is written and closed before anything of the learner's runs.

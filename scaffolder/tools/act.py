@@ -154,6 +154,11 @@ def command(
     return argv
 
 
+def options_for(environment: Mapping[str, str]) -> list[str]:
+    """Return the options for what act puts into its contexts and into the environment of steps."""
+    return [f"--env={name}={value}" for name, value in environment.items()]
+
+
 class _Line(msgspec.Struct):
     """The keys of a JSON log line that say what happened; every one may be missing."""
 
