@@ -389,6 +389,25 @@ def test_the_temporary_folder_is_full(
     assert "TMPDIR" in said.err
 
 
+def test_a_disk_that_the_work_has_filled_is_the_works_fault(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scaffolder.grading import judge
+
+    work = new(devlab, catalog, tmp_path, task("a"))
+
+    def fill(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(judge, "kind_of", fill)
+    said = devlab("check", work)
+    assert (said.code, "no space left on the disk while checking" in said.out) == (3, True)
+    monkeypatch.setattr(judge, "used_mb", lambda _: 5000)
+    said = devlab("check", work)
+    assert said.code == 1
+    assert "what the work writes takes more than 4,096 MB" in said.out
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 def test_the_disk_is_really_full(tmp_path: Path) -> None:
     small = tmp_path / "small"

@@ -209,6 +209,68 @@ def test_memory_is_bounded_for_all_processes_together(tmp_path: Path) -> None:
 
 
 @isolated
+def test_shared_memory_counts_once_for_all_that_share_it(tmp_path: Path) -> None:
+    hold = (
+        "import mmap, os, time\n"
+        "m = mmap.mmap(-1, 90_000_000); m.write(b'x' * 90_000_000)\n"
+        "[os.fork() for _ in range(2)]; m[::4096]; time.sleep(2)"
+    )
+    one = f"/usr/bin/python3 -c '{hold}'".replace("'x'", '"x"')
+    done = run(tmp_path, f"{one} & wait", limits=Limits(total_memory_mb=200))
+    assert done.ending is Ending.EXITED, done.output
+    done = run(tmp_path, f"{one} & {one} & {one} & wait", limits=Limits(total_memory_mb=200))
+    assert done.ending is Ending.TOO_MUCH_MEMORY
+
+
+@isolated
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "import os; os.memfd_create(str())",
+        "import ctypes as c; exit(c.CDLL(None).syscall(430, b'tmpfs', 0) < 0)",
+        "import os; exit(os.system('unshare -Urm mount -t tmpfs none /mnt') != 0)",
+    ],
+)
+def test_no_files_are_made_in_memory(tmp_path: Path, attempt: str) -> None:
+    """Nothing that counts from outside would see them."""
+    assert not run(tmp_path, f'/usr/bin/python3 -c "{attempt}"').ok
+
+
+NESTED = (
+    "/usr/bin/python3 -c 'import os\n"
+    'for _ in range(2500): os.mkdir("a"), os.chdir("a")\n'
+    'for name in "xy": open(name, "wb").write(bytes(40_000_000))\''
+)
+
+
+@isolated
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cd $HOME; fill a; fill b; sleep 15",
+        "cd /dev/shm; fill a; fill b; sleep 15",
+        f"cd $HOME; {NESTED}; sleep 15",
+        "exec 5<>/var/tmp/a; rm /var/tmp/a; fill /proc/self/fd/5; fill b; sleep 15",
+    ],
+    ids=["home", "shm", "nested", "nameless"],
+)
+def test_the_disk_is_not_filled(tmp_path: Path, script: str) -> None:
+    fill = 'fill() { head -c 40000000 /dev/zero > "$1"; }'
+    assert run(tmp_path, f"{fill}; fill $HOME/a; sleep 1", limits=Limits(disk_mb=50)).ok
+    done = run(tmp_path, f"{fill}; {script}", limits=Limits(disk_mb=50))
+    assert done.ending is Ending.TOO_MUCH_DISK, done.output
+
+
+@isolated
+def test_what_others_write_is_not_the_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([1000])
+    monkeypatch.setattr("scaffolder.sandbox.census.free_mb", lambda _: next(left, 0))
+    assert run(tmp_path, "sleep 1", limits=Limits(disk_mb=50)).ok
+
+
+@isolated
 def test_what_lies_outside_is_not_there(tmp_path: Path) -> None:
     assert_only_the_allowed_is_seen(tmp_path)
 

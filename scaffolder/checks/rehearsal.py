@@ -318,6 +318,7 @@ class _Rehearser:
                 Ending.TOO_MUCH_OUTPUT: f"printed more than {OUTPUT_LIMIT // 2**20} MB",
                 Ending.TOO_MANY_PROCESSES: f"had more than {LIMITS.processes:,} processes",
                 Ending.TOO_MUCH_MEMORY: f"took more than {LIMITS.total_memory_mb:,} MB of memory",
+                Ending.TOO_MUCH_DISK: f"wrote more than {LIMITS.disk_mb:,} MB",
             }[done.ending]
             raise CheckFailedError(
                 f"the pipeline {said} for {scene.words}{where}",

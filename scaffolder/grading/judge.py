@@ -14,6 +14,11 @@ from scaffolder.errors import (
 )
 from scaffolder.journal import write_log
 from scaffolder.model import CheckSpec, Finding, Outcome, Verdict, failed, not_shown, unavailable
+from scaffolder.tools.command import Limits
+from scaffolder.tools.disk import used_mb
+
+# What one command may write; whatever else a run keeps in its folder is little beside it.
+_WORK_MB = Limits().disk_mb
 
 
 def judge(spec: CheckSpec, context: Context) -> Verdict:
@@ -31,6 +36,11 @@ def judge(spec: CheckSpec, context: Context) -> Verdict:
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is ours and becomes `error`
         # A run that was cancelled breaks checks in the middle of what they do.
         context.run.cancel.raise_if_cancelled()
+        if _is_full_of_work(error, context):
+            return failed(
+                f"no space left on the disk: what the work writes takes more than {_WORK_MB:,} MB",
+                hint="look for what writes without end",
+            )
         return _own_fault(spec, error)
     context.run.cancel.raise_if_cancelled()
     return verdict
@@ -54,6 +64,14 @@ def kind_of(spec: CheckSpec) -> Kind:
     if not isinstance(spec.check, Kind):
         raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
     return spec.check
+
+
+def _is_full_of_work(error: Exception, context: Context) -> bool:
+    """Whether the disk is full because of what the work wrote, and not for lack of a larger one."""
+    if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
+        return False
+    used = used_mb([context.run.scratch])
+    return used is None or used > _WORK_MB
 
 
 def _own_fault(spec: CheckSpec, error: Exception) -> Verdict:

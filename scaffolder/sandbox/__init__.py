@@ -74,7 +74,7 @@ class OwnWork:
                     cancel=cancel,
                     output_limit=command.output_limit,
                     on_line=command.on_line,
-                    watch=Census(command.limits) if isolated() else None,
+                    watch=_census(command, private) if isolated() else None,
                 )
                 if done.ok or not isolated() or bubblewrap.has_started(private):
                     return done
@@ -105,6 +105,14 @@ class OwnWork:
             Path(own[name]).mkdir()
         bounded = command.limits.shell_prefix() + 'exec "$@"'
         return ["/bin/sh", "-c", bounded, "sh", *map(str, command.argv)], {**own, **command.env}
+
+
+def _census(command: Command, private: Path) -> Census:
+    places = {path.resolve() for path in (command.cwd, *command.writable, private)}
+    return Census(
+        command.limits,
+        tuple(path for path in places if not places.intersection(path.parents)),
+    )
 
 
 def _environment(home: Path, temporary: Path) -> dict[str, str]:

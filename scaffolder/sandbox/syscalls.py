@@ -2,7 +2,8 @@
 
 Keyrings hold credentials and belong to the user, not to a namespace; a virtual machine's sockets
 lead to its host; the kernel's log tells of the whole machine; io_uring does what filters refuse;
-who writes into other processes can make bubblewrap's own first process outlive the sandbox.
+who writes into other processes can make bubblewrap's own first process outlive the sandbox; files
+that lie in memory, and file systems there, are nothing that a count from outside finds.
 """
 
 from __future__ import annotations
@@ -20,17 +21,30 @@ _LOAD, _AND, _EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x06
 _WITHOUT_X32 = 0xBFFFFFFF
 
 # By AUDIT_ARCH_*: add_key, request_key, keyctl, syslog, io_uring_setup; ptrace, process_vm_readv,
-# process_vm_writev, pidfd_getfd (those of x32 have numbers of their own); and socket.
+# process_vm_writev, pidfd_getfd (those of x32 have numbers of their own); memfd_create,
+# memfd_secret, mount, fsopen; and socket.
 # https://docs.kernel.org/userspace-api/seccomp_filter.html
 _CALLS = {
-    0xC000003E: ((248, 249, 250, 103, 425, 101, 310, 311, 438, 521, 539, 540), 41),  # x86-64
-    0x40000003: (
-        (286, 287, 288, 103, 425, 102, 26, 347, 348, 438),
+    0xC000003E: (  # x86-64
+        (248, 249, 250, 103, 425, 101, 310, 311, 438, 521, 539, 540, 319, 447, 165, 430),
+        41,
+    ),
+    0x40000003: (  # i386, and its socketcall
+        (286, 287, 288, 103, 425, 102, 26, 347, 348, 438, 356, 447, 21, 430),
         359,
-    ),  # i386, and its socketcall
-    0xC00000B7: ((217, 218, 219, 116, 425, 117, 270, 271, 438), 198),  # aarch64
-    0x40000028: ((309, 310, 311, 103, 425, 26, 376, 377, 438), 281),  # arm
-    0xC00000F3: ((217, 218, 219, 116, 425, 117, 270, 271, 438), 198),  # riscv64
+    ),
+    0xC00000B7: (  # aarch64
+        (217, 218, 219, 116, 425, 117, 270, 271, 438, 279, 447, 40, 430),
+        198,
+    ),
+    0x40000028: (  # arm
+        (309, 310, 311, 103, 425, 26, 376, 377, 438, 385, 447, 21, 430),
+        281,
+    ),
+    0xC00000F3: (  # riscv64
+        (217, 218, 219, 116, 425, 117, 270, 271, 438, 279, 447, 40, 430),
+        198,
+    ),
 }
 
 

@@ -20,8 +20,8 @@ from scaffolder.tools.processes import (
 class Limits:
     """Bounds on one command and all it starts. Sizes are in MB, times in seconds.
 
-    `processes` and `total_memory_mb` bound the whole of what the command starts, threads counted;
-    the others bound each process alone.
+    `processes`, `total_memory_mb` and `disk_mb` bound the whole of what the command starts, threads
+    counted; the others bound each process alone.
     """
 
     cpu_seconds: int = 600
@@ -30,6 +30,7 @@ class Limits:
     memory_mb: int = 8192
     processes: int = 1024
     total_memory_mb: int = 8192
+    disk_mb: int = 4096
 
     def shell_prefix(self) -> str:
         """Return the shell commands that set the bounds before the real command replaces it."""

@@ -87,6 +87,7 @@ class Ending(Enum):
     TOO_MUCH_OUTPUT = "too much output"
     TOO_MANY_PROCESSES = "too many processes"
     TOO_MUCH_MEMORY = "too much memory"
+    TOO_MUCH_DISK = "too much written"
 
 
 # Told the id of a process every now and then, says how it has to end, or None.
