@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import rehearsal_stage
+from scaffolder.checks import line_ends, rehearsal_stage
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run, Shared
 from scaffolder.checks.pipeline import Fails, Passes, TestsOn
 from scaffolder.checks.pipeline_delivery import Delivers
@@ -140,6 +140,32 @@ def test_a_variable_of_the_work_s_own_stays(make: Make) -> None:
     own = "run: test $ACT = mine && test ${{ env.ACT }} = mine\n        env: {ACT: mine}"
 
     assert Passes().run(make(job(own))).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_a_script_with_windows_line_ends_is_named(make: Make, ends: str) -> None:
+    context = make(job(CHECKOUT, "name: Build\n        run: ci/build.sh"))
+    script = context.run.snapshot / "ci/build.sh"
+    script.parent.mkdir()
+    script.write_bytes(ends.join(("#!/usr/bin/env sh", "exit 3", "")).encode())
+    script.chmod(0o755)
+
+    verdict = Passes().run(context)
+
+    assert verdict.outcome is Outcome.FAIL
+    windows = ends == "\r\n"
+    assert ("ci/build.sh has Windows line ends" in verdict.message) is windows
+    assert ("--renormalize" in verdict.hint) is windows
+
+
+def test_only_what_does_not_run_with_windows_line_ends_is_named(tmp_path: Path) -> None:
+    for name, mode in (("a.py", 0o644), ("b.py", 0o755), ("c.sh", 0o644), ("unasked", 0o755)):
+        (tmp_path / name).write_bytes(b"#!/usr/bin/env python3\r\n")
+        (tmp_path / name).chmod(mode)
+
+    found = line_ends.find_windows_scripts(tmp_path, "python a.py; ./b.py; bash c.sh")
+
+    assert found == ["b.py", "c.sh"]
 
 
 def test_red_but_not_because_of_the_tests_fails(make: Make) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
-from scaffolder.checks import planting, workflow_model
+from scaffolder.checks import line_ends, planting, workflow_model
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_started
 from scaffolder.checks.rehearsal_event import Event
@@ -67,12 +67,22 @@ def _rehearse(context: Context, scene: Scene, fault: str, test: planting.Plant) 
 def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:
     """Say that nothing is broken and yet something is red."""
     step = rehearsal.failures[0]
-    return failed(
+    message = (
         f"the pipeline is red for {rehearsal.scene.words}, though nothing is broken: "
-        f"{named(step)} failed",
+        f"{named(step)} failed"
+    )
+    hint = "the log says why the step failed; act runs the same on your machine"
+    words = "\n".join((_script_of(context, rehearsal.scene.workflow, step), *step.log))
+    scripts = line_ends.find_windows_scripts(context.run.snapshot, words)
+    if scripts:
+        message += f"; {scripts[0]} has Windows line ends, with which it does not run"
+        hint = line_ends.HINT
+    return failed(
+        message,
         *findings(context, rehearsal, rehearsal.failures),
+        *(Finding("Windows line ends", path=script, line=1) for script in scripts),
         evidence=evidence(rehearsal, step, "green on the healthy app"),
-        hint="the log says why the step failed; act runs the same on your machine",
+        hint=hint,
         lasting=False,
     )
 
@@ -113,6 +123,15 @@ def findings(context: Context, rehearsal: Rehearsal, steps: Sequence[Step]) -> I
             path=rehearsal.scene.workflow,
             line=step_line(context, rehearsal.scene.workflow, step),
         )
+
+
+def _script_of(context: Context, path: str, step: Step) -> str:
+    job = workflow_model.of(context.run, path).jobs.get(step.job_id)
+    own = step.key.rpartition(" ")[2]
+    for index, each in enumerate(job.steps if job else ()):
+        if own in (str(index), each.data.get("id")):
+            return str(each.data.get("run", ""))
+    return ""
 
 
 def step_line(context: Context, path: str, step: Step) -> int | None:
