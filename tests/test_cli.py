@@ -570,3 +570,20 @@ def test_a_broken_template_is_told_without_its_variables(
     assert "tiny-service" not in said.err
     assert "Context" not in said.err
     assert "_output_dir" not in said.err
+
+
+def test_what_a_terminal_cannot_encode_is_told_in_letters(tmp_path: Path) -> None:
+    script = (
+        "import sys; from scaffolder import cli\n"
+        "cli.cli.main = lambda **_: print('a \\u2026 b \\u2192 c \\u00b7 \\xe9 \\U0001f600')\n"
+        "cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "a ... b -> c - \\u00e9 \\ud83d\\ude00\n", done.stderr
+    assert json.loads(f'"{done.stdout[:-1]}"').endswith("\xe9 \U0001f600")

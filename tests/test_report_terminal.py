@@ -131,3 +131,14 @@ def test_what_runs_has_its_seconds_first_and_room_for_its_words(width: int, begi
     (drawn,) = shown(target)
     assert drawn.startswith(begins)
     assert drawn.rstrip().endswith((SAYS, "…"))
+
+
+@pytest.mark.parametrize("width", [44, 50, 60, 100])
+def test_no_word_of_the_table_of_tasks_is_broken(width: int) -> None:
+    title = "Authentication understands misconfigured intermediaries"
+    ended = TaskResult("red-on-a-failing-dependency", title, 10, Outcome.PASS, ())
+    target = screen(width, live=False)
+    terminal.draw(Report("tested", "1", "A lab", "", (ended,), 1.0), target)
+    table = "\n".join(shown(target))
+    assert {"red-on-a-failing-dependency", *title.split()} <= set(table.split())
+    assert max(map(len, shown(target))) <= width

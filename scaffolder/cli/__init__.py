@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import functools
@@ -108,9 +109,10 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; the one place where errors become messages and exit codes."""
     _open_closed_streams()
+    codecs.register_error("devlab", _replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows an escape, not a crash.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        # A terminal that cannot show a character shows others, not a crash.
+        stream.reconfigure(errors="devlab")  # type: ignore[union-attr]
     # `kill` and a closed terminal end a run as Ctrl-C does: everything is cleaned up.
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _interrupt)
@@ -118,6 +120,13 @@ def main() -> NoReturn:
     code = _silenced(run) if COMPLETE in os.environ else _guarded(run)
     _deafen()
     sys.exit(code)
+
+
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    # Imported when it is needed, which is seldom: each import delays every command.
+    from scaffolder.report.text import replace_unencodable
+
+    return replace_unencodable(error)
 
 
 def _open_closed_streams() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -30,6 +31,8 @@ _PLAIN_MARKS = {
     Outcome.ERROR: "!",
 }
 _FINDINGS_SHOWN = 8
+# Columns of the table of tasks that its marks, the gaps and the word "points" can take.
+_BESIDE_TASKS = 10
 
 
 WIDTH = 100
@@ -167,15 +170,24 @@ def _evidence(evidence: Evidence) -> RenderableType:
 
 
 def _tasks(report: Report, target: Console) -> Table:
+    whats = [Text(harmless(task.reason or task.title), style="dim") for task in report.tasks]
+    points = [told_points(task) for task in report.tasks]
+    taken = max(len(task.id) for task in report.tasks) + max(map(len, points)) + _BESIDE_TASKS
+    below = target.width - taken < max(_longest_word(what) for what in whats)
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
-    table.add_column("task", no_wrap=True)
-    table.add_column("what must hold", style="dim")
+    table.add_column("task", no_wrap=not below, overflow="fold")
+    if not below:
+        table.add_column("what must hold", style="dim")
     table.add_column("points", justify="right", no_wrap=True)
-    for task in report.tasks:
-        what = Text(harmless(task.reason or task.title))
-        table.add_row(mark(task.outcome, target), task.id, what, told_points(task))
+    for task, what, told in zip(report.tasks, whats, points, strict=True):
+        texts = [Text("\n").join([Text(task.id), what])] if below else [Text(task.id), what]
+        table.add_row(mark(task.outcome, target), *texts, told)
     return table
+
+
+def _longest_word(text: Text) -> int:
+    return max(map(cell_len, text.plain.split()), default=0)
 
 
 def _score(report: Report) -> RenderableType:

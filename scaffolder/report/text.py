@@ -13,6 +13,45 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _NO_CHARACTERS = frozenset({"\ufffe", "\uffff"})
 _ALLOWED = frozenset({"\u200d", "\u200c"})
 
+# What stands for punctuation where a terminal has letters only. None of it ends a string of JSON.
+_LETTERS = str.maketrans(
+    {
+        "\u2026": "...",
+        "\u2192": "->",
+        "\u2190": "<-",
+        "\u00d7": "x",
+        "\u00a0": " ",
+        **dict.fromkeys("\u00b7\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2219", "-"),
+        **dict.fromkeys("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb", "'"),
+        "\u2022": "*",
+        "\u2713": "ok",
+        "\u2717": "x",
+        "\u2264": "<=",
+        "\u2265": ">=",
+        "\u2191": "^",
+        "\u2193": "v",
+        "\u2260": "!=",
+    }
+)
+
+
+def replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """Return letters for what a stream cannot encode: an error handler of `codecs`.
+
+    What has none becomes an escape, which JSON understands as well.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_letters, error.object[error.start : error.end])), error.end
+
+
+def _letters(character: str) -> str:
+    replaced = character.translate(_LETTERS)
+    if replaced != character:
+        return replaced
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
 
 def harmless(text: str, limit: int = LINE_LIMIT) -> str:
     """Return `text` as one printable line of at most `limit` characters.
