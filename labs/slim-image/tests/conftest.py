@@ -38,7 +38,15 @@ class Inside:
 @pytest.fixture
 def inside(image):
     """What the layers of the image hold."""
-    distributions = [one for one in image.distributions if not _VENDORED.search(one.folder)]
+    known = image.distributions
+    # What another one lists among its own files is a part of it: it brings its dependencies along.
+    parts = {path for one in known if one.intact for path in one.files}
+    distributions = [
+        one
+        for one in known
+        if not _VENDORED.search(one.folder)
+        and not (f"{one.folder}/METADATA" in parts and _is_inside(one, known))
+    ]
     sites = {
         posixpath.dirname(one.folder) for one in distributions if one.name not in OF_THE_BASE
     }
@@ -49,6 +57,13 @@ def inside(image):
         stale=_stale(image, sites | services),
         unowned=_unowned(image, sites, distributions),
     )
+
+
+def _is_inside(one, known):
+    """Whether a distribution lies within the package of another one, as vendored ones do."""
+    sites = {posixpath.dirname(other.folder) for other in known if other is not one}
+    site = posixpath.dirname(one.folder)
+    return any(site.startswith(f"{other}/") and site != other for other in sites)
 
 
 def _programs(image):
