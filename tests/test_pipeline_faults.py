@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,42 @@ def test_copies_get_tests_of_other_names(work: Path) -> None:
     assert not {f"test_{name}.py" for name in names} & {
         path.name for path in (work / "tests").iterdir()
     }
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_name_is_found_where_all_words_are_taken(work: Path, left: int) -> None:
+    """Also by tests in folders, and by folders: pytest takes no two of one name."""
+    (work / "tests/unit").mkdir()
+    words = planting._WORDS
+    for word in words[left:]:
+        (work / f"tests/unit/test_{word}.py").touch()
+    joined = work / f"tests/test_{words[0]}_{words[1]}.py"
+    joined.mkdir()
+    taken = {path.name for path in (work / "tests").rglob("test_*.py")}
+
+    names = {one(number, work).name for number in range(30)}
+
+    assert not {f"test_{name}.py" for name in names} & taken
+    assert names == {words[0]} if left else len(names) > 1
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("number", range(4))
+def test_lines_may_end_in_any_way(end: str, number: int) -> None:
+    lines = (
+        "def total(values):",
+        "    result = sum(values)",
+        "    text = '\u00e9'",
+        "    return result",
+        "",
+    )
+    source = end.join(lines)
+
+    other = disguise.disguised(source, random.Random(number))
+
+    assert other != source
+    assert other.count(end) == source.count(end) + 1
+    assert len(other.splitlines()) == len(source.splitlines()) + 1
+    scope: dict[str, Callable[[list[int]], int]] = {}
+    exec(compile(other, "app", "exec"), scope)
+    assert scope["total"]([1, 2]) == 3

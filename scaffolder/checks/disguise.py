@@ -10,6 +10,7 @@ import ast
 import contextlib
 import keyword
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 def _with_comment(source: str, tree: ast.Module, draw: random.Random) -> str:
-    lines = source.split("\n")
+    lines = _lines(source)
     places = [
         statement
         for function in _functions(tree)
@@ -82,9 +83,16 @@ def _with_comment(source: str, tree: ast.Module, draw: random.Random) -> str:
     if not places:
         return source
     chosen = draw.choice(places)
-    indent = lines[chosen.lineno - 1][: chosen.col_offset]
-    lines.insert(chosen.lineno - 1, f"{indent}# {draw.choice(_COMMENTS)}")
-    return "\n".join(lines)
+    line = lines[chosen.lineno - 1]
+    end = line[len(line.rstrip("\r\n")) :] or "\n"
+    comment = f"{line[: chosen.col_offset]}# {draw.choice(_COMMENTS)}{end}"
+    lines.insert(chosen.lineno - 1, comment)
+    return "".join(lines)
+
+
+def _lines(source: str) -> list[str]:
+    """Return lines with their ends, as Python counts them: a lone carriage return ends one, too."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", source)
 
 
 def _with_other_name(source: str, tree: ast.Module, draw: random.Random) -> str:
@@ -139,7 +147,7 @@ def _word(length: int, known: set[str], draw: random.Random) -> str:
 def _replaced(
     source: str, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, other: str
 ) -> str:
-    lines = [line.encode() for line in source.split("\n")]
+    lines = [line.encode() for line in _lines(source)]
     places = [
         (node.lineno - 1, node.col_offset)
         for node in ast.walk(function)
@@ -151,4 +159,4 @@ def _replaced(
         if line[column:end].decode() != name:
             return source
         lines[row] = line[:column] + other.encode() + line[end:]
-    return b"\n".join(lines).decode()
+    return b"".join(lines).decode()

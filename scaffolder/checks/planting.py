@@ -7,6 +7,7 @@ called and what they work out is drawn for each copy.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from scaffolder.checks.disguise import disguise
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.rehearsal_line import Quiz
 from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.folders import UnboundedError, walk
 from scaffolder.model import ChangeSet, Fault, Finding, Replacement
 from scaffolder.workspace import read_text, resolve_inside
 
@@ -84,12 +86,28 @@ def test_{name}() -> None:
 
 def draw_probe(draw: random.Random, work: Path) -> Probe:
     """Return a planted test for one copy, called unlike the tests that are there already."""
-    taken = {path.name for path in (work / "tests").glob("test_*.py")}
-    free = [word for word in _WORDS if f"test_{word}.py" not in taken] or list(_WORDS)
-    name, noun = draw.sample(free, 2)
+    name = _free_word(draw, _names_in(work / "tests"))
+    noun = draw.choice([word for word in _WORDS if word != name])
     modulus = draw.randrange(10**6, 10**7)
     quiz = Quiz(draw.randrange(3, 10**5), draw.randrange(10**5), modulus)
     return Probe(name, noun, quiz, draw.randrange(10**5))
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """Return the names in a folder and its folders: pytest takes no two tests of one name."""
+    names: set[str] = set()
+    with contextlib.suppress(OSError, UnboundedError):
+        names.update(entry.name.casefold() for entry in walk(folder))
+    return frozenset(names)
+
+
+def _free_word(draw: random.Random, taken: frozenset[str]) -> str:
+    """Return what no test is called after; words are joined where each of them is taken."""
+    free = [word for word in _WORDS if f"test_{word}.py" not in taken]
+    word = draw.choice(free or _WORDS)
+    while f"test_{word}.py" in taken:
+        word = f"{word}_{draw.choice(_WORDS)}"
+    return word
 
 
 def probe() -> Plant:
