@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.tools.members import list_members, read_members
+from scaffolder.checks.rehearsal_sources import digest_sources, find_difference
+from scaffolder.tools.members import digest, list_members, read_members
 from scaffolder.tools.processes import CancelToken
 
 CONTENT = {"app/__init__.py": b"ANSWER = 42\n" * 40, "app/caf\u00e9.py": b"x"}
+DIGESTS = {name: digest(content) for name, content in CONTENT.items()}
 
 
 def wheel() -> bytes:
@@ -41,7 +43,7 @@ def tar(mode: str) -> bytes:
 PACKAGES = (wheel(), *(tar(f"w:{packed}") for packed in ("", "gz", "bz2", "xz")))
 
 
-def members(data: bytes) -> list[str] | None:
+def members(data: bytes) -> dict[str, str] | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "package"
         path.write_bytes(data)
@@ -50,7 +52,7 @@ def members(data: bytes) -> list[str] | None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_good_package_tells_its_files(package: bytes) -> None:
-    assert members(package) == list(CONTENT)
+    assert members(package) == DIGESTS
 
 
 def test_a_package_that_breaks_off_is_not_readable() -> None:
@@ -77,7 +79,7 @@ def test_what_unfolds_to_a_terabyte_is_not_readable(tmp_path: Path) -> None:
 def test_a_bounded_process_tells_the_same(tmp_path: Path) -> None:
     (tmp_path / "package").write_bytes(wheel())
 
-    assert list_members(tmp_path / "package", CancelToken()) == list(CONTENT)
+    assert list_members(tmp_path / "package", CancelToken()) == DIGESTS
 
 
 @given(
@@ -92,4 +94,62 @@ def test_any_bytes_are_a_package_or_none(
     for at, mask in flips:
         data[at % len(data)] ^= mask
     found = members(bytes(data[:end]))
-    assert found is None or isinstance(found, list)
+    assert found is None or isinstance(found, dict)
+
+
+APP = {"app/__init__.py": "", "app/items.py": "ITEMS = []\n", "app/version.py": "V = '1'\n"}
+INFO = {f"items-1.dist-info/{name}": "" for name in ("METADATA", "WHEEL", "RECORD")}
+
+
+def digests(files: dict[str, str]) -> dict[str, str]:
+    return {name: digest(text.encode()) for name, text in files.items()}
+
+
+def changed(**texts: str | None) -> dict[str, str]:
+    """The wheel of APP with other texts of files in app/, or without them."""
+    named = {f"app/{name}.py": text for name, text in texts.items()}
+    return {name: text for name, text in {**APP, **INFO, **named}.items() if text is not None}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (changed(), ""),
+        (changed(extra="X = 1\n"), ""),
+        (changed(version="V = '1.7'\n"), ""),
+        (changed(items=None), "does not contain app/items.py"),
+        (changed(items=""), "contains another app/items.py"),
+        (changed(items="ITEMS = [1]\n"), "contains another app/items.py"),
+        (APP, "is no wheel: it has no METADATA, WHEEL, RECORD"),
+        ({**INFO, "app/__init__.py": ""}, "does not contain app/items.py"),
+        ({**INFO, "README.md": ""}, "does not contain app/__init__.py"),
+        ({**INFO, **{f"src/{name}": text for name, text in APP.items()}}, ""),
+    ],
+)
+@pytest.mark.parametrize("layout", ["", "src/"])
+def test_a_wheel_holds_what_the_commit_does(
+    tmp_path: Path, files: dict[str, str], said: str, layout: str
+) -> None:
+    tests = {
+        "tests/test_x.py": "",
+        f"{layout}app/tests/test_x.py": "",
+        f"{layout}app/test_y.py": "",
+    }
+    for name, text in {**{f"{layout}{name}": text for name, text in APP.items()}, **tests}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    sources = digest_sources(tmp_path)
+
+    found = find_difference(digests(files), sources, "app/__init__.py", wheel=True)
+
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+
+
+def test_an_archive_of_another_kind_needs_no_more_than_the_sources() -> None:
+    packed = digests({f"items-1/{name}": text for name, text in APP.items()})
+
+    assert not find_difference(packed, digests(APP), "app/__init__.py", wheel=False)
+    assert find_difference(
+        packed, digests({**APP, "app/more.py": ""}), "app/__init__.py", wheel=False
+    )

@@ -238,6 +238,17 @@ def test_a_green_step_cannot_write_itself_red(
         assert "stays green" in verdict.message
 
 
+DEEP = ("import os", "for _ in range(1500):", "    os.mkdir('d')", "    os.chdir('d')")
+
+
+def test_what_a_pipeline_leaves_is_removed_however_deep_it_lies(make: Make) -> None:
+    context = make(job(script("cd", "python3 - <<END", *DEEP, "END")))
+
+    assert Passes().run(context).outcome is Outcome.PASS
+    left = {path.name for path in context.run.scratch.iterdir()}
+    assert left <= {"stage", "uploaded"}
+
+
 def test_an_action_without_stand_in_is_unavailable_by_name(make: Make) -> None:
     context = make(job(CHECKOUT, "uses: somebody/unknown@v1"))
 
@@ -380,7 +391,7 @@ def test_a_filter_that_github_cannot_read_fails(make: Make, check: Kind) -> None
 
 def test_what_is_delivered_wrongly_is_named(make: Make) -> None:
     """An artifact beside it, that anybody may upload, is not."""
-    build = script("mkdir app dist", "touch app/__init__.py coverage", f"{ZIP} dist/x.whl app")
+    build = script(*PACK, "touch coverage")
     context = make(job(build, upload("coverage", "coverage"), upload("dist", "dist")))
 
     verdict = Delivers().run(context)
@@ -389,7 +400,12 @@ def test_what_is_delivered_wrongly_is_named(make: Make) -> None:
     assert "a pull request to main delivers dist, and must not" in verdict.message
 
 
-ZIP = "python3 -m zipfile -c"
+INFO = "x-1.dist-info"
+PACK = (
+    f"mkdir app dist {INFO}",
+    f"touch app/__init__.py {INFO}/METADATA {INFO}/WHEEL {INFO}/RECORD",
+    f"python3 -m zipfile -c dist/x.whl app {INFO}",
+)
 
 
 def upload(name: str, path: str) -> str:
@@ -462,7 +478,7 @@ def test_uv_is_offline_and_says_so(make: Make, command: str, outcome: Outcome) -
 
 
 def delivering(condition: str, on: str = "[push, pull_request]") -> str:
-    build = script("mkdir app dist", "touch app/__init__.py", f"{ZIP} dist/x.whl app")
+    build = script(*PACK)
     more = f"    if: {condition}\n"
     return job(build, upload("dist", "dist"), more=more).replace("[push, pull_request]", on)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +25,7 @@ from scaffolder.checks.rehearsal import (
     why_not_started,
 )
 from scaffolder.checks.rehearsal_line import Artifact, Delivered
+from scaffolder.checks.rehearsal_sources import find_difference
 from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -31,6 +33,7 @@ from scaffolder.tools.members import list_members
 from scaffolder.tools.processes import CancelToken
 
 _LOOKED_AT = 10
+_SECONDS = 30.0
 DEFAULT = ".github/workflows/ci.yml"
 
 
@@ -48,7 +51,9 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             where a filter keeps that one out, and the tag main-1.0.
         files: what the delivered file is called; "*.whl" unless given. A wheel must be a readable
             wheel, an archive a readable archive.
-        contains: a file that must be in it; app/__init__.py unless given.
+        contains: a file that must be in it; app/__init__.py unless given. The other Python files of
+            its folder must be in it as the commit has them: tests may be left out, and files that
+            hold a version, such as version.py, may be written anew.
         gates: ids of faults of which each must stop the delivery.
         harmless: id of the harmless change in faults.yaml; none unless given.
 
@@ -82,7 +87,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         delivered = self._delivered(good)
         if not delivered:
             return self._nothing_delivered(context, good)
-        broken = self._broken(delivered[:_LOOKED_AT], context.run.cancel)
+        broken = self._broken(good, delivered[:_LOOKED_AT], context.run.cancel)
         if broken:
             return failed(broken, Finding(broken, path=self.workflow))
         with ThreadPoolExecutor(4) as pool:
@@ -90,7 +95,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         for rehearsal in others:
             if self._delivered(rehearsal):
                 return self._delivered_wrongly(context, rehearsal)
-        names = ", ".join(_base(file) for file in delivered)
+        names = ", ".join(_base(file)[:100] for file in delivered[:_LOOKED_AT])
         return passed(f"a push to {self.branch} delivers {names}, and nothing else does")
 
     def _others(self, context: Context) -> Iterator[Callable[[], Rehearsal]]:
@@ -112,19 +117,21 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
     def _asked_for(self, artifact: Artifact) -> list[Delivered]:
         return [file for file in artifact.files if fnmatch.fnmatch(_base(file), self.files)]
 
-    def _broken(self, files: Sequence[Delivered], cancel: CancelToken) -> str:
+    def _broken(self, good: Rehearsal, files: Sequence[Delivered], cancel: CancelToken) -> str:
         """Return what is wrong with the delivered files, nothing where one is a good package."""
         problems = []
+        end = time.monotonic() + _SECONDS
         for file in files:
-            names = list_members(file.kept, cancel)
-            if names is None:
-                problems.append(f"{_base(file)} is not a readable package")
-            elif not any(
-                name == self.contains or name.endswith(f"/{self.contains}") for name in names
-            ):
-                problems.append(f"{_base(file)} does not contain {self.contains}")
-            else:
+            left = end - time.monotonic()
+            members = list_members(file.kept, cancel, left) if left > 0 else None
+            if members is None:
+                problems.append(f"{_base(file)[:100]} is not a readable package")
+                continue
+            wheel = file.name.endswith(".whl")
+            difference = find_difference(members, good.sources, self.contains, wheel=wheel)
+            if not difference:
                 return ""
+            problems.append(f"{_base(file)[:100]} {difference}")
         return "; ".join(problems)
 
     def _nothing_delivered(self, context: Context, rehearsal: Rehearsal) -> Verdict:
@@ -139,7 +146,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             evidence=Evidence(
                 ran=rehearsal.command,
                 expected=f"an artifact with a file {self.files}",
-                actual="uploaded: " + ("; ".join(uploaded) or "nothing"),
+                actual="uploaded: " + ("; ".join(uploaded[:_LOOKED_AT]) or "nothing"),
                 log=tuple(step_names(rehearsal)),
             ),
             hint="build with python -m build, then actions/upload-artifact with path: dist/",
@@ -156,7 +163,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             else f"give the delivering job an if: a push, and refs/heads/{self.branch}"
         )
         artifact = next(one for one in rehearsal.artifacts if self._asked_for(one))
-        message = f"{what} delivers {artifact.name}, and must not"
+        message = f"{what} delivers {artifact.name[:100]}, and must not"
         line = job_line(context, self.workflow, artifact.job)
         return failed(
             message,
@@ -164,7 +171,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             evidence=Evidence(
                 ran=rehearsal.command,
                 expected=f"no artifact with a file {self.files}",
-                actual=f"the job {artifact.job} uploaded {_artifact_words(artifact)}",
+                actual=f"the job {artifact.job[:100]} uploaded {_artifact_words(artifact)}",
             ),
             hint=hint,
         )
@@ -176,7 +183,8 @@ def _base(file: Delivered) -> str:
 
 def _artifact_words(artifact: Artifact) -> str:
     names = [_base(file) for file in artifact.files]
-    return f"{artifact.name} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+    shown = ", ".join(name[:100] for name in names[:5])
+    return f"{artifact.name[:100]} ({shown}{', ...' if len(names) > 5 else ''})"
 
 
 def _near_misses(workflow: Workflow, branch: str) -> Iterator[tuple[str, bool]]:

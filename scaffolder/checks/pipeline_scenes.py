@@ -90,7 +90,7 @@ def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:
 def named(step: Step) -> str:
     """Return a step in words: its name, its job, its leg of the matrix."""
     name = step.name.strip().splitlines()[0][:80] if step.name.strip() else step.key
-    leg = ", ".join(f"{key} {value}" for key, value in step.matrix.items())
+    leg = ", ".join(f"{key} {value}"[:80] for key, value in step.matrix.items())[:200]
     return f"the step {name!r} of the job {step.job_id}" + (f" ({leg})" if leg else "")
 
 

@@ -32,6 +32,7 @@ from scaffolder.checks.rehearsal_event import (
 )
 from scaffolder.checks.rehearsal_excuses import Excuse, Witnesses
 from scaffolder.checks.rehearsal_line import Artifact, Line, Ran
+from scaffolder.checks.rehearsal_sources import digest_sources
 from scaffolder.checks.rehearsal_stage import (
     RehearsedKind,
     Stage,
@@ -84,7 +85,8 @@ class Scene:
 @dataclass(frozen=True)
 class Rehearsal:
     """How a scene went. `ran` are the planted tests that ran, `requested` the Pythons that were
-    asked for, by their places, and `pythons` those that are here."""
+    asked for, by their places, and `pythons` those that are here; `sources` are the Python files
+    of the copy, with digests of their contents."""
 
     scene: Scene
     record: act.Record
@@ -94,6 +96,7 @@ class Rehearsal:
     ran: tuple[Ran, ...]
     requested: Mapping[str, int]
     pythons: frozenset[int]
+    sources: Mapping[str, str]
     command: str
     seconds: float
 
@@ -188,6 +191,7 @@ class _Rehearser:
         self._scene = scene
         self._workflow = workflow
         self._needs = needs
+        self._sources: Mapping[str, str] = {}
 
     def go(self, plant: Plant) -> Rehearsal:
         stage = self._run.shared.get("stage", lambda: build_stage(self._run))
@@ -224,6 +228,7 @@ class _Rehearser:
             ran=tuple(line.ran),
             requested=dict(line.requested),
             pythons=frozenset(stage.pythons),
+            sources=self._sources,
             command=f"act {scene.event} --workflows {scene.workflow}",
             seconds=done.seconds,
         )
@@ -279,6 +284,7 @@ class _Rehearser:
         base = repository.commit_work()
         plant(work, probe)
         commits = repository.commit_change(base)
+        self._sources = digest_sources(work)
         if not resolve_inside(work, self._scene.workflow).is_file():
             message = f"git would not commit {self._scene.workflow}: .gitignore leaves it out"
             raise CheckFailedError(message, Finding(message, path=".gitignore"))

@@ -1,11 +1,12 @@
 """What is in a package that somebody else made, looked at in a process with limits.
 
 A few hundred bytes can unfold to a terabyte. Run as a program, `members.py FILE` prints the names
-as JSON.
+as JSON, and what the Python files are.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import sys
@@ -20,41 +21,68 @@ SECONDS = 20.0
 NAMES = 20_000
 UNFOLDED = 1024 * 1024 * 1024
 _MEMORY = 1024 * 1024 * 1024
+_SOURCE = 1024 * 1024
 
 
-def read_members(path: Path) -> list[str] | None:
+def digest(source: bytes) -> str:
+    """Return what tells a source from any other, "" for one that is too large to be one."""
+    return hashlib.sha256(source).hexdigest() if len(source) <= _SOURCE else ""
+
+
+def read_members(path: Path) -> dict[str, str] | None:
     """Return the names of the files in a wheel or another archive, None where it is none.
 
-    One with more names than NAMES, or that unfolds to more than UNFOLDED bytes, is none.
+    A name of a Python file comes with the digest of its content, any other one with "". One with
+    more names than NAMES, or that unfolds to more than UNFOLDED bytes, is none.
     """
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-                return names if len(names) <= NAMES else None
-        return _tar_members(path)
+        return _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path)
     except Exception:  # noqa: BLE001 -- any of a dozen, of the decompressors and of Python's
         return None
 
 
-def _tar_members(path: Path) -> list[str] | None:
-    names: list[str] = []
+def _zip_members(path: Path) -> dict[str, str] | None:
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > NAMES:
+            return None
+        members = {}
+        left = UNFOLDED
+        for entry in entries:
+            members[entry.filename] = ""
+            if entry.filename.endswith(".py"):
+                with archive.open(entry) as file:
+                    source = file.read(_SOURCE + 1)
+                members[entry.filename] = digest(source)
+                left -= len(source)
+            if left < 0:
+                return None
+        return members
+
+
+def _tar_members(path: Path) -> dict[str, str] | None:
+    members: dict[str, str] = {}
     left = UNFOLDED
     # As a stream: what a member claims to hold is known before it is unfolded.
     with tarfile.open(path, "r|*") as archive:
         for member in archive:
-            names.append(member.name)
+            members[member.name] = ""
             left -= member.size
-            if left < 0 or len(names) > NAMES:
+            if left < 0 or len(members) > NAMES:
                 return None
-    return names
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is not None and member.name.endswith(".py"):
+                members[member.name] = digest(file.read(_SOURCE + 1))
+    return members
 
 
-def list_members(path: Path, cancel: CancelToken) -> list[str] | None:
+def list_members(
+    path: Path, cancel: CancelToken, seconds: float = SECONDS
+) -> dict[str, str] | None:
     """Return what `read_members` does, found out in a process that is bounded."""
     done = processes.run(
         (sys.executable, "-I", "-m", __name__, path),
-        timeout=SECONDS,
+        timeout=min(seconds, SECONDS),
         cancel=cancel,
         env={},
         output_limit=64 * 1024 * 1024,
@@ -63,7 +91,7 @@ def list_members(path: Path, cancel: CancelToken) -> list[str] | None:
         names = json.loads(done.stdout) if done.ok else None
     except ValueError:
         return None
-    return names if isinstance(names, list) else None
+    return names if isinstance(names, dict) else None
 
 
 def _main() -> None:
