@@ -236,6 +236,19 @@ def test_no_files_are_made_in_memory(tmp_path: Path, attempt: str) -> None:
     assert not run(tmp_path, f'/usr/bin/python3 -c "{attempt}"').ok
 
 
+def test_a_folder_that_the_user_may_not_look_into_is_no_trouble(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    ours = os.geteuid()
+    try:
+        os.seteuid(ours or 65534)
+        assert places.masks_in(closed) == ()
+        assert list(places.links_on(closed / "in" / "it")) == []
+    finally:
+        os.seteuid(ours)
+        closed.chmod(0o700)
+
+
 NESTED = (
     "/usr/bin/python3 -c 'import os\n"
     'for _ in range(2500): os.mkdir("a"), os.chdir("a")\n'

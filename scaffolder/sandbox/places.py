@@ -90,7 +90,8 @@ def own_code() -> tuple[Path, ...]:
 def masks_in(folder: Path) -> tuple[Path, ...]:
     """Return what stays empty in a folder that is seen: labs, and a Python's packages."""
     inside = (folder / "site-packages", folder / "_catalog", folder / "scaffolder" / "_catalog")
-    return tuple(path for path in inside if path.is_dir())
+    # Unlike pathlib, this takes what the user may not look into for what is not there.
+    return tuple(filter(os.path.isdir, inside))
 
 
 def links_on(path: Path) -> Iterator[tuple[Path, str]]:
@@ -105,7 +106,7 @@ def links_on(path: Path) -> Iterator[tuple[Path, str]]:
             place = place.parent
             continue
         place /= name
-        if place.is_symlink():
+        if os.path.islink(place):  # noqa: PTH114 -- pathlib raises where the user may not look
             target = str(place.readlink())
             yield place, target
             parts = [*Path(target).parts, *parts]
