@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, generate
+from scaffolder import catalog, changes, generate
 from scaffolder.checks import disguise, planting
 from scaffolder.checks.base import Run
 from scaffolder.model import ChangeSet
@@ -50,6 +50,24 @@ def test_only_lint_faults_are_noticed_by_the_linter(fault: str, tmp_path: Path, 
 
     assert (ruff(work, "check") != 0) == (fault in FOR_THE_LINTER)
     assert ruff(work, "format", "--check") == 0
+
+
+@pytest.mark.parametrize("fault", sorted(LAB.faults))
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_the_harmless_change_beside_a_fault_breaks_nothing_more(
+    fault: str, seed: str, tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVLAB_SEED", seed)
+    run = run_of(tmp_path, work)
+    planting.faulty(run, LAB.faults[fault])(work, one(1, work))
+    before = {path: path.read_text("utf-8") for path in work.glob("app/*.py")}
+
+    planting.harmless(run, LAB.faults["harmless-change"])(work, one(1, work))
+
+    assert (ruff(work, "check") != 0) == (fault in FOR_THE_LINTER)
+    assert ruff(work, "format", "--check") == 0
+    if fault != "harmless-change":
+        assert before != {path: path.read_text("utf-8") for path in before}
 
 
 def one(number: int, work: Path) -> planting.Probe:
@@ -95,13 +113,16 @@ def test_words_are_changed_and_nothing_else(number: int, work: Path) -> None:
 def test_a_changed_file_is_replaced_by_the_faulty_one_of_the_start(
     tmp_path: Path, work: Path
 ) -> None:
+    run = run_of(tmp_path, work)
+    (edit,) = planting.drawn_form(run, LAB.faults["broken-health"]).replace
     changed = tmp_path / "changed"
-    (changed / "app").mkdir(parents=True)
-    (changed / "app" / "health.py").write_text("# rewritten\n")
+    (changed / edit.path).parent.mkdir(parents=True)
+    (changed / edit.path).write_text("# rewritten\n")
 
-    planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(changed, one(1, work))
+    planting.faulty(run, LAB.faults["broken-health"])(changed, one(1, work))
 
-    assert '"failing"' in (changed / "app" / "health.py").read_text()
+    wanted = changes.replace_once(edit, (work / edit.path).read_text("utf-8"))
+    assert (changed / edit.path).read_text("utf-8") == wanted
 
 
 def test_a_deleted_file_is_named(tmp_path: Path, work: Path) -> None:

@@ -74,6 +74,11 @@ class Passes(_Pipeline, frozen=True, kw_only=True):
     fault: str = ""
 
     @property
+    def harmless_change(self) -> str:
+        """The change that it plants."""
+        return self.fault
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """The harmless change."""
         return (self.fault,) if self.fault else ()
@@ -125,6 +130,11 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
     harmless: str = ""
     event: Event = "push"
     branch: str = "main"
+
+    @property
+    def harmless_change(self) -> str:
+        """The change that the fault is compared with."""
+        return self.harmless
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -265,6 +275,11 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
     versions: int = 2
     oldest: str = "3.0"
     fault: str = ""
+
+    @property
+    def harmless_change(self) -> str:
+        """The change that it plants."""
+        return self.fault
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
     harmless: str = ""
 
     @property
+    def harmless_change(self) -> str:
+        """The change that it plants beside others."""
+        return self.harmless
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """The gates, and the harmless change."""
         return (*self.gates, *((self.harmless,) if self.harmless else ()))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
 from scaffolder.checks import line_ends, planting, workflow_model
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_started
 from scaffolder.checks.rehearsal_event import Event
+from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed
 from scaffolder.tools.act import Step
 
@@ -37,10 +38,11 @@ def healthy(
     tag: bool = False,
     repository: str = "",
 ) -> Rehearsal:
-    """Rehearse the healthy app: a harmless change, if one is named, and a test that passes.
+    """Rehearse the healthy app: a harmless change, if the lab has one, and a test that passes.
 
     `home` is the default branch where it is not `branch`; the others are those of Scene.
     """
+    harmless = harmless or next(iter(_harmless_changes(context.run)), "")
     scene = Scene(workflow, event, branch, harmless or "healthy", home or branch, tag, repository)
     return _rehearse(context, scene, harmless, planting.probe())
 
@@ -60,8 +62,17 @@ def with_canary(context: Context, workflow: str, event: Event, branch: str) -> R
 def _rehearse(context: Context, scene: Scene, fault: str, test: planting.Plant) -> Rehearsal:
     run = context.run
     changed = [planting.faulty(run, run.faults[fault])] if fault else []
+    # Its words are known to whoever read the lab: no copy may be told by having them, or not.
+    harmless = [planting.harmless(run, run.faults[one]) for one in _harmless_changes(run, fault)]
     words = planting.unlike_any_other(run, *(str(part) for part in astuple(scene)))
-    return rehearse(context, scene, planting.both(*changed, words, test))
+    return rehearse(context, scene, planting.both(*changed, *harmless, words, test))
+
+
+def _harmless_changes(run: Run, planted: str = "") -> tuple[str, ...]:
+    """Return the ids of the lab's harmless changes, without the one that is `planted` anyway."""
+    kinds = (spec.check for spec in run.checks)
+    named = {kind.harmless_change for kind in kinds if isinstance(kind, RehearsedKind)}
+    return tuple(sorted(named - {"", planted}))
 
 
 def red_when_healthy(context: Context, rehearsal: Rehearsal) -> Verdict:

@@ -156,6 +156,25 @@ def faulty(run: Run, fault: Fault) -> Plant:
     return lambda work, _probe: change_work(run, form, work)
 
 
+def harmless(run: Run, fault: Fault) -> Plant:
+    """Return what plants a change that breaks nothing, where it fits beside what is there.
+
+    Its form is the same in every copy of the run.
+    """
+    form = drawn_form(run, fault)
+
+    def plant(work: Path, _probe: Probe) -> None:
+        changed: dict[str, str] = {}
+        with contextlib.suppress(DevlabError):
+            for edit in form.replace:
+                text = changed.get(edit.path) or read_text(work, edit.path)
+                changed[edit.path] = changes.replace_once(edit, text)
+            for path, text in changed.items():
+                resolve_inside(work, path).write_text(text, "utf-8")
+
+    return plant
+
+
 def drawn_form(run: Run, fault: Fault) -> ChangeSet:
     """Return the form of a fault that this run plants."""
     return drawn(run, "form", fault.id).choice((fault.change, *fault.forms))
