@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.workflow_expressions import EXPRESSION_LIMIT, too_long
+from scaffolder.checks.workflow_expressions import LENGTH_LIMIT, too_long
 from scaffolder.lines import lines_of
 from scaffolder.proving.mutants.dockerfile import parse
 from scaffolder.proving.mutants.edits import Source
@@ -88,6 +88,6 @@ def test_an_error_of_terraforms_is_read_whatever_its_words(
 
 
 def test_a_long_condition_is_found_on_its_line() -> None:
-    condition = "if: " + "x" * EXPRESSION_LIMIT
+    condition = "if: " + "x" * LENGTH_LIMIT
     text = f"name: a # b\u2028c\njobs:\n  a:\n    {condition}\n"
     assert [number for number, _ in too_long(text)] == [4]

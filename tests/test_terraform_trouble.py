@@ -47,7 +47,7 @@ class Scripted:
     def __init__(self, *completed: Completed) -> None:
         self.left = list(completed)
 
-    def run(self, argv: Sequence[str], **_: Any) -> Completed:
+    def run(self, *_: object, **__: object) -> Completed:
         return self.left.pop(0)
 
 
