@@ -39,7 +39,7 @@ def test_what_the_values_leave_open_is_not_derived() -> None:
 
 def test_what_the_lab_says_is_derived_from() -> None:
     port = derived(good=(1024, 8080), bad=(80, "http"), range=(1024, 65535), whole=True)
-    assert {1023, 65536, 1024.5, " 1024", "1024\n", "1024x", ""} <= port
+    assert {1023, 65536, 1024.5, 8080.5, " 1024", "1024\n", "1024x", ""} <= port
     assert not {"8080", 8080, 65535} & port
     name = derived(good=("api", "a" * 40), bad=("",), pattern="[a-z][a-z0-9-]{1,38}[a-z0-9]")
     assert {"a" * 40 + "x", "api\n", "API", "-api", "api-", "apié", "api_1"} <= name

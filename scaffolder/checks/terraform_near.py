@@ -158,7 +158,7 @@ def _near_numbers(values: Values) -> Iterator[Any]:
         least, most = (int(one) if one == int(one) else one for one in values.range)
         yield from (least - 1, most + 1, least - 0.5, most + 0.5, -abs(most))
     if values.whole:
-        yield from (one + 0.5 for one in dict.fromkeys((values.good[0], min(values.good))))
+        yield from (one + 0.5 for one in values.good[:_MODELS])
         yield str(values.good[0]) + ".5"
     # Text that is a number is one to Terraform; what has more around it is none.
     if stated or values.whole or any(isinstance(one, str) for one in values.bad):

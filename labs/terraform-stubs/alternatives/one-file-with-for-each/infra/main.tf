@@ -43,7 +43,7 @@ variable "port" {
   default = 8000
 
   validation {
-    condition     = contains(range(1024, 1026), var.port) || (var.port > 1025 && var.port < 65536)
+    condition     = var.port % 1 == 0 && (contains(range(1024, 1026), var.port) || (var.port > 1025 && var.port < 65536))
     error_message = "Not a port for a service that is not root."
   }
 }
