@@ -18,9 +18,20 @@ import yaml
 
 from scaffolder import __version__
 from scaffolder.checks.base import Run
-from scaffolder.checks.rehearsal_stage import build_stage, stand_ins
+from scaffolder.checks.rehearsal import lay_out_folders
+from scaffolder.checks.rehearsal_line import Line, Quiz
+from scaffolder.checks.rehearsal_stage import Stage, build_stage, stand_ins
 from scaffolder.errors import UnavailableError
-from scaffolder.tools import act, act_validate, git, processes, schemas, wheelhouse, zizmor
+from scaffolder.tools import (
+    act,
+    act_validate,
+    git,
+    processes,
+    schemas,
+    uv_cache,
+    wheelhouse,
+    zizmor,
+)
 from scaffolder.tools.processes import CancelToken, Ending
 from tests.support.command import Devlab
 from tests.support.packs import write_lab, write_template
@@ -100,22 +111,39 @@ class Graded:
 
     jobs: dict[str, str]
     log: str
-    artifacts: Path
+    uploaded: Mapping[str, Path]
+    alerts: Path
 
 
 class Runner:
     """Plays GitHub's runner for pushes to learners' repositories."""
 
-    def __init__(self, environment: Mapping[str, str], pack: Path) -> None:
-        self._machine = environment
+    def __init__(self, stage: Stage, links: Mapping[str, str], pack: Path) -> None:
+        self._stage = stage
+        self._links = links
         self._pack = pack
 
     def push(self, work: Path, **variables: str) -> Graded:
         """Run the workflow in a repository of the learner's files."""
         own = Path(tempfile.mkdtemp(prefix="push-", dir=work.parent))
-        for name in ("home", "tmp", "artifacts", "lacking"):
-            (own / name).mkdir()
+        store, alerts = own / "store", own / "alerts"
+        for place in (store, alerts):
+            place.mkdir()
         self._install(work)
+        line = Line(own, store, Quiz(3, 5, 10**6), self._stage.interpreters.version_of)
+        with line:
+            done = self._run_act(work, own, line, variables)
+        assert done.ending is Ending.EXITED, done.tail(20)
+        files = {
+            Path(file.name).name: file.kept for one in line.artifacts.values() for file in one.files
+        }
+        return _graded(done.stdout, done.stderr, files, alerts)
+
+    def _run_act(
+        self, work: Path, own: Path, line: Line, variables: Mapping[str, str]
+    ) -> processes.Completed:
+        environment = lay_out_folders(self._stage, own, line)
+        uv_cache.link(self._stage.uv_cache, own / "uv-cache", CancelToken())
         (own / "event.json").write_text(
             json.dumps({"ref": "refs/heads/main", "repository": {"full_name": "l/work"}})
         )
@@ -123,7 +151,8 @@ class Runner:
             "push",
             workflow=PLACE,
             payload=own / "event.json",
-            actions=self._actions(own / "actions"),
+            actions=self._actions(own),
+            actor="l",
             labels=["ubuntu-24.04"],
             concurrent_jobs=1,
         )
@@ -134,16 +163,14 @@ class Runner:
         }
         for name, value in told.items():
             argv += ["--var", f"{name}={value}"]
-        done = processes.run(
+        return processes.run(
             argv,
             cwd=work,
-            env=self._environment(own),
+            env={**self._stage.environment, **self._links, **environment, "LANG": "C.UTF-8"},
             timeout=600,
             cancel=CancelToken(),
             output_limit=32 * 1024 * 1024,
         )
-        assert done.ending is Ending.EXITED, done.tail(20)
-        return _graded(done.stdout, done.stderr, own / "artifacts")
 
     def _install(self, work: Path) -> None:
         """Put the workflow where it belongs, with a step that tells what act hides."""
@@ -153,14 +180,16 @@ class Runner:
         target.write_text(TEXT.replace(GRADE, TELL))
         git.commit_all(work, "the work", cancel=CancelToken())
 
-    def _actions(self, folder: Path) -> dict[str, Path]:
+    def _actions(self, own: Path) -> dict[str, Path]:
+        folder = own / "actions"
         references = {reference for reference, _ in USED}
         (scanning,) = (each for each in references if "upload-sarif" in each)
-        chosen = stand_ins(references - {scanning}, folder)
+        settings = own / "settings.json"
+        chosen = stand_ins(references - {scanning}, folder, settings, self._stage.python)
         upload = folder / "codeql-action" / "upload-sarif"
         upload.mkdir(parents=True)
-        script = 'mkdir -p "$DEVLAB_ARTIFACTS/alerts" && cp "$FILE" "$DEVLAB_ARTIFACTS/alerts"'
-        env = {"FILE": "${{ inputs.sarif_file }}"}
+        script = 'cp "$FILE" "$TARGET"'
+        env = {"FILE": "${{ inputs.sarif_file }}", "TARGET": str(own / "alerts")}
         (upload / "action.yml").write_text(
             json.dumps(
                 {
@@ -176,22 +205,12 @@ class Runner:
         ref = scanning.partition("@")[2]
         return {**chosen, f"github/codeql-action@{ref}": upload.parent}
 
-    def _environment(self, own: Path) -> dict[str, str]:
-        return {
-            **self._machine,
-            "HOME": str(own / "home"),
-            "TMPDIR": str(own / "tmp"),
-            "LANG": "C.UTF-8",
-            "DEVLAB_ARTIFACTS": str(own / "artifacts"),
-            "DEVLAB_LACKING": str(own / "lacking"),
-        }
 
-
-def _graded(stdout: str, stderr: str, artifacts: Path) -> Graded:
+def _graded(stdout: str, stderr: str, files: Mapping[str, Path], alerts: Path) -> Graded:
     record = act.read(stdout, stderr)
     log = "\n".join(line for step in record.steps for line in step.log)
     assert record.jobs, record.errors
-    return Graded({job.id: job.result for job in record.jobs}, log, artifacts)
+    return Graded({job.id: job.result for job in record.jobs}, log, files, alerts)
 
 
 @pytest.fixture(scope="module")
@@ -224,25 +243,21 @@ def runner(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[R
     with pytest.MonkeyPatch.context() as patch:
         # The wheels are for the Python of the tests, whatever the workflow asks for.
         own = {minor: Path(os.path.realpath(sys.executable))}
-        patch.setattr(wheelhouse, "pythons", lambda _: own)
+        patch.setattr(wheelhouse, "preferred", lambda _: own)
         try:
             stage = build_stage(made)
         except UnavailableError as error:
             pytest.skip(error.message)
     links = {"PIP_FIND_LINKS": " ", "UV_FIND_LINKS": ","}
-    environment = {
-        **stage.environment,
-        **{
-            name: f"{stage.environment[name]}{mark}{wheels.as_uri()}"
-            for name, mark in links.items()
-        },
+    sources = {
+        name: f"{stage.environment[name]}{mark}{wheels.as_uri()}" for name, mark in links.items()
     }
     pack = folder / "pack"
     lab = write_lab(pack, "lint", TASK)
     (lab / "start" / "Dockerfile").write_text(START)
     (lab / "solution" / "Dockerfile").write_text(SOLUTION)
     write_template(pack)
-    yield Runner(environment, pack)
+    yield Runner(stage, sources, pack)
     made.shared.close()
 
 
@@ -266,7 +281,7 @@ def test_a_learner_pushes_a_start_and_then_the_answer(runner: Runner, work: Path
     assert run(graded.log) == []
     assert "outcome=pass" in graded.log.splitlines()
     assert "## 10 of 10 points · A lab for tests" in graded.log
-    assert (graded.artifacts / "devlab-report" / "files" / "devlab.sarif").is_file()
+    assert graded.uploaded["devlab.sarif"].is_file()
 
 
 def _says_what_is_wrong(graded: Graded) -> None:
@@ -279,7 +294,7 @@ def _says_what_is_wrong(graded: Graded) -> None:
     for told in ("score=0", "gradable=10", "total=10", "outcome=fail"):
         assert told in graded.log.splitlines()
     assert "| ❌ fail | clean | The Dockerfile is clean | 0/10 |" in graded.log
-    report = json.loads((graded.artifacts / "devlab-report/files/report.json").read_text("utf-8"))
+    report = json.loads(graded.uploaded["report.json"].read_text("utf-8"))
     assert report["score"] == {"earned": 0, "gradable": 10, "total": 10, "not_shown": 0}
-    alerts = json.loads((graded.artifacts / "alerts" / "devlab.sarif").read_text("utf-8"))
+    alerts = json.loads((graded.alerts / "devlab.sarif").read_text("utf-8"))
     assert [result["ruleId"] for result in alerts["runs"][0]["results"]] == ["DL3025"]

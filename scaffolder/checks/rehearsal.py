@@ -251,10 +251,14 @@ class _Rehearser:
     ) -> Completed:
         run, scene = self._run, self._scene
         happening = self._happening(draw)
-        own = _environment(stage, root, line)
+        own = lay_out_folders(stage, root, line)
         commits = self._make_repository(root, happening, plant, probe)
         self._context.say(f"the pipeline runs for {scene.words} ({scene.change})")
-        uv_cache.link(stage.uv_cache, root / "uv-cache", run.cancel)
+        if scene.change == CONTROL:
+            # Rehearsals share the files of the stage's cache, and a step can write into them.
+            uv_cache.copy(stage.prepared_cache, root / "uv-cache", run.cancel)
+        else:
+            uv_cache.link(stage.uv_cache, root / "uv-cache", run.cancel)
         command = Command(
             argv=self._command(stage, root, happening, commits),
             cwd=root / "work",
@@ -381,7 +385,7 @@ def require_playable(*rehearsals: Rehearsal) -> None:
             )
 
 
-def _environment(stage: Stage, root: Path, line: Line) -> dict[str, str]:
+def lay_out_folders(stage: Stage, root: Path, line: Line) -> dict[str, str]:
     """Lay out the folders and programs of one rehearsal; return the variables that name them."""
     folders = {name: root / name for name in ("home", "tmp", "cache", "config", "actions")}
     for folder in folders.values():

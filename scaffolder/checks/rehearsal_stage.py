@@ -110,6 +110,7 @@ class Stage:
     interpreters: Interpreters
     python: Path
     visible: tuple[Path, ...]
+    prepared_cache: Path
 
     @property
     def uv_cache(self) -> Path:
@@ -133,7 +134,8 @@ def build_stage(run: Run) -> Stage:
     wheels = _prepared(wanted, found, run)
     folder = run.folder("stage")
     pythons = {minor: found[minor] for minor in wheels}
-    uv_cache.copy(uv_cache.prepare(wheels, pythons, run.cancel), folder / "uv-cache", run.cancel)
+    prepared = uv_cache.prepare(wheels, pythons, run.cancel)
+    uv_cache.copy(prepared, folder / "uv-cache", run.cancel)
     (folder / "runner").mkdir()
     act.copy_unreadable(folder / "runner" / "act")
     (folder / "pythons").mkdir()
@@ -145,6 +147,7 @@ def build_stage(run: Run) -> Stage:
         interpreters=Interpreters(known),
         python=lay_out_stand_ins(folder / "python"),
         visible=_visible(folder, pythons, wheels),
+        prepared_cache=prepared,
         environment={
             **wheelhouse.environment(wheels),
             # Nobody answers there, and without a network an attempt shows at once.
