@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+
+from scaffolder.folders import remove_tree
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -45,3 +49,14 @@ def held_back() -> Iterator[None]:
         # Also where the block raised something else: that it was interrupted must not be lost.
         if pressed:
             raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Make a folder for as long as the block lasts; Ctrl-C does not cut its removal."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        with held_back():
+            remove_tree(folder)

@@ -32,6 +32,7 @@ LAYERS = (
     ("skills",),
     ("events",),
     ("model", "errors"),
+    ("interrupts",),
     ("varying", "lines", "links", "folders", "valuetypes"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),

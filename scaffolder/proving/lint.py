@@ -6,7 +6,6 @@ and what cannot be looked at because of an error elsewhere is left out.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 from scaffolder import catalog
 from scaffolder.answers import read_wrong_answers
 from scaffolder.errors import DevlabError
+from scaffolder.interrupts import temporary_folder
 from scaffolder.labfile import Source, read_lab
 from scaffolder.labschema import WrongAnswersFile
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
@@ -53,8 +53,8 @@ def _problems(root: Path) -> Iterator[Problem]:
     if answers is not None:
         yield from lint_answers.unkilled(lab, answers)
     yield from lint_answers.unused_faults(lab)
-    with tempfile.TemporaryDirectory(prefix="devlab-lint-") as folder:
-        yield from _of_states(lab, answers, Path(folder))
+    with temporary_folder("devlab-lint-") as folder:
+        yield from _of_states(lab, answers, folder)
 
 
 def _of_other_files(root: Path) -> Iterator[Problem]:

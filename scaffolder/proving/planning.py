@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import msgspec
 from scaffolder import generate
 from scaffolder.answers import read_wrong_answers
 from scaffolder.errors import DevlabError
+from scaffolder.interrupts import temporary_folder
 from scaffolder.labfile import Source, read_lab
 from scaffolder.model import Lab, Problem
 from scaffolder.proofs import Case, Stage
@@ -41,9 +41,9 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
             hint="states: start, solution, alternative:NAME, mistake:NAME, mutant:ID; "
             "* stands for any text",
         )
-    with tempfile.TemporaryDirectory(prefix="devlab-plan-") as folder:
-        lab_key = key_of_lab(lab, Path(folder) / "start")
-        variants = dict(_variants(lab, chosen, Path(folder)))
+    with temporary_folder("devlab-plan-") as folder:
+        lab_key = key_of_lab(lab, folder / "start")
+        variants = dict(_variants(lab, chosen, folder))
     return Plan(
         lab=lab,
         lab_key=lab_key,

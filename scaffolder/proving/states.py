@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from scaffolder import changes, generate
 from scaffolder.errors import DevlabError
+from scaffolder.interrupts import temporary_folder
 from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
 from scaffolder.proving import mutants
@@ -23,8 +23,8 @@ def mutants_of(lab: Lab, given: Mapping[str, str] | None = None) -> tuple[Mutant
 
     Raises DevlabError where the solution cannot be rendered.
     """
-    with tempfile.TemporaryDirectory(prefix="devlab-mutants-") as folder:
-        solved = Path(folder) / "solved"
+    with temporary_folder("devlab-mutants-") as folder:
+        solved = folder / "solved"
         generate.build_state(lab, "solution", given or {}, solved)
         return mutants.generate(solved, generate.overlay_paths(lab.root / "solution"))
 
