@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import socket
@@ -118,7 +119,10 @@ variable "n" {
 @pytest.mark.terraform
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
 def test_terraform_that_hangs_is_stopped_and_fails_in_words(tmp_path: Path) -> None:
-    run = run_with(tmp_path, HANG)
+    reference = tmp_path / "reference"
+    (reference / "infra").mkdir(parents=True)
+    (reference / "infra" / "main.tf").write_text('variable "n" {\n  type = number\n}\n')
+    run = dataclasses.replace(run_with(tmp_path, HANG), reference=lambda: reference)
     check = Variables(variables={"n": Values(good=(1,), bad=("x",))})
     started = time.monotonic()
     found = judge(CheckSpec("c", "k", check, 3), Context(run, "c", 3))
