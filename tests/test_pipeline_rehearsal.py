@@ -192,7 +192,7 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
     run = make("").run
     folder = run.folder("stage")
     known = Interpreters(())
-    stage = rehearsal_stage.Stage({}, {}, folder, known, Path(sys.executable), ())
+    stage = rehearsal_stage.Stage({}, {}, folder, known, Path(sys.executable), (), folder)
     rehearsal_stage.lay_out_programs(stage, folder, folder / "line")
     bash = folder / "bin/bash"
     ours, theirs = pty.openpty()

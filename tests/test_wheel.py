@@ -70,7 +70,7 @@ def test_new_and_check_from_the_wheel(devlab: Path, tmp_path: Path) -> None:
     assert start["score"]["earned"] == 0
     run(devlab, "lab", "render", "ci-pipeline", "solved", "--state", "solution", cwd=tmp_path)
     solved = json.loads(run(devlab, "check", "solved", "--format", "json", cwd=tmp_path))
-    assert solved["score"] == {"earned": 100, "gradable": 100, "total": 100}
+    assert solved["score"] == {"earned": 100, "gradable": 100, "total": 100, "not_shown": 0}
 
 
 def test_what_needs_the_extra_says_so_without_it(devlab: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scaffolder.errors import UnusableFileError
+from scaffolder.tools import python_syntax
 from scaffolder.workspace import read_text, resolve_inside
 
 _FILES = 3
@@ -55,10 +56,10 @@ def _python_files(work: Path, places: frozenset[str]) -> Iterator[str]:
 def disguised(source: str, draw: random.Random) -> str:
     """Return code that does what `source` does; `source` itself where that cannot be told."""
     try:
-        tree = ast.parse(source)
+        tree = python_syntax.parse(source)
         renamed = _with_other_name(source, tree, draw)
-        changed = _with_comment(renamed, ast.parse(renamed), draw)
-        ast.parse(changed)
+        changed = _with_comment(renamed, python_syntax.parse(renamed), draw)
+        python_syntax.parse(changed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     return changed

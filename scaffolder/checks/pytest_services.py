@@ -29,6 +29,7 @@ from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.model import Evidence
 from scaffolder.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts
+from scaffolder.tools import python_syntax
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
 
@@ -68,7 +69,7 @@ def _parameters(lab_root: Path, test_files: Sequence[str]) -> set[str]:
     for file in files:
         # A file that cannot be read is the check's to complain of.
         with contextlib.suppress(OSError, SyntaxError, ValueError):
-            tree = ast.parse(file.read_bytes())
+            tree = python_syntax.parse(file.read_bytes())
             asked |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     return asked
 
