@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks._distributions import installed
+from scaffolder.errors import WorkFaultError
 from scaffolder.tools.engine.filesystem import FileSystem
 from scaffolder.tools.engine.images import Layer
 from scaffolder.tools.processes import CancelToken
@@ -74,6 +75,15 @@ def test_later_layers_replace_remove_and_empty(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_is_a_name(tmp_path: Path) -> None:
     system = files(layer(tmp_path, ("caf\udce9", b"x")))
     assert system.read(list(system.files), 5) == {"/caf\\xe9": b"x"}
+
+
+def test_a_layer_of_too_many_files_is_the_fault_of_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scaffolder.tools.engine.images.MOST_FILES", 2)
+    assert len(list(layer(tmp_path, ("a", b""), ("b", b"")).entries())) == 2
+    with pytest.raises(WorkFaultError, match="more than 2 files"):
+        next(layer(tmp_path, ("a", b""), ("b", b""), ("c", b"")).entries())
 
 
 def record(*rows: tuple[str, bytes]) -> bytes:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scaffolder.errors import WorkFaultError
-from scaffolder.tools.engine.images import Entry, Layer
+from scaffolder.tools.engine.images import MOST_FILES, Entry, Layer
 from scaffolder.tools.processes import CancelToken
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-_MOST_FILES = 300_000
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ class FileSystem:
                 self._remove(f"{folder}/{name.removeprefix(_WHITEOUT)}")
             else:
                 added[path] = _file(path, entry, number)
-            if len(self.files) + len(added) > _MOST_FILES:
-                raise WorkFaultError(f"the image holds more than {_MOST_FILES} files")
+            if len(self.files) + len(added) > MOST_FILES:
+                raise WorkFaultError(f"the image holds more than {MOST_FILES} files")
         for path, file in added.items():
             before = self.files.get(path)
             if before and before.kind == "folder" and file.kind != "folder":

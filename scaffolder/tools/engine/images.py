@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from scaffolder.errors import UnavailableError
+from scaffolder.errors import UnavailableError, WorkFaultError
 from scaffolder.tools.engine.connection import Engine, trouble
 from scaffolder.tools.processes import CancelToken
 
+# More than this no image of use holds, and a hostile one would fill the memory.
+MOST_FILES = 300_000
 _CHUNK = 1024 * 1024
 _WHITEOUT = ".wh."
 # What builders add to an instruction in an image's history.
@@ -158,22 +162,47 @@ class Layer:
     _name: str
     made_by: str = ""
 
+    @cached_property
+    def _members(self) -> tuple[tarfile.TarInfo, ...]:
+        """What the layer lists; to read the list takes longer than the files that one looks at."""
+        with self._opened() as inner:
+            return tuple(_bounded(inner)) if inner else ()
+
     def entries(self) -> Iterator[Entry]:
-        """Yield what the layer adds or removes, in its own order."""
+        """Yield what the layer adds or removes, in its own order.
+
+        Raises WorkFaultError for more entries than an image of use has.
+        """
+        members = self._members
+        with self._opened() as inner:
+            if inner is None:
+                return
+            for member in members:
+                yield Entry(
+                    path=member.name.removeprefix("./"),
+                    size=member.size,
+                    is_file=member.isreg(),
+                    link=member.linkname,
+                    _tar=inner,
+                    _member=member,
+                )
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[tarfile.TarFile | None]:
         with tarfile.open(self._archive) as outer:
             blob: IO[bytes] | None = outer.extractfile(self._name)
             if blob is None:
+                yield None
                 return
             with tarfile.open(fileobj=blob) as inner:
-                for member in inner:
-                    yield Entry(
-                        path=member.name.removeprefix("./"),
-                        size=member.size,
-                        is_file=member.isreg(),
-                        link=member.linkname,
-                        _tar=inner,
-                        _member=member,
-                    )
+                yield inner
+
+
+def _bounded(inner: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    for number, member in enumerate(inner):
+        if number >= MOST_FILES:
+            raise WorkFaultError(f"a layer of the image holds more than {MOST_FILES} files")
+        yield member
 
 
 def saved_layers(
