@@ -396,3 +396,14 @@ def test_in_each_of_our_labs_anothers_solution_fails(
     assert said.code == 1
     assert found["verdict"] == "fail"
     assert lab.values[variable] in json.dumps(found)
+
+
+def test_a_pull_request_goes_to_the_branch_that_the_learner_has(
+    devlab: Devlab, tmp_path: Path
+) -> None:
+    """Alternatives that say a learner's value are right answers of that learner's, too."""
+    lab = labs.load("ci-pipeline", graded=False, learner="bob")
+    assert lab.values["branch"] != "main"
+    build_state(lab, "alternative:job-per-python", {}, tmp_path / "work")
+    said = devlab("check", tmp_path / "work", "--task", "triggers", "--format", "json")
+    assert outcome(json.loads(said.out), "starts-when-it-should")["verdict"] == "pass"

@@ -314,6 +314,26 @@ def test_pull_requests_need_not_be_asked_for(work: Path, judge: Judge) -> None:
     assert judge("workflow.triggers", pull_request=False).outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("asked", "filters", "passes"),
+    [
+        ({"push_branches": ("trunk",)}, "[trunk]", True),
+        ({"push_branches": ("trunk", "next")}, "[trunk]", True),
+        ({"push_branches": ("trunk",)}, "[main]", False),
+        ({"push_branches": ("trunk",), "pull_request_base": "next"}, "[next]", True),
+        ({"push_branches": ("trunk",), "pull_request_base": "next"}, "[trunk]", False),
+        ({"push_branches": ()}, "[main]", True),
+        ({}, "[main]", True),
+    ],
+)
+def test_pull_requests_go_to_the_branch_that_is_pushed_to(
+    asked: dict[str, object], filters: str, passes: bool, work: Path, judge: Judge
+) -> None:
+    write(work, f"on: {{push: , pull_request: {{branches: {filters}}}}}\njobs: {{}}\n")
+    verdict = judge("workflow.triggers", **asked)
+    assert verdict.outcome is (Outcome.PASS if passes else Outcome.FAIL), verdict
+
+
 @pytest.mark.parametrize("pattern", ["[main", "m" * 2000])
 def test_a_filter_that_cannot_be_read_fails(pattern: str, work: Path, judge: Judge) -> None:
     write(work, f"on: {{push: {{branches: ['{pattern}']}}, pull_request: }}\njobs: {{}}\n")

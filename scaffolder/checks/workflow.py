@@ -104,7 +104,8 @@ class Triggers(Kind, frozen=True):
             before it, behind it, in another folder, and in the other case. From the files of the
             work that must start it: a file of the same sort added in the same folder.
         pull_request: whether pull requests must start it; true unless given.
-        pull_request_base: the branch that pull requests go to; main unless given.
+        pull_request_base: the branch that pull requests go to; the first of push_branches unless
+            given.
         may_skip: patterns of files whose change alone need not start it; documentation and
             editor settings unless given.
 
@@ -129,7 +130,7 @@ class Triggers(Kind, frozen=True):
     not_push_branches: tuple[str, ...] = ()
     near_misses: bool = True
     pull_request: bool = True
-    pull_request_base: str = "main"
+    pull_request_base: str = ""
     may_skip: tuple[str, ...] = (
         "**.md",
         "docs/**",
@@ -165,8 +166,12 @@ class Triggers(Kind, frozen=True):
     def _asked(self) -> str:
         asked = [f"pushes to {branch}" for branch in self.push_branches]
         if self.pull_request:
-            asked.append(f"pull requests to {self.pull_request_base}")
+            asked.append(f"pull requests to {self._base}")
         return " and ".join(asked)
+
+    @property
+    def _base(self) -> str:
+        return self.pull_request_base or next(iter(self.push_branches), "main")
 
     def _too_much(self, workflow: Workflow) -> list[tuple[str, Reason]]:
         """Return the branches that start it and must not, derived ones where no other does."""
@@ -189,8 +194,7 @@ class Triggers(Kind, frozen=True):
             reasons += [("push", reason) for reason in missed]
         reasons += self._too_much(workflow)
         if self.pull_request:
-            base = self.pull_request_base
-            missed = workflow_triggers.why_no_pull_request(workflow, base, changes)
+            missed = workflow_triggers.why_no_pull_request(workflow, self._base, changes)
             reasons += [("pull_request", reason) for reason in missed]
         return reasons
 
