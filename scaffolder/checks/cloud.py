@@ -84,14 +84,14 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
         return passed("; ".join(_in_words(bucket) for bucket in buckets))
 
     def _faults_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
-        for told, resources in cloud_worlds.worlds(context, shared, self.also):
+        for world in cloud_worlds.worlds(context, shared, self.also):
             for problem in cloud_worlds.buckets(
-                resources,
+                world.resources,
                 private=self.private,
                 versioned=self.versioned,
                 encrypted=self.encrypted,
             ):
-                yield Finding(f"with {told}, {problem}", path=self.directory)
+                yield Finding(f"with {world.told}, {problem}", path=self.directory)
 
     def _faults(self, bucket: Bucket) -> Iterator[Finding]:
         if self.private:

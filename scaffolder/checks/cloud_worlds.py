@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scaffolder.checks.base import Context
@@ -20,15 +21,35 @@ BLOCKS = (
 _ENCRYPTION = "server_side_encryption_configuration"
 
 
+@dataclass(frozen=True)
+class World:
+    """What would be there with another value of a variable."""
+
+    variable: str
+    value: Any
+    resources: Sequence[Resource]
+
+    @property
+    def told(self) -> str:
+        """The variable and its value, for a message."""
+        return f"{self.variable} = {json.dumps(self.value)}"
+
+
 def worlds(
     context: Context, shared: Session, values: Mapping[str, tuple[Any, ...]]
-) -> Iterator[tuple[str, tuple[Resource, ...]]]:
-    """Yield what would be there with each of the values of variables, and how that is told."""
-    for variable, listed in values.items():
-        for value in listed:
-            resources = shared.elsewhere(context, variable, value)
-            if resources is not None:
-                yield f"{variable} = {json.dumps(value)}", resources
+) -> Iterator[World]:
+    """Yield what would be there with each of those values that the variables take.
+
+    All are planned before one is read: what changes the cloud waits in line behind the plans.
+    """
+    taken = [
+        (variable, value)
+        for variable, listed in values.items()
+        for value in listed
+        if shared.takes(context, variable, value)
+    ]
+    for variable, value in taken:
+        yield World(variable, value, shared.elsewhere(context, variable, value))
 
 
 def buckets(

@@ -196,13 +196,11 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
         return passed(f"{len(taggable)} resources carry {', '.join(self.tags)}")
 
     def _problems_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
-        for variable, values in self.also.items():
-            old = str(self.variables.get(variable, ""))
-            for value in values:
-                new = {key: str(value) if one == old else one for key, one in self.tags.items()}
-                for told, resources in cloud_worlds.worlds(context, shared, {variable: (value,)}):
-                    for problem in cloud_worlds.tags(resources, new):
-                        yield Finding(f"with {told}, {problem}", path=self.directory, url=TAGS)
+        for world in cloud_worlds.worlds(context, shared, self.also):
+            old = str(self.variables.get(world.variable, ""))
+            new = {key: str(world.value) if one == old else one for key, one in self.tags.items()}
+            for problem in cloud_worlds.tags(world.resources, new):
+                yield Finding(f"with {world.told}, {problem}", path=self.directory, url=TAGS)
 
     def _problems(self, resource: Resource) -> Iterator[str]:
         found = resource.attributes["tags_all"] or {}

@@ -94,16 +94,33 @@ class Session:
             Stage.PLANNED_AGAIN, key, lambda: self._plan_with(context, variable, value)
         )
 
-    def elsewhere(self, context: Context, variable: str, value: Any) -> tuple[Resource, ...] | None:
-        """Return what a plan says would be there with one variable changed.
+    def takes(self, context: Context, variable: str, value: Any) -> bool:
+        """Plan with one variable changed; whether the variable itself takes the value.
 
-        None where the variable itself refuses the value, which another check judges.
+        Where it does not, another check judges that.
         """
-        self.applied(context)
-        key = ("elsewhere", variable, repr(value))
-        return self._once(
-            Stage.PLANNED_AGAIN, key, lambda: self._look_elsewhere(context, variable, value)
-        )
+        try:
+            self.planned_with(context, variable, value)
+        except CheckFailedError as error:
+            said = [one.message for one in error.verdict.findings]
+            if said and all(REFUSED.match(one) for one in said):
+                return False
+            raise
+        return True
+
+    def elsewhere(self, context: Context, variable: str, value: Any) -> tuple[Resource, ...]:
+        """Return what would be there with a value of a variable that it takes.
+
+        It is read from the plan beside what Terraform does in the meantime.
+        """
+        client, out = self._plans[variable, repr(value)]
+
+        def read() -> tuple[Resource, ...]:
+            answer, resources = client.planned(out)
+            self._demand(answer, "show", context)
+            return resources
+
+        return self._run.shared.get((self, out), read)
 
     def changed(self, context: Context, variable: str, value: Any) -> Changed:
         """Apply once more with one variable changed."""
@@ -278,22 +295,6 @@ class Session:
         answer = client.plan({**variables, variable: value}, refresh=False, out=out)
         self._demand(answer, "plan", context)
         return answer
-
-    def _look_elsewhere(
-        self, context: Context, variable: str, value: Any
-    ) -> tuple[Resource, ...] | None:
-        try:
-            key = ("planned", variable, repr(value))
-            self._remembered(key, lambda: self._plan_with(context, variable, value))
-        except CheckFailedError as error:
-            said = [one.message for one in error.verdict.findings]
-            if said and all(REFUSED.match(one) for one in said):
-                return None
-            raise
-        client, out = self._plans[variable, repr(value)]
-        answer, resources = client.planned(out)
-        self._demand(answer, "show", context)
-        return resources
 
     def _change(self, context: Context, variable: str, value: Any) -> Changed:
         variables = self._stand(context)
