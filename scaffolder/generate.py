@@ -13,6 +13,7 @@ from scaffolder import changes, rendering, variation
 from scaffolder.answers import read_wrong_answers
 from scaffolder.catalog import template_root
 from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.folders import remove_tree
 from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
 from scaffolder.revision import starts
@@ -146,7 +147,7 @@ def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
             )
         draft.rename(target)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        remove_tree(draft)
         raise
     return committed
 
@@ -156,7 +157,7 @@ def refuse_existing(target: Path) -> None:
     if os.path.lexists(target):
         raise DevlabError(
             f"{target} exists already, and devlab never overwrites",
-            hint="choose another folder: devlab new LAB DIR",
+            hint="name a folder that is not there yet",
         )
 
 
@@ -185,7 +186,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     try:
         yield target
     except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
+        remove_tree(target)
         raise
 
 

@@ -68,11 +68,12 @@ def test_examples_name_options_that_are_there(devlab: Devlab, path: tuple[str, .
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
+@pytest.mark.parametrize("columns", ["50", "80"])
 @pytest.mark.parametrize("group", [(), ("lab",), ("pack",), ("progress",)], ids=" ".join)
 def test_what_a_command_is_for_is_not_cut(
-    devlab: Devlab, group: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    devlab: Devlab, group: tuple[str, ...], columns: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", columns)
     said = devlab(*group, "--help").out.partition("Commands:\n")[2].partition("\n\n")[0]
     assert said
     assert [line for line in said.splitlines() if line.endswith("...")] == []

@@ -105,6 +105,11 @@ def test_list_is_narrow_where_the_terminal_is(
     assert max(map(len, devlab("list").out.splitlines())) <= 50
 
 
+def test_one_task_is_one(devlab: Devlab, catalog: Catalog) -> None:
+    catalog.lab(task("a"))
+    assert " 1 task, 10 points" in devlab("list").out
+
+
 def test_the_first_lab_is_the_easiest(devlab: Devlab, catalog: Catalog) -> None:
     catalog.lab(task("a"), name="hard", head=head("aaa", "advanced"))
     catalog.lab(task("a"), name="easy", head=head("zzz", "beginner", "docker, odd-skill"))

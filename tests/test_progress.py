@@ -129,6 +129,8 @@ def test_it_fits_the_terminal(devlab: Devlab, done: Path, tmp_path: Path, width:
         lines = file.read().splitlines()
     assert max(map(len, lines)) <= width
     assert any("#" in line and "30/40" in line for line in lines)
+    untaught = next(line for line in lines if line.startswith("Monitoring"))
+    assert untaught.split(maxsplit=1)[1] in ("no lab", "no lab here teaches it yet")
 
 
 def picture(said: Said) -> ET.Element:
@@ -470,10 +472,11 @@ def test_what_was_done_in_a_lab_can_be_forgotten(
 
 
 def test_what_is_not_kept_cannot_be_forgotten(devlab: Devlab, done: Path) -> None:
-    said = devlab("progress", "forget", "teste", "--yes")
-    assert said.code == 2
-    assert "nothing is kept of 'teste'" in said.err
-    assert "kept: tested" in said.err
+    for consent in (["--yes"], []):
+        said = devlab("progress", "forget", "teste", *consent)
+        assert said.code == 2
+        assert "nothing is kept of 'teste'" in said.err
+        assert "kept: tested" in said.err
 
 
 def test_nothing_is_forgotten_where_nobody_can_be_asked(devlab: Devlab, done: Path) -> None:

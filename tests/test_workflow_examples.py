@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import KINDS, workflow
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.base import CheckFailedError
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding, Outcome, Verdict, failed
-from scaffolder.workspace import snapshot
+from tests.support.checking import context_of
 
 EXAMPLES = Path(__file__).parent / "examples" / "workflows"
 VALID = sorted((EXAMPLES / "valid").glob("*.yml"))
@@ -43,20 +43,8 @@ def judge(tmp_path: Path, work: Path) -> Judge:
 
     def run_kind(kind: str, **parameters: object) -> Verdict:
         scratch = tmp_path / f"scratch-{len(list(tmp_path.iterdir()))}"
-        scratch.mkdir()
-        skipped = snapshot(work, scratch / "snapshot")
-        run = Run(
-            id="test",
-            snapshot=scratch / "snapshot",
-            scratch=scratch,
-            lab_root=work,
-            variables={},
-            faults={},
-            start=lambda: work,
-            skipped=skipped,
-        )
         try:
-            return KINDS[kind](**parameters).run(Context(run, "check", timeout=30))
+            return KINDS[kind](**parameters).run(context_of(work, scratch))
         except UnusableFileError as error:
             finding = Finding(error.message, path=error.path, line=error.line, rule="-")
             return failed(error.message, finding, hint=error.hint)

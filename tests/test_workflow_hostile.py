@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from scaffolder import yamlsource
 from scaffolder.checks import workflow, workflow_model, workflow_needs
 from scaffolder.checks.act_translation import translate
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.base import CheckFailedError, Kind
 from scaffolder.errors import NotShownError, WorkFaultError
 from scaffolder.model import Outcome, Verdict
-from scaffolder.workspace import snapshot
+from tests.support.checking import context_of
 
 EXAMPLES = Path(__file__).parent / "examples"
 BASES = sorted(EXAMPLES.glob("workflows/[va]*/*.yml")) + sorted(EXAMPLES.glob("rehearsed/*.yml"))
@@ -106,20 +106,8 @@ def judge(kind: Kind, content: bytes) -> Verdict | None:
         (work / ".github/workflows").mkdir(parents=True)
         (work / "requirements.txt").write_text("flask==3.1\n")
         (work / workflow.DEFAULT).write_bytes(content)
-        scratch.mkdir()
-        skipped = snapshot(work, scratch / "snapshot")
-        run = Run(
-            id="test",
-            snapshot=scratch / "snapshot",
-            scratch=scratch,
-            lab_root=work,
-            variables={},
-            faults={},
-            start=lambda: work,
-            skipped=skipped,
-        )
         try:
-            return kind.run(Context(run, "check", timeout=30))
+            return kind.run(context_of(work, scratch))
         except CheckFailedError as error:
             return error.verdict
         except WorkFaultError as error:

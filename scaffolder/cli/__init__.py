@@ -51,6 +51,10 @@ COMMANDS = {
 }
 
 
+# Longer than the first sentence of any command's help.
+_WHOLE = 200
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are used.
 
@@ -71,6 +75,13 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(self._modules[cmd_name]).command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command is for, on more lines where the terminal is narrow."""
+        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, found.get_short_help_str(_WHOLE)) for name, found in named if found]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer the names of commands, importing none of them; else the group's own options."""
@@ -99,7 +110,7 @@ class LazyGroup(click.Group):
     modules=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
-    epilog="Start with: devlab new ci-pipeline && cd ci-pipeline && devlab check",
+    epilog="\b\nStart with:\n  devlab new ci-pipeline\n  cd ci-pipeline && devlab check",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="devlab")
 def cli() -> None:
@@ -219,12 +230,13 @@ def _words(error: DevlabError) -> str:
 def _say(message: str, hint: str) -> None:
     import textwrap
 
+    from scaffolder.cli.layout import fit, say
     from scaffolder.report.text import harmless_block
 
-    prefix = click.style("error: ", fg="red", bold=True)
-    click.echo(prefix + harmless_block(message), err=True, color=color())
+    told = fit(f"error: {harmless_block(message)}", sys.stderr).removeprefix("error: ")
+    click.echo(click.style("error: ", fg="red", bold=True) + told, err=True, color=color())
     if hint:
-        click.echo(textwrap.indent(harmless_block(hint), "  "), err=True)
+        say(textwrap.indent(harmless_block(hint), "  "), err=True)
 
 
 def color() -> bool | None:

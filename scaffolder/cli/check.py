@@ -48,7 +48,15 @@ EXIT_CODES = {
     shell_complete=complete_task,
     help="Check only this task and what it needs (repeatable).",
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    metavar="FORMAT",
+    help=f"One of {', '.join(FORMATS)}.",
+)
 @output_option
 @learner_option(says="Grade as the lab of this learner, whomever the workspace says it is for.")
 @click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.grading import sweep
 
 
@@ -21,7 +22,7 @@ def command() -> None:
     check does this by itself before it starts.
     """
     swept = sweep()
-    click.echo(
+    say(
         f"removed {swept.folders} temporary folders and {swept.engine} things in the Docker Engine"
         if swept.folders or swept.engine
         else "nothing was left behind"

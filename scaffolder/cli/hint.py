@@ -8,6 +8,7 @@ import click
 
 from scaffolder import catalog, hints, records, workspace
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.hints import Advice
@@ -45,7 +46,7 @@ def command(task: str | None, again: bool, form: str) -> None:
     if form == "json":
         click.echo(hint.document(advice), nl=False)
     elif advice is None:
-        click.echo(_all_is_well(report, task))
+        say(_all_is_well(report, task))
     else:
         _draw(advice, again=again)
     tell_records()

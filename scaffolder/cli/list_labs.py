@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 import click
 
@@ -70,9 +70,13 @@ def _lab(lab: Lab, done: LabStanding) -> Iterator[str]:
     marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
     yield f"{marks[done.state]} {harmless(lab.id)}"
     points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
-    told = f"{lab.level}, about {lab.minutes} minutes, {len(lab.tasks)} tasks, {points} points"
+    told = f"{lab.level}, about {lab.minutes} minutes, {_counted(lab.tasks)}, {points} points"
     for text in (lab.title, told):
         yield from wrapped(text, "    ")
+
+
+def _counted(tasks: Sized) -> str:
+    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:

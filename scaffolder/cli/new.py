@@ -9,6 +9,7 @@ import click
 
 from scaffolder import catalog, generate, variables, workspace
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab
@@ -55,16 +56,16 @@ def command(
     committed = generate.create_workspace(found, settings, target)
     shown = shlex.quote(str(directory))
     whose = f", made for {learner}" if learner else ""
-    click.echo(f"{harmless(found.title)}: your workspace is {shown}{whose}")
+    say(f"{harmless(found.title)}: your workspace is {shown}{whose}")
     for hook in generate.hooks_left_out(found):
-        click.echo(
+        say(
             f"{harmless(hook)} did not run, because the pack is not trusted: "
             f"devlab pack trust {found.id.partition('/')[0]}",
             err=True,
         )
     _warn_of_ungraded(lab, found, target)
     if not committed:
-        click.echo("git is not installed, so it is no git repository; the labs want one.", err=True)
+        say("git is not installed, so it is no git repository; the labs want one.", err=True)
     click.echo(
         f"\n  cd {shown}\n  less README.md      what to do\n  devlab check        how far you are"
     )
@@ -92,7 +93,7 @@ def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
     missing = {what for task in lost for what in task.missing}
     why = [f"{one.title} is {one.message}" for one in seen.observations if one.id in missing]
     if lost:
-        click.echo(
+        say(
             f"warning: with {' and '.join(chosen)}, {sum(task.points for task in lost)} of "
             f"{lab.points} points cannot be graded on this machine: {harmless('; '.join(why))}",
             err=True,
@@ -117,4 +118,4 @@ def _ask_one(variable: variables.Variable) -> str:
         try:
             return variable.validate(answer)
         except DevlabError as error:
-            click.echo(f"  {error.message}", err=True)
+            say(f"  {error.message}", err=True)

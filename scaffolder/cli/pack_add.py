@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.packs import code, install, registry
 from scaffolder.report.text import harmless
 
@@ -23,13 +24,13 @@ def command(source: str, name: str) -> None:
     added = install.add(source, name)
     record = added.record
     at = f" at {record.commit[:12]}" if record.commit else ""
-    click.echo(f"{record.name}: {harmless(record.address)}{at}")
+    say(f"{record.name}: {harmless(record.address)}{at}")
     for lab in added.labs:
         if lab not in added.broken:
-            click.echo(f"  {record.name}/{lab}")
+            say(f"  {record.name}/{lab}")
     for why in added.broken.values():
-        click.echo(f"warning: cannot be used: {harmless(why)}", err=True)
+        say(f"warning: cannot be used: {harmless(why)}", err=True)
     if code.find(registry.folder_of(record)):
-        click.echo(
+        say(
             f"It brings code, which does not run unless you say so: devlab pack trust {record.name}"
         )

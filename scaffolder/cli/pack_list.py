@@ -8,6 +8,7 @@ import click
 
 from scaffolder import packs
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import listing_format
 from scaffolder.packs import Pack
 from scaffolder.report.text import harmless
@@ -27,16 +28,16 @@ def command(form: str) -> None:
     """
     found = packs.find()
     for problem in found.problems:
-        click.echo(f"warning: {harmless(problem.message)}", err=True)
+        say(f"warning: {harmless(problem.message)}", err=True)
         if problem.hint:
-            click.echo(f"  {harmless(problem.hint)}", err=True)
+            say(f"  {harmless(problem.hint)}", err=True)
     if form == "json":
         click.echo(json.dumps([_entry(pack) for pack in found.packs.values()], indent=2))
         return
     for pack in found.packs.values():
-        click.echo(_text(pack))
+        say(_text(pack))
     if not found.packs:
-        click.echo("There are no packs. Add one with: devlab pack add DIR|GIT-URL[@REF]")
+        say("There are no packs. Add one with: devlab pack add DIR|GIT-URL[@REF]")
 
 
 def _entry(pack: Pack) -> dict[str, object]:

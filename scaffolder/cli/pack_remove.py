@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack
 from scaffolder.packs import install
 from scaffolder.report.text import harmless
@@ -21,4 +22,4 @@ def command(name: str) -> None:
     """Take an installed pack away. Workspaces made from it stay, but cannot be checked."""
     record = install.remove(name)
     again = harmless(record.address)
-    click.echo(f"removed {record.name}; add it again with: devlab pack add {again}")
+    say(f"removed {record.name}; add it again with: devlab pack add {again}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack, interactive
 from scaffolder.packs import install, registry, trusted
 from scaffolder.packs.code import Code
@@ -37,7 +38,7 @@ def command(name: str, yes: bool) -> None:
     """
 
     def agree(record: Installed, found: tuple[Code, ...]) -> bool:
-        click.echo(_text(record, found))
+        say(_text(record, found))
         if yes:
             return True
         if not interactive():
@@ -45,9 +46,9 @@ def command(name: str, yes: bool) -> None:
         return click.confirm(f"Trust {record.name}?", default=False, err=True)
 
     if install.trust(name, agree):
-        click.echo(f"{name} is trusted as it is now")
+        say(f"{name} is trusted as it is now")
     else:
-        click.echo(f"{name} is not trusted")
+        say(f"{name} is not trusted")
 
 
 def described(changes: Sequence[Change] | None) -> list[str]:

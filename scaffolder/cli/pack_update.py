@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack
 from scaffolder.cli.pack_trust import described
 from scaffolder.errors import DevlabError, ExitCode
@@ -28,15 +29,18 @@ def command(names: tuple[str, ...]) -> int:
     With @REF, the pack follows that branch, tag or commit from now on.
     """
     code = ExitCode.PASSED
-    for name in names or [record.name for record in registry.read()]:
+    installed = [record.name for record in registry.read()]
+    if not names and not installed:
+        say("No pack is installed. Add one with: devlab pack add DIR|GIT-URL[@REF]")
+    for name in names or installed:
         try:
-            click.echo(_text(install.update(name)))
+            say(_text(install.update(name)))
         except DevlabError as error:
             # One that cannot be reached must not keep the others old.
             code = error.exit_code
-            click.echo(f"{name}: {harmless(error.message)}", err=True)
+            say(f"{name}: {harmless(error.message)}", err=True)
             if error.hint:
-                click.echo(f"  {harmless(error.hint)}", err=True)
+                say(f"  {harmless(error.hint)}", err=True)
     return int(code)
 
 

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from scaffolder import records
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import interactive, listing_format
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.report.text import harmless
@@ -47,6 +48,7 @@ def command(lab: str, yes: bool, form: str) -> None:
     It concerns every workspace of the lab, and the lab need not be installed any more. The next
     check of a workspace counts as the first.
     """
+    records.require_kept(lab)
     _require_consent(lab, yes)
     gone = records.forget(lab)
     # Here, since completing names need not wait for it.
@@ -58,7 +60,7 @@ def command(lab: str, yes: bool, form: str) -> None:
         document = {"schema": SCHEMA, "lab": lab, **msgspec.to_builtins(gone)}
         click.echo(json.dumps(document, indent=2))
         return
-    click.echo(
+    say(
         f"forgotten of {harmless(lab)}: {_counted(gone.workspaces, 'workspace')}, "
         f"{_counted(gone.attempts, 'check run')}, {_counted(gone.passed, 'passed task')}, "
         f"{_counted(gone.hints, 'hint')}"

@@ -8,6 +8,7 @@ import click
 
 from scaffolder import records
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
 
 
@@ -26,7 +27,7 @@ def command(file: Path) -> None:
     """
     counts = records.merge(file)
     tell_records()
-    click.echo(
+    say(
         f"merged {counts.workspaces} workspaces of {counts.labs} labs, "
         f"{counts.passed} passed tasks: devlab progress shows where you stand"
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from scaffolder import workspace
+from scaffolder.cli.layout import say
 from scaffolder.report.text import harmless
 from scaffolder.revision import edits
 from scaffolder.workspace import Workspace
@@ -16,14 +15,14 @@ def recovered(found: Workspace) -> Workspace:
     if recovery is None:
         return found
     begun = recovery.begun
-    click.echo(
+    say(
         f"the last {harmless(begun.command)} was stopped half-way; what it had changed is put back "
         f"from {harmless(begun.folder)}",
         err=True,
     )
     for kept in recovery.until_now:
         # It may hold what was done since.
-        click.echo(
+        say(
             f"what stood there until now is in {harmless(kept.folder)}\n"
             f"to have that again: devlab reset --restore {harmless(kept.name)}",
             err=True,

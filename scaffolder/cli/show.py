@@ -10,6 +10,7 @@ import click
 
 from scaffolder import catalog
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
 from scaffolder.labfile import require_task
 from scaffolder.model import Hint, Lab, Task
@@ -61,9 +62,8 @@ def _when(hint: Hint) -> str:
 
 def _print(text: str) -> None:
     """Print lines of a lab's author's, however long, without what a terminal would obey."""
-    click.echo(
-        "\n".join(harmless(line, limit=max(1, len(line) * 10)) for line in text.splitlines())
-    )
+    lines = (harmless(line, limit=max(1, len(line) * 10)) for line in text.splitlines())
+    say("\n".join(lines), hang="    ")
 
 
 def _document(lab: Lab) -> dict[str, object]:

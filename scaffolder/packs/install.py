@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from scaffolder.errors import DevlabError
+from scaffolder.folders import remove_tree
 from scaffolder.labfile import did_you_mean, read_lab
 from scaffolder.packs import code, content, description, registry, trusted
 from scaffolder.packs.code import Code
@@ -183,7 +183,7 @@ def _place(record: Installed, draft: Path) -> None:
     folder.parent.mkdir(exist_ok=True)
     # What is there already and right is never gone, not even for the moment of a kill.
     if not _holds(folder, record.content):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         draft.rename(folder)
     registry.put(record)
 

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import msgspec
 
 from scaffolder import places
 from scaffolder.errors import DevlabError
+from scaffolder.folders import remove_tree
 from scaffolder.labschema import Id
 from scaffolder.tools.git import without_secret
 
@@ -140,18 +140,18 @@ def locked() -> Iterator[Path]:
         where = error.filename or home()
         raise DevlabError(f"cannot change the packs: {where}: {error.strerror}") from error
     finally:
-        shutil.rmtree(home() / f"{_DRAFT}folder", ignore_errors=True)
+        remove_tree(home() / f"{_DRAFT}folder")
         os.close(lock)
 
 
 def tidy() -> None:
     """Take away drafts, and copies that the registry does not name; only within `locked`."""
     for draft in home().glob(f"{_DRAFT}*"):
-        shutil.rmtree(draft, ignore_errors=True)
+        remove_tree(draft)
     wanted = {folder_of(record) for record in read()}
     for copy in home().glob("[!.]*/*"):
         if copy not in wanted:
-            shutil.rmtree(copy, ignore_errors=True)
+            remove_tree(copy)
     for folder in home().glob("[!.]*"):
         if folder.is_dir():
             with contextlib.suppress(OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import msgspec
 from scaffolder import generate, workspace
 from scaffolder.errors import DevlabError, InterruptedRunError
 from scaffolder.events import CheckEnded, Event
+from scaffolder.folders import remove_tree
 from scaffolder.grading import grade
 from scaffolder.model import Cause, Lab, Mistake, Outcome, Problem, Report
 from scaffolder.proofs import Case, CaseResult, Fate, Stage
@@ -71,7 +71,7 @@ def run_case(
         broken = Broken(f"{case.state} cannot be graded: {error.message}", hint=error.hint)
         result = CaseResult(case, Fate.BROKEN, 0, (plan.located(case, broken),))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
     return msgspec.structs.replace(result, seconds=time.monotonic() - started)
 
 

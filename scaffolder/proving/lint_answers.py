@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scaffolder import changes, generate
 from scaffolder.errors import DevlabError
+from scaffolder.folders import remove_tree
 from scaffolder.labfile import Source
 from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
 from scaffolder.proving.lint_leaks import significant
@@ -123,7 +124,7 @@ def _applied(change: ChangeSet, solution: Path, place: Path) -> Effect | str:
 
     Only these files are copied: a lab has many mistakes, and a template many files.
     """
-    shutil.rmtree(place, ignore_errors=True)
+    remove_tree(place)
     place.mkdir(parents=True)
     for path in change.paths:
         inside = (solution / path).resolve().is_relative_to(solution.resolve())

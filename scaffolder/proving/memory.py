@@ -8,13 +8,13 @@ the solution is graded anew every time, and `--no-cache` grades everything anew.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from scaffolder import generate, places, workspace
+from scaffolder.folders import remove_tree
 from scaffolder.keeping import surroundings
 from scaffolder.keeping.store import Kept
 from scaffolder.model import Lab, Outcome, Report
@@ -95,7 +95,7 @@ def key_of_lab(lab: Lab, scratch: Path) -> str:
         asked(lab).decode(),
         *(line for one in folders for line in _lines(one)),
     ]
-    shutil.rmtree(scratch)
+    remove_tree(scratch)
     return surroundings.hashed(lines)
 
 

@@ -117,6 +117,14 @@ def forget(lab_id: str) -> Forgotten:
     """
     from scaffolder.records import entries, store
 
+    require_kept(lab_id)
+    return store.write(entries.forget(lab_id))
+
+
+def require_kept(lab_id: str) -> None:
+    """Raise DevlabError where nothing is kept of a lab, or nothing can be read."""
+    from scaffolder.records import entries, store
+
     kept = store.read(entries.everything, Records())
     known = {*kept.labs, *(one.key.lab for one in kept.workspaces)}
     if lab_id not in known:
@@ -124,7 +132,6 @@ def forget(lab_id: str) -> Forgotten:
             f"nothing is kept of {lab_id!r}",
             hint=f"kept: {', '.join(sorted(known)) or 'nothing'}   (devlab progress shows it)",
         )
-    return store.write(entries.forget(lab_id))
 
 
 def notices() -> tuple[str, ...]:

@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.report.standing.words import RULE, TITLE, UNTAUGHT, plain, share, summary
+from scaffolder.report.standing.words import (
+    RULE,
+    TITLE,
+    UNTAUGHT,
+    UNTAUGHT_SHORT,
+    plain,
+    share,
+    summary,
+)
 from scaffolder.standing import SkillStanding, Standing
 
 _WIDTH = 80
@@ -58,7 +66,7 @@ def _skills(skills: Sequence[SkillStanding], target: Console) -> Table:
 
 def _bar(skill: SkillStanding, length: int, target: Console) -> Text:
     if not skill.points:
-        return Text(UNTAUGHT, style="dim")
+        return Text(UNTAUGHT if length >= len(UNTAUGHT) else UNTAUGHT_SHORT, style="dim")
     encodable = (target.encoding or "").lower().startswith("utf")
     full, empty = ("█", "░") if encodable else ("#", "-")
     filled = share(skill, length)

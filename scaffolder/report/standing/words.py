@@ -11,6 +11,8 @@ RULE = (
 )
 TITLE = "On the way to DevOps"
 UNTAUGHT = "no lab here teaches it yet"
+# The same where there is room for one word or two.
+UNTAUGHT_SHORT = "no lab"
 
 
 def plain(text: str, limit: int = 200) -> str:
