@@ -105,6 +105,26 @@ def test_a_pipe_keeps_the_exit_code_where_the_shell_is_bash(make: Make) -> None:
     assert Fails(fault="wrong", because="lint").run(context).outcome is Outcome.PASS
 
 
+def test_a_log_names_files_as_they_lie_in_the_work(make: Make) -> None:
+    broken = script("ls $PWD/app.py", "no-such-program-of-mine")
+
+    verdict = Passes().run(make(job(CHECKOUT, broken)))
+
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.evidence is not None
+    listed, missing, *_ = verdict.evidence.log
+    assert listed == "app.py"
+    assert missing.startswith("the step's script: line")
+    assert "no-such-program-of-mine: command not found" in missing
+
+
+def test_where_no_test_ran_the_failed_step_comes_first(make: Make) -> None:
+    verdict = TestsOn(versions=2).run(make(job(CHECKOUT, "run: exit 3")))
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "make the pipeline green first" in verdict.hint
+
+
 @pytest.mark.parametrize("where", ["step", "job"])
 def test_continue_on_error_is_named(make: Make, where: str) -> None:
     step = "run: grep -q 42 app.py" + (

@@ -306,10 +306,16 @@ class TestsOn(_Pipeline, frozen=True, kw_only=True):
                 expected=f"a planted test runs on at least {self.versions} versions",
                 actual=f"it ran on: {shown}",
             ),
-            hint="give the test job a strategy.matrix of versions, and give the variable to "
-            "actions/setup-python; quote them, as YAML reads 3.10 as 3.1",
+            hint=_NOTHING_RAN if rehearsal.failures and not seen else _MATRIX,
             lasting=False,
         )
+
+
+_NOTHING_RAN = "no test ran at all, since the step failed; make the pipeline green first"
+_MATRIX = (
+    "give the test job a strategy.matrix of versions, and give the variable to "
+    "actions/setup-python; quote them, as YAML reads 3.10 as 3.1"
+)
 
 
 def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:

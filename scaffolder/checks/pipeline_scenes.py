@@ -11,7 +11,7 @@ from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_star
 from scaffolder.checks.rehearsal_event import Event
 from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed
-from scaffolder.tools.act import Step
+from scaffolder.tools.act import Step, as_told
 
 LOG_LINES = 15
 
@@ -117,7 +117,7 @@ def step_names(rehearsal: Rehearsal) -> list[str]:
 
 def evidence(rehearsal: Rehearsal, step: Step, expected: str) -> Evidence:
     """Return what a step did, with the end of its log."""
-    log = tuple(line for line in step.log if line.strip())[-LOG_LINES:]
+    log = as_told([line for line in step.log if line.strip()][-LOG_LINES:])
     return Evidence(
         ran=rehearsal.command,
         expected=expected,

@@ -317,7 +317,7 @@ class _Rehearser:
         scene = self._scene
         ran = f"act {scene.event}"
         running = record.steps[-1] if record.steps else None
-        log = running.log[-15:] if running else ()
+        log = act.as_told(running.log[-15:]) if running else ()
         where = f", in the step {running.name[:80]!r}" if running else ""
         if done.ending is Ending.TIMED_OUT:
             self._require_machine(stage)

@@ -24,8 +24,8 @@ def wrapped(text: str, indent: str = "") -> list[str]:
 def say(text: str, *, err: bool = False, hang: str = "") -> None:
     """Print text that is harmless already; a terminal that is too narrow gets whole words.
 
-    What goes on below an indented line is indented as that, and by `hang`. Elsewhere than in a terminal
-    each line stays one, for whoever searches in it.
+    What goes on below an indented line is indented as that, and by `hang`. Elsewhere than in a
+    terminal each line stays one, for whoever searches in it.
     """
     click.echo(fit(text, sys.stderr if err else sys.stdout, hang), err=err)
 

@@ -26,6 +26,10 @@ from scaffolder.tools.versions import pip_install, told
 LOG_LINES = 400
 # Tools colour their words for GitHub's log; whoever reads a step's log wants the words.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Where act keeps what runs: a job's copy of the work, and the scripts of its steps.
+_HOME = r"(?<![\w/])/[^\s'\"]{0,300}?/act/[0-9a-f]{16}"
+_COPY = re.compile(rf"{_HOME}/hostexecutor/")
+_SCRIPT = re.compile(rf"{_HOME}/(?:act/)?workflow/[\w.-]{{1,80}}")
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,14 @@ class _LogReader:
         steps = tuple(_step(ids[1], ids[2], opened) for ids, opened in self._steps.items())
         reached = tuple(step for step in steps if step.result or step.log)
         return Record(jobs, reached, (*self._errors, *complaints))
+
+
+def as_told(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return lines of a log without the folders that act made on this machine.
+
+    A file of the work is named as it lies in the work, and a step's script by what it is.
+    """
+    return tuple(_COPY.sub("", _SCRIPT.sub("the step's script", line)) for line in lines)
 
 
 def _step(own_id: str, stage: str, opened: _Open) -> Step:
