@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import container, image
+from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks.base import Context, Kind
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome, Verdict
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile_asks import is_private
+from scaffolder.tools.dockerfile_asks import is_private, with_own_caches
 from scaffolder.tools.engine import Engine, building
 from scaffolder.workspace import snapshot
 from tests.support.engine import REFERENCE, running
@@ -197,6 +198,40 @@ def test_a_cache_is_of_one_run_and_goes_with_it(
     records = engine.connect().api.df()["BuildCache"]
     described = [record["Description"] for record in records]
     assert not [one for one in described if one.startswith("cached mount /planted ")]
+
+
+CACHES = {
+    "a target": "RUN --mount=type=cache,target=/x true\n",
+    "an id": "RUN --mount=type=cache,id=mine,target=/x --mount=target=/y,type=cache true\n",
+    "an earlier owner's": "RUN --mount=type=cache,id=run-1-00,target=/x true\n",
+    "two lines": "RUN --mount=type=cache,target=/x \\\n    --mount=type=cache,dst=/y,id=z true\n",
+}
+
+
+@pytest.mark.parametrize("step", CACHES.values(), ids=CACHES)
+def test_a_cache_that_is_kept_apart_is_so_already(step: str) -> None:
+    once, places = with_own_caches(BASE + step, "run-12")
+    assert once != BASE + step
+    assert with_own_caches(once, "run-12") == (once, places)
+    assert with_own_caches(once, "run-1")[0] != once
+
+
+@pytest.mark.engine
+def test_a_step_with_a_cache_is_not_carried_out_again(context: Context, work: Path) -> None:
+    """However its outcome differs each time: the second build takes the first one's."""
+    if not building.buildkit_cli():
+        pytest.skip("no docker command here has BuildKit")
+    drawn = "head -c 20 /dev/urandom > /drawn"
+    for step in (f"RUN --mount=type=cache,target=/x {drawn}\n", f"RUN {drawn}\n"):
+        (work / "Dockerfile").write_text(f"{BASE}{step}COPY code /code\n")
+        (work / "code").write_text(secrets.token_hex(8))
+        first = build_image(context, work, "Dockerfile", lambda _: False)
+        (work / "code").write_text(secrets.token_hex(8))
+        second = build_image(context, work, "Dockerfile", lambda _: False)
+        made = [engine.inspect(engine_of(context.run), one.image_id) for one in (first, second)]
+        layers = [one.diff_ids for one in made if one]
+        assert layers[0][:-1] == layers[1][:-1]
+        assert layers[0][-1] != layers[1][-1]
 
 
 NEWER = {

@@ -232,7 +232,8 @@ def with_own_caches(text: str, owner: str) -> tuple[str, list[str]]:
     """Return the Dockerfile with each cache of a RUN under a name that only `owner` uses.
 
     With it comes where the caches are mounted. A cache without an id has its target as one; mounts
-    of one id still share a cache. Raises UnclearMountError where one cannot be renamed.
+    of one id still share a cache, and one that is `owner`'s already keeps its name: a step that is
+    built again must be the same step. Raises UnclearMountError where one cannot be renamed.
     """
     lines = lines_of(text)
     ends = "\n" if text.endswith("\n") else ""
@@ -282,6 +283,8 @@ def _target(fields: Mapping[str, str]) -> str:
 def _cache_name(mount: str, owner: str) -> str:
     fields = _fields(mount)
     told = fields.get("id") or _target(fields)
+    if told.startswith(f"{owner}-"):
+        return told
     return f"{owner}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
