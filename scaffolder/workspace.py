@@ -162,8 +162,17 @@ def _has_manifest(folder: Path) -> bool:
 
 
 def _unreadable(path: Path) -> DevlabError:
+    message = f"you may not read {path}"
+    try:
+        own = path.lstat().st_uid == os.geteuid()
+    except OSError:
+        own = False
+    if own:
+        return DevlabError(
+            message, hint=f"it is yours; to read it: chmod -R u+rwX {shlex.quote(str(path))}"
+        )
     return DevlabError(
-        f"you may not read {path}",
+        message,
         hint="somebody else made it, such as a container that ran as root: remove it, or make it "
         f"yours with: sudo chown -R $(id -u) {shlex.quote(str(path))}",
     )

@@ -566,10 +566,29 @@ def test_a_broken_template_is_told_without_its_variables(
         (rendered / "more.py").write_text("{{ cookiecutter.nmae }}\n")
     said = devlab("new", "tested", tmp_path / "work", "--no-input")
     assert said.code == 2
-    assert "nmae" in said.err
+    assert "there is no variable cookiecutter.nmae" in said.err
     assert "tiny-service" not in said.err
     assert "Context" not in said.err
     assert "_output_dir" not in said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["progress", "list", "doctor --offline", "check nowhere\u2026"],
+    ids=lambda text: text.split()[0],
+)
+def test_a_command_says_letters_where_only_these_are_shown(tmp_path: Path, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scaffolder.cli", *command.split()],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert said
+    assert said.isascii(), said
+    assert b"\\u" not in said
 
 
 def test_what_a_terminal_cannot_encode_is_told_in_letters(tmp_path: Path) -> None:

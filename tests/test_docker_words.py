@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import re
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from scaffolder.checks._http import Answer, Request
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import engine, hadolint
 from scaffolder.tools.dockerfile import instructions, line_of
+from scaffolder.tools.engine import connection
 from scaffolder.tools.engine.buildlog import (
     bases,
     failed_line,
@@ -355,6 +357,11 @@ def test_an_engine_that_does_not_listen_is_told_from_none(
     program.chmod(0o755)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
     monkeypatch.setenv("PATH", str(tmp_path))
+    named = f"no Docker Engine answers at unix://{socket}, chosen by DOCKER_HOST"
+    with pytest.raises(UnavailableError, match=re.escape(named)):
+        engine.connect()
+    monkeypatch.delenv("DOCKER_HOST")
+    monkeypatch.setattr(connection, "endpoint", lambda: f"unix://{socket}")
     with pytest.raises(UnavailableError, match="does not run"):
         engine.connect()
     program.unlink()

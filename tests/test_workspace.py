@@ -259,6 +259,14 @@ def test_a_file_that_may_not_be_read_is_named_with_a_way_out(place: Path) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_is_ones_own_needs_no_other_owner(place: Path) -> None:
+    (place / "mine").touch(mode=0)
+    os.chown(place / "mine", NOBODY, NOBODY)
+    said = as_nobody(place, "workspace.survey(Path('.'))")
+    assert "you may not read mine | it is yours; to read it: chmod -R u+rwX mine" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_devlab_folder_that_may_not_be_read_is_not_no_workspace(place: Path) -> None:
     deep = place / "work" / "deep"
     deep.mkdir(parents=True)

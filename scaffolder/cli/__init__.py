@@ -27,6 +27,9 @@ from scaffolder.errors import (
 # A full disk, and a user who may not fill more of it.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
+# ASCII by another name: where a stream's encoding is called so, click writes UTF-8 all the same.
+_PLAIN_ASCII = "plain-ascii"
+
 # What a shell's completion script sets; the name is click's, made of the program's.
 COMPLETE = "_DEVLAB_COMPLETE"
 
@@ -121,9 +124,12 @@ def main() -> NoReturn:
     """Run the command line; the one place where errors become messages and exit codes."""
     _open_closed_streams()
     codecs.register_error("devlab", _replace_unencodable)
+    codecs.register(_find_plain_ascii)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows others, not a crash.
-        stream.reconfigure(errors="devlab")  # type: ignore[union-attr]
+        plain = codecs.lookup(stream.encoding).name == "ascii"
+        encoding = _PLAIN_ASCII if plain else stream.encoding
+        stream.reconfigure(encoding=encoding, errors="devlab")  # type: ignore[union-attr]
     # `kill` and a closed terminal end a run as Ctrl-C does: everything is cleaned up.
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), _interrupt)
@@ -131,6 +137,19 @@ def main() -> NoReturn:
     code = _silenced(run) if COMPLETE in os.environ else _guarded(run)
     _deafen()
     sys.exit(code)
+
+
+def _find_plain_ascii(name: str) -> codecs.CodecInfo | None:
+    if name.replace("-", "_") != _PLAIN_ASCII.replace("-", "_"):
+        return None
+    ascii_ = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        ascii_.encode,
+        ascii_.decode,
+        incrementalencoder=ascii_.incrementalencoder,
+        incrementaldecoder=ascii_.incrementaldecoder,
+        name=_PLAIN_ASCII,
+    )
 
 
 def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:

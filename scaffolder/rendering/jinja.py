@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import threading
 import traceback
@@ -14,7 +15,7 @@ from typing import Any, cast
 import cookiecutter.generate
 from cookiecutter.environment import ExtensionLoaderMixin
 from cookiecutter.exceptions import CookiecutterException, UndefinedVariableInTemplate
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scaffolder.errors import DevlabError
@@ -26,6 +27,9 @@ _ONE_AT_A_TIME = threading.Lock()
 
 # What an expression of a template can raise.
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
+
+# What Jinja says of a name that cookiecutter.json does not have.
+_NO_VARIABLE = re.compile(r"'[^']*\bdict object' has no attribute '(.*)'")
 
 # Its errors come back as exceptions; its log would put a traceback on the user's screen.
 logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
@@ -135,8 +139,15 @@ def _render_template(job: TemplateJob) -> None:
 def _words(error: BaseException) -> str:
     """Return why a template is broken; an error of cookiecutter's shows all variables otherwise."""
     if isinstance(error, UndefinedVariableInTemplate):
-        return f"{error.message}: {error.error.message or error.error}"
-    return str(error)
+        return f"{error.message}: {_unknown(error.error)}"
+    return _unknown(error) if isinstance(error, UndefinedError) else str(error)
+
+
+def _unknown(error: UndefinedError) -> str:
+    """Return what a template asks for in vain, in words of its author's."""
+    said = str(error.message or error)
+    found = _NO_VARIABLE.fullmatch(said)
+    return f"there is no variable cookiecutter.{found[1]}" if found else said
 
 
 def _render_file(source: Path, target: Path, context: Mapping[str, str]) -> None:
@@ -148,7 +159,7 @@ def _render_file(source: Path, target: Path, context: Mapping[str, str]) -> None
         raise DevlabError(f"{source}: takes more memory than it may") from error
     except _BROKEN as error:
         line = getattr(error, "lineno", None) or _line(error)
-        raise DevlabError(f"{source}{f':{line}' if line else ''}: {error}") from error
+        raise DevlabError(f"{source}{f':{line}' if line else ''}: {_words(error)}") from error
     target.write_text(text, "utf-8")
     shutil.copymode(source, target)
 

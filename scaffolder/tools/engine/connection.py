@@ -158,8 +158,11 @@ def _raise_unless_reachable(address: str) -> None:
     except OSError as error:
         installed = shutil.which("docker") or shutil.which("dockerd")
         if installed:
+            chosen = chosen_by()
             raise UnavailableError(
-                f"Docker is installed but its engine does not run ({parts.path})",
+                f"no Docker Engine answers at {address}, {chosen}"
+                if chosen
+                else f"Docker is installed but its engine does not run ({parts.path})",
                 fix=mending.start(address),
             ) from error
         raise UnavailableError(
