@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from scaffolder.checks._http import Request
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.grading.judge import judge
-from scaffolder.model import CheckSpec, Outcome
+from scaffolder.model import Cause, CheckSpec, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building
 from scaffolder.tools.engine.classic import Job
@@ -151,6 +151,55 @@ def test_a_late_end_is_a_fail_where_the_labs_own_answer_is_in_time(
     )
     verdict = judge(spec, ready)
     assert verdict.outcome == expected, verdict
+
+
+LATE, IN_TIME = None, 2.0
+GOOD, BY_A_HAIR = 1.5, 0.2
+
+
+@pytest.mark.parametrize(
+    ("own", "controls", "expected"),
+    [
+        ([IN_TIME], [], "pass"),
+        ([BY_A_HAIR], [], "pass"),
+        ([LATE, LATE], [GOOD], "fail"),
+        ([LATE, IN_TIME], [LATE], "pass"),
+        ([LATE, LATE, IN_TIME], [BY_A_HAIR, GOOD], "pass"),
+        ([LATE, LATE, LATE], [LATE, GOOD], "fail"),
+        ([LATE, LATE, LATE], [BY_A_HAIR, LATE, GOOD], "fail"),
+        ([LATE, LATE, BY_A_HAIR], [BY_A_HAIR, LATE, BY_A_HAIR], "pass"),
+        ([LATE, LATE, LATE], [BY_A_HAIR] * 4, "unavailable"),
+        ([LATE, LATE, LATE], [LATE] * 4, "unavailable"),
+    ],
+)
+def test_only_beside_an_answer_in_good_time_a_late_one_fails(
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    own: list[float | None],
+    controls: list[float | None],
+    expected: str,
+) -> None:
+    """Each number is the seconds to spare of one that was stopped, in order; all are needed."""
+
+    def next_of(spares: list[float | None]) -> Callable[..., object]:
+        left = iter(spares)
+
+        def stop(*_: object) -> object:
+            spare = next(left)
+            if spare is None:
+                return container_stop._TimingError("late")
+            return container_stop._Stop(1, "SIGTERM", 0, spare)
+
+        return stop
+
+    monkeypatch.setattr(container_stop, "reference_image", lambda *_: "")
+    monkeypatch.setattr(container_stop.Stops, "_try", next_of(own))
+    monkeypatch.setattr(container_stop.Stops, "_control", next_of(controls))
+    check = container_stop.Stops(request=Request(path="/slow"))
+    spec = CheckSpec(id="stops", kind="container.stops", check=check, timeout=60)
+    verdict = judge(spec, context)
+    assert verdict.outcome == expected, verdict
+    assert verdict.cause == (Cause.MACHINE if expected == "unavailable" else None)
 
 
 @pytest.mark.engine
