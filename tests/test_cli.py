@@ -554,6 +554,16 @@ def test_a_task_where_a_folder_is_meant(
     assert devlab("check", name, cwd=tmp_path / "work").code == 0
 
 
+def test_a_folder_beside_this_one_is_made(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
+    catalog.lab(task("a"))
+    (tmp_path / "here").mkdir()
+    assert devlab("new", "tested", "../work", "--no-input", cwd=tmp_path / "here").code == 0
+    rendered = devlab("lab", "render", "tested", "../solved", "--state", "solution")
+    assert rendered.code == 0, rendered.err
+    assert (tmp_path / "solved" / "app.py").is_file()
+    assert devlab("check", "../work").code == 0
+
+
 @pytest.mark.parametrize("where", ["a name", "a file"])
 def test_a_broken_template_is_told_without_its_variables(
     devlab: Devlab, catalog: Catalog, tmp_path: Path, where: str

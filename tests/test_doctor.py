@@ -29,7 +29,7 @@ from scaffolder.doctor import engine as engine_looks
 from scaffolder.doctor import needs_of
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement
-from scaffolder.tools import dockerfile, system
+from scaffolder.tools import dockerfile, system, terraform_provider
 from scaffolder.tools.engine import mending
 from scaffolder.tools.system import System
 from scaffolder.workspace import Manifest, ManifestLab, Workspace
@@ -135,6 +135,23 @@ def test_the_doctor_and_a_check_agree(
     report = grade(catalog.load(str(lab)), workspace.find(tmp_path / "solved"))
     ungraded = {task.id for task in report.tasks if not task.outcome.graded}
     assert ungraded == {task["id"] for task in predicted["ungraded"]} == {"built"}
+
+
+@pytest.mark.terraform
+def test_the_doctor_and_a_check_agree_on_what_needs_no_provider(
+    devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terraform_provider, "candidates", list)
+    predicted = json.loads(devlab("doctor", "terraform-stubs", "--format", "json").out)["labs"][0]
+    solved = tmp_path / "solved"
+    assert devlab("lab", "render", "terraform-stubs", solved, "--state", "solution").code == 0
+    said = json.loads(devlab("check", solved, "--format", "json").out)
+    graded = {task["id"] for task in said["tasks"] if task["verdict"] == "pass"}
+    assert graded == {"formatted", "variables"}
+    assert graded == {task["id"] for task in said["tasks"]} - {
+        task["id"] for task in predicted["ungraded"]
+    }
+    assert predicted["gradable"] == 20
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from scaffolder.checks import terraform_files
 from scaffolder.checks.base import Context
@@ -15,6 +16,7 @@ from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.checks.terraform_trials import Case, try_all
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.readiness import Requirement
 from scaffolder.tools import terraform_program
 from scaffolder.tools.hcl import Block, Configuration
 from scaffolder.tools.terraform import Diagnostic
@@ -23,6 +25,10 @@ RULES = (
     "https://developer.hashicorp.com/terraform/language/values/variables#custom-validation-rules"
 )
 TYPES = "https://developer.hashicorp.com/terraform/language/expressions/type-constraints"
+
+
+# Variables are tried by themselves, without a provider and a cloud.
+_REQUIRES = frozenset({Requirement.TERRAFORM, Requirement.SANDBOX})
 
 
 class Variables(TerraformKind, frozen=True, kw_only=True):
@@ -70,6 +76,8 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
               only: true
             port: {good: [8080], bad: [http], range: [1024, 65535], whole: true}
     """
+
+    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
 
     variables: Mapping[str, Values]
     directory: str = "infra"

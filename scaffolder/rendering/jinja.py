@@ -112,7 +112,8 @@ def _sandboxed(folder: Path) -> Iterator[None]:
 def _render_template(job: TemplateJob) -> None:
     # cookiecutter.main would ask the network about templates and write a replay file into HOME;
     # its generate module is the part that renders.
-    folder = Path(job.folder).absolute()
+    # It is there already; `../work` would be a way out of itself.
+    folder = Path(job.folder).resolve()
     staging = folder / ".rendering"
     values = {**job.values, "_template": job.source, "_output_dir": str(staging)}
     try:
