@@ -33,7 +33,7 @@ LAYERS = (
     ("events",),
     ("model", "errors"),
     ("interrupts",),
-    ("varying", "lines", "links", "folders", "valuetypes"),
+    ("varying", "lines", "jsontext", "links", "folders", "valuetypes"),
     # Runs in a process of its own, with nothing of ours but itself.
     ("testing",),
 )

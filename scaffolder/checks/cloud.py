@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from scaffolder import jsontext
 from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.terraform_reading import fair_parsing
@@ -37,7 +38,7 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
         directory, variables: as for `terraform.applies`.
         private, versioned, encrypted: which of the three is asked for.
         also: further values of variables under which it must hold as well, which is looked at in
-            a plan: `{environment: [dev, prod]}`.
+            a plan, or in another apply where a plan leaves it open: `{environment: [dev, prod]}`.
 
     Passes:
         there is a bucket, and every bucket has what is asked for. Private: all four switches of
@@ -85,12 +86,20 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
 
     def _faults_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
         for world in cloud_worlds.worlds(context, shared, self.also):
-            for problem in cloud_worlds.buckets(
-                world.resources,
-                private=self.private,
-                versioned=self.versioned,
-                encrypted=self.encrypted,
-            ):
+            if cloud_worlds.hides_buckets(world.resources):
+                there = world.apply().picture.buckets
+                problems = [fault.message for one in there for fault in self._faults(one)]
+                problems = problems if there else ["there is no bucket"]
+            else:
+                problems = [
+                    *cloud_worlds.buckets(
+                        world.resources,
+                        private=self.private,
+                        versioned=self.versioned,
+                        encrypted=self.encrypted,
+                    )
+                ]
+            for problem in problems:
                 yield Finding(f"with {world.told}, {problem}", path=self.directory)
 
     def _faults(self, bucket: Bucket) -> Iterator[Finding]:
@@ -216,6 +225,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
     Parameters:
         directory, variables: as for `terraform.applies`.
         holds: keys of the JSON object, and their values; `8080` and `"8080"` are the same.
+        also: as for `cloud.buckets`.
 
     Passes:
         one parameter holds every key with its value; more keys are fine.
@@ -232,6 +242,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
     holds: Mapping[str, Any]
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
+    also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
         """Ask for the parameters and read them."""
@@ -241,6 +252,13 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
             return missing("parameter", self.directory)
         lacking = {one.name: list(self._lacking(one.value)) for one in parameters}
         name, problems = min(lacking.items(), key=lambda item: len(item[1]))
+        elsewhere = [] if problems else list(self._lacking_elsewhere(context, shared))
+        if elsewhere:
+            return failed(
+                "; ".join(elsewhere),
+                *(Finding(problem, path=self.directory) for problem in elsewhere),
+                hint="what the settings are does not hang on where the service runs",
+            )
         if not problems:
             return passed(f"{name} holds {', '.join(self.holds)}")
         return failed(
@@ -254,9 +272,18 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
             hint="jsonencode() makes JSON of an object, whatever is in the values",
         )
 
+    def _lacking_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+        for world in cloud_worlds.worlds(context, shared, self.also):
+            values = cloud_worlds.parameters(world.resources)
+            if values is None:
+                values = [one.value for one in world.apply().picture.parameters]
+            lacking = [list(self._lacking(value)) for value in values]
+            for problem in min(lacking, key=len, default=["there is none"]):
+                yield f"with {world.told}, the parameter {problem}"
+
     def _lacking(self, value: str) -> Iterator[str]:
         try:
-            found = json.loads(value)
+            found = jsontext.load(value)
         except ValueError:
             found = None
         if not isinstance(found, dict):
@@ -278,7 +305,9 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
 
     Parameters:
         directory, variables: as for `terraform.applies`.
-        objects: how many objects are put into each bucket first.
+        objects: how many objects are put into each bucket first; then there must be a bucket.
+        also: values of variables under which buckets must let go of objects as well, which is
+            looked at in a plan (`force_destroy`).
 
     Passes:
         destroy succeeds; no bucket, role, user, group, policy, parameter, usable key or other
@@ -296,15 +325,19 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
     objects: int = 0
+    also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
         """Destroy and look."""
         shared = session(context, self.directory, self.variables)
-        made = shared.applied(context).picture.names
-        if not made:
-            return missing("resource", self.directory)
+        picture = shared.applied(context).picture
+        made = picture.names
+        if not made or (self.objects and not picture.buckets):
+            return missing("bucket" if made else "resource", self.directory)
+        kept = list(self._kept_elsewhere(context, shared))
         destroyed = shared.destroyed(context, self.objects)
         left = [
+            *kept,
             *destroyed.picture.names,
             *(f"{item.address} in the state" for item in destroyed.state.resources),
         ]
@@ -318,6 +351,11 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
                 hint="what keeps Terraform from deleting it, or makes it forget it?",
             )
         return passed(f"destroyed and gone from the cloud: {', '.join(made)}")
+
+    def _kept_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+        for world in cloud_worlds.worlds(context, shared, self.also) if self.objects else ():
+            for address in cloud_worlds.kept(world.resources):
+                yield f"{address}, with {world.told} and objects in it (no force_destroy)"
 
 
 def missing(what: str, directory: str) -> Verdict:

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from scaffolder.checks import cloud_policy, terraform_files
+from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.cloud import missing
+from scaffolder.checks.drawing import drawn
 from scaffolder.checks.terraform_reading import fair_parsing
-from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_session import Session, session
 from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -47,9 +48,12 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         may: further actions that nobody minds.
         refuses: what nobody may be allowed, in the form of `grants`. Near misses are derived:
             where it names an object for an action, objects beside the folder of the one that is
-            granted (`releases-old/`, `releasesx/`, and such) are refused too, and always
+            granted (`releases-old/`, `releasesx/`, and such) are refused too, and whatever else
+            of a bucket a policy names for that action outside of the folder; and always
             parameters below and beside the granted one.
         trusts: the service that must be able to assume that role, and nobody else.
+        also: as for `cloud.buckets`. Of what a plan tells: who may assume each role, and policies
+            that name nothing that is known after the apply only.
 
     Passes:
         a role that trusts the service is allowed every grant. No policy of anybody holds a
@@ -77,25 +81,33 @@ class Access(TerraformKind, frozen=True, kw_only=True):
     may: tuple[str, ...] = ()
     refuses: tuple[Grant, ...] = ()
     trusts: str = ""
+    also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
         """Evaluate the policies in the cloud."""
         try:
-            applied = session(context, self.directory, self.variables).applied(context)
+            shared = session(context, self.directory, self.variables)
+            applied = shared.applied(context)
         except UnavailableError:
             self._refuse_written_wildcards(context)
             raise
         picture = _with_bucket_policies(applied.picture)
         if not picture.roles:
             return missing("role", self.directory)
+        word = f"{drawn(context.run, 'keys').getrandbits(40):010x}"
         made = [str(item.attributes.get("arn") or "") for item in applied.state.resources]
         made = [arn for arn in made if arn]
         problems = [
             problem
             for role in picture.roles
-            for problem in (*_too_wide(role), *self._too_much(role, made, picture))
+            for problem in (
+                *_too_wide(role),
+                *self._too_much(role, made, picture),
+                *self._outside(role, picture, word),
+            )
         ]
         problems += self._too_little(picture)
+        problems = problems or list(self._problems_elsewhere(context, shared))
         if problems:
             return failed(
                 "; ".join(problems),
@@ -112,13 +124,29 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         allowed = cloud_policy.actions([one for role in picture.roles for one in _documents(role)])
         return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
 
-    def _too_much(self, role: Role, made: list[str], picture: Picture) -> Iterator[str]:
-        documents = _documents(role)
+    def _problems_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+        for world in cloud_worlds.worlds(context, shared, self.also):
+            for role in cloud_worlds.identities(world.resources):
+                told = [*_too_wide(role), *self._unasked(role)]
+                if role.trust:
+                    able = not self.trusts or self.trusts in cloud_policy.assumers(role.trust)
+                    told += [] if able else [f"{self.trusts} may not assume {role.name}"]
+                yield from (f"with {world.told}, {problem}" for problem in told)
+
+    def _unasked(self, role: Role) -> Iterator[str]:
+        """Yield actions that nothing asks for, and those who may assume the role beside its own."""
         known = {grant.action.lower() for grant in self.grants}
         known |= {action.lower() for action in self.may}
-        for action in cloud_policy.actions(documents):
+        for action in cloud_policy.actions(_documents(role)):
             if action not in known and "*" not in action:
                 yield f"{role.name} may {action}, which nothing asks for"
+        for principal in cloud_policy.principals(role.trust):
+            if self.trusts and principal not in (self.trusts, "*"):
+                yield f"{principal} may assume {role.name}"
+
+    def _too_much(self, role: Role, made: list[str], picture: Picture) -> Iterator[str]:
+        yield from self._unasked(role)
+        documents = _documents(role)
         for resource in cloud_policy.resources(documents):
             inside = any(
                 resource == arn or resource.startswith((arn + "/", arn + ":")) for arn in made
@@ -131,9 +159,27 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         for action, target in dict.fromkeys((*self._refused(picture), *self._near(picture))):
             if _may(role, action, target):
                 yield f"{role.name} may {action} on {target}"
-        for principal in cloud_policy.principals(role.trust):
-            if self.trusts and principal not in (self.trusts, "*"):
-                yield f"{principal} may assume {role.name}"
+
+    def _outside(self, role: Role, picture: Picture, word: str) -> Iterator[str]:
+        """Yield objects outside of the granted folders, where the lab says that not all is granted.
+
+        Each pattern of the policies is asked for one of its objects, whose name is drawn.
+        """
+        bounded = {grant.action for grant in self.refuses if grant.on == "object"}
+        folders = [
+            f"{bucket.arn}/{grant.key.partition('/')[0]}/"
+            for grant in self.grants
+            for bucket in picture.buckets
+            if grant.on == "object" and "/" in grant.key
+        ]
+        for resource in cloud_policy.resources(_documents(role)) if folders else ():
+            target = cloud_policy.instance(resource, word)
+            in_bucket = any(target.startswith(f"{one.arn}/") for one in picture.buckets)
+            if not in_bucket or target.startswith(tuple(folders)):
+                continue
+            for action in sorted(bounded):
+                if _may(role, action, target):
+                    yield f"{role.name} may {action} on {resource}"
 
     def _refused(self, picture: Picture) -> Iterator[tuple[str, str]]:
         for grant in self.refuses:

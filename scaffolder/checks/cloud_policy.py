@@ -44,6 +44,11 @@ def wildcards(document: Document) -> Iterator[str]:
                 yield f"allows the resource {resource}"
 
 
+def instance(resource: str, word: str) -> str:
+    """Return one of the things that an ARN with wildcards names, with `word` in their places."""
+    return resource.replace("*", word).replace("?", word[:1])
+
+
 def _has_wildcard(text: str) -> bool:
     return "*" in text or "?" in text
 
@@ -101,8 +106,14 @@ def assumers(trust: Document) -> list[str]:
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     """
-    able = [one for one in statements(trust, "Allow") if _any(_actions(one), "sts:assumerole")]
-    return [name for one in able for name in principals_of(one)]
+
+    def named(effect: str) -> list[str]:
+        able = [one for one in statements(trust, effect) if _any(_actions(one), "sts:assumerole")]
+        plain = [one for one in able if effect == "Allow" or not one.get("Condition")]
+        return [name for one in plain for name in principals_of(one)]
+
+    denied = named("Deny")
+    return [] if "*" in denied else [name for name in named("Allow") if name not in denied]
 
 
 def _actions(statement: Mapping[str, Any]) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
-from scaffolder.checks import cloud_worlds
+from scaffolder.checks import cloud_worlds, terraform_files
 from scaffolder.checks.base import EVERYTHING, Context, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
 from scaffolder.checks.terraform_reading import formatting
@@ -19,6 +19,8 @@ from scaffolder.tools.terraform import Change, Resource
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
 VALIDATE = "https://developer.hashicorp.com/terraform/cli/commands/validate"
 TAGS = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging"
+# Lives in Terraform's state alone.
+INNER = "terraform_data"
 PLAN = "https://developer.hashicorp.com/terraform/cli/commands/plan"
 
 
@@ -35,7 +37,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
         no file would be changed.
 
     Fails:
-        a file would be changed (named, with the difference), or cannot be parsed.
+        a file would be changed (named, with the difference), or cannot be parsed, or there is none.
 
     Example:
         - id: fmt-changes-nothing
@@ -55,6 +57,8 @@ class Formatted(Kind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Ask `terraform fmt`."""
+        # An empty folder has nothing that could be formatted.
+        terraform_files.files(context.run.snapshot, self.directory)
         answer = formatting(context, self.directory)
         completed = answer.completed
         if completed.ok:
@@ -140,7 +144,8 @@ class Applies(TerraformKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Apply, if nobody did yet."""
         applied = session(context, self.directory, self.variables).applied(context)
-        if not applied.state.resources:
+        # What Terraform keeps to itself is nothing in the cloud.
+        if all(resource.type == INNER for resource in applied.state.resources):
             return nothing_made(self.directory)
         made = ", ".join(resource.address for resource in applied.state.resources)
         return passed(f"apply made {len(applied.state.resources)} resources: {made}")
@@ -186,7 +191,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
             Finding(f"{item.address} {problem}", path=self.directory, url=TAGS)
             for item in taggable
             for problem in self._problems(item)
-        ) or tuple(self._problems_elsewhere(context, shared))
+        ) or tuple(self._problems_elsewhere(context, shared, {item.type for item in taggable}))
         if faults:
             return failed(
                 "; ".join(fault.message for fault in faults),
@@ -195,11 +200,16 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
             )
         return passed(f"{len(taggable)} resources carry {', '.join(self.tags)}")
 
-    def _problems_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
+    def _problems_elsewhere(
+        self, context: Context, shared: Session, taggable: Collection[str]
+    ) -> Iterator[Finding]:
         for world in cloud_worlds.worlds(context, shared, self.also):
             old = str(self.variables.get(world.variable, ""))
             new = {key: str(world.value) if one == old else one for key, one in self.tags.items()}
-            for problem in cloud_worlds.tags(world.resources, new):
+            resources = world.resources
+            if cloud_worlds.hides_tags(resources, new, taggable):
+                resources = world.apply().state.resources
+            for problem in cloud_worlds.tags(resources, new):
                 yield Finding(f"with {world.told}, {problem}", path=self.directory, url=TAGS)
 
     def _problems(self, resource: Resource) -> Iterator[str]:
@@ -238,7 +248,8 @@ class Stable(TerraformKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Plan once more."""
         shared = session(context, self.directory, self.variables)
-        if not shared.applied(context).state.resources:
+        made = shared.applied(context).state.resources
+        if all(resource.type == INNER for resource in made):
             return nothing_made(self.directory)
         again = shared.planned_again(context)
         changes = [

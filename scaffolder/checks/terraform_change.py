@@ -6,17 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scaffolder import jsontext
 from scaffolder.checks.base import Context
-from scaffolder.checks.terraform import PLAN, in_words, nothing_made
+from scaffolder.checks.terraform import INNER, PLAN, in_words, nothing_made
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_stages import Applied, TerraformKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools.terraform import State
 
 OUTPUTS = "https://developer.hashicorp.com/terraform/language/values/outputs"
 
 # What AWS counts up or dates by itself when something else of a resource changes.
 _COUNTED = frozenset({"version", "etag", "version_id", "last_modified", "insecure_value"})
-_INNER = "terraform_data"
 
 
 class Change(TerraformKind, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ class Change(TerraformKind, frozen=True, kw_only=True):
         replaced = [
             change
             for change in changed.answer.changes
-            if change.action != "update" and change.type != _INNER
+            if change.action != "update" and change.type != INNER
         ]
         differing = _differences(changed.before, changed.after)
         problems = (
@@ -116,8 +117,8 @@ def _holds(attributes: Mapping[str, Any], value: Any) -> bool:
 def _leaves(text: str) -> Iterator[str]:
     """Yield what stands in a JSON document; there are many ways to escape it."""
     try:
-        waiting = [json.loads(text)]
-    except (ValueError, RecursionError):
+        waiting = [jsontext.load(text)]
+    except ValueError:
         return
     while waiting:
         item = waiting.pop()
@@ -133,7 +134,7 @@ def _differences(before: Applied, after: Applied) -> dict[str, str]:
     """Return the resources whose own attributes differ, with the names of these attributes."""
     old = {item.address: item.attributes for item in before.state.resources}
     found: dict[str, str] = {}
-    for item in (one for one in after.state.resources if one.type != _INNER):
+    for item in (one for one in after.state.resources if one.type != INNER):
         was = old.get(item.address, {})
         names = sorted(
             name
@@ -152,7 +153,7 @@ def _same(one: Any, other: Any) -> bool:
     if not (isinstance(one, str) and isinstance(other, str) and one[:1] == other[:1] == "{"):
         return False
     try:
-        same: bool = _unordered(json.loads(one)) == _unordered(json.loads(other))
+        same: bool = _unordered(jsontext.load(one)) == _unordered(jsontext.load(other))
     except ValueError:
         return False
     return same
@@ -182,7 +183,8 @@ class Follows(TerraformKind, frozen=True, kw_only=True):
         the plan changes every one of the outputs.
 
     Fails:
-        an output would stay as it is, or is not there.
+        an output would stay as it is, is not there, or would be a text that is known before
+        anything is made, and that no attribute of a resource would have.
 
     Example:
         - id: outputs-follow-the-environment
@@ -207,6 +209,13 @@ class Follows(TerraformKind, frozen=True, kw_only=True):
         answer = shared.planned_with(context, self.variable, self.value)
         staying = [name for name in self.outputs if name not in answer.outputs]
         told = f"{self.variable} = {json.dumps(self.value)}"
+        planned = shared.elsewhere(context, self.variable, self.value)
+        if not staying and (made_up := list(self._made_up(planned))):
+            return failed(
+                f"with {told}, {'; '.join(made_up)}",
+                *(Finding(problem, path=self.directory, url=OUTPUTS) for problem in made_up),
+                hint="an output takes its value from an attribute of the resource",
+            )
         if not staying:
             return passed(f"with {told} there are other values of {', '.join(self.outputs)}")
         problems = [
@@ -222,3 +231,20 @@ class Follows(TerraformKind, frozen=True, kw_only=True):
             ),
             hint="name the resources by the variables, and take outputs from their attributes",
         )
+
+    def _made_up(self, planned: State) -> Iterator[str]:
+        """Yield outputs whose value is known before anything is made, and is nobody's name."""
+        names = {
+            value
+            for item in planned.resources
+            for value in item.attributes.values()
+            if item.type != INNER and isinstance(value, str) and value
+        }
+        for name in self.outputs:
+            value = planned.outputs.get(name)
+            # Of an ARN that is put together the last part is known.
+            if value is not None and not any(
+                str(value) == one or str(value).endswith(("/" + one.lstrip("/"), ":" + one))
+                for one in names
+            ):
+                yield f"{name} would be {value!r}, which is the name of nothing there"

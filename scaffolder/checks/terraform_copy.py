@@ -48,6 +48,11 @@ def clear(work: Path, folder: str, modules: Mapping[str, Configuration], root: P
     return work / folder
 
 
+def configurations(modules: Mapping[str, Configuration]) -> int:
+    """Return how many configurations of the provider there may be."""
+    return sum(len(configuration.of("provider")) for configuration in modules.values())
+
+
 def lift_protection(work: Path, modules: Mapping[str, Configuration]) -> None:
     """Write the configuration into the copy `work` with `prevent_destroy = false` everywhere."""
     for configuration in modules.values():

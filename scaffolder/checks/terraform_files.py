@@ -40,7 +40,12 @@ def files(root: Path, folder: str) -> tuple[str, ...]:
     Raises UnusableFileError where there is no such folder, or no file in it, or far too many.
     """
     place = resolve_inside(root, folder)
-    if not place.is_dir():
+    try:
+        is_folder = place.is_dir()
+    except OSError as error:
+        # Such as a name of thousands of characters.
+        raise UnusableFileError(f"cannot be looked at: {error.strerror}", folder[:200]) from error
+    if not is_folder:
         raise UnusableFileError("is missing: there is no such folder", folder)
     names = sorted(entry.name for entry in place.iterdir() if is_configuration(entry.name))
     if not names:
@@ -90,6 +95,8 @@ def parse_json(text: str, path: str) -> tuple[Block, ...]:
         raise UnusableFileError(error.message, path, line=error.line) from error
     except RecursionError as error:
         raise UnusableFileError("is nested too deeply to be read", path) from error
+    except ValueError as error:
+        raise UnusableFileError("holds a number with thousands of digits", path) from error
     if not isinstance(document.data, dict):
         raise UnusableFileError("must be a JSON object", path, line=1)
     return tuple(_JsonReader(document, path).blocks(document.data, ()))

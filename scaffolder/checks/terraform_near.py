@@ -46,7 +46,7 @@ class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             re.compile(self.pattern)
         except re.error as error:
             raise ValueError(f"pattern is no regular expression: {error}") from error
-        wrong = [value for value in self.good if _breaks_stated(self, value)]
+        wrong = [value for value in self.good if breaks_stated(self, value)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is called good, and breaks what is said beside it")
 
@@ -60,7 +60,7 @@ def near_misses(values: Values) -> tuple[Any, ...]:
         found: Iterator[Any] = (
             one for one in _near_texts(texts, values) if _is_bad_text(one, values)
         )
-    elif not texts and all(_is_number(one) for one in values.good):
+    elif not texts and all(is_number(one) for one in values.good):
         found = _near_numbers(values)
     else:
         return ()
@@ -96,7 +96,7 @@ def _is_bad_text(text: str, values: Values) -> bool:
     bad = [one for one in values.bad if isinstance(one, str)]
     if text in texts:
         return False
-    if _breaks_stated(values, text) or _is_list(texts, bad):
+    if breaks_stated(values, text) or _is_list(texts, bad):
         return True
     if not text.strip():
         return any(one and not one.strip() and one.isascii() for one in bad)
@@ -107,13 +107,13 @@ def _is_bad_text(text: str, values: Values) -> bool:
     return False
 
 
-def _breaks_stated(values: Values, value: Any) -> bool:
+def breaks_stated(values: Values, value: Any) -> bool:
     """Whether a value breaks a rule that the lab states."""
     if isinstance(value, str):
         least, most = values.length or (0, len(value))
         matches = not values.pattern or re.fullmatch(values.pattern, value) is not None
         return not matches or not least <= len(value) <= most or _outside(values, value)
-    if _is_number(value):
+    if is_number(value):
         low, high = values.range or (value, value)
         return not low <= value <= high or (values.whole and value != int(value))
     return False
@@ -148,7 +148,8 @@ def _are_names(texts: Sequence[str], bad: Sequence[str]) -> bool:
     return all(_NAME.fullmatch(one) for one in texts) and any(_NAME.fullmatch(one) for one in bad)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, which True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -30,7 +30,7 @@ from scaffolder.sandbox import Command, own_code, python_parts
 from scaffolder.tools import moto, terraform_program, terraform_provider
 from scaffolder.tools.cloud import Cloud, Picture
 from scaffolder.tools.hcl import Configuration
-from scaffolder.tools.terraform import Answer, Resource, Terraform
+from scaffolder.tools.terraform import Answer, State, Terraform
 
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
 
@@ -108,19 +108,24 @@ class Session:
             raise
         return True
 
-    def elsewhere(self, context: Context, variable: str, value: Any) -> tuple[Resource, ...]:
-        """Return what would be there with a value of a variable that it takes.
+    def elsewhere(self, context: Context, variable: str, value: Any) -> State:
+        """Return what is known of what would be there with a value of a variable that it takes.
 
         It is read from the plan beside what Terraform does in the meantime.
         """
         client, out = self._plans[variable, repr(value)]
 
-        def read() -> tuple[Resource, ...]:
-            answer, resources = client.planned(out)
+        def read() -> State:
+            answer, state = client.planned(out)
             self._demand(answer, "show", context)
-            return resources
+            return state
 
         return self._run.shared.get((self, out), read)
+
+    def applied_elsewhere(self, context: Context, variable: str, value: Any) -> Applied:
+        """Return what an apply with one variable changed leaves, in a cloud of its own."""
+        changed = {**self._variables, variable: value}
+        return session(context, self.folder, changed).applied(context)
 
     def changed(self, context: Context, variable: str, value: Any) -> Changed:
         """Apply once more with one variable changed."""
@@ -176,7 +181,7 @@ class Session:
             env=terraform_provider.environment(self._moto.url),
             visible=(self._copy, *python_parts(Path(sys.executable).resolve())),
         )
-        if _configurations(modules) > 1:
+        if terraform_copy.configurations(modules) > 1:
             # One process has one configuration: the last one would be taken for all.
             self._unshared = terraform_provider.unshared(provider, command, self._moto, place)
         else:
@@ -308,7 +313,8 @@ class Session:
         for bucket in self._picture(context).buckets:
             for number in range(objects):
                 key = f"releases/{number}.txt"
-                self._asked(context, partial(_put_object, bucket.name, key))
+                put = partial(Cloud.put_object, bucket=bucket.name, key=key, body=b"an artifact")
+                self._asked(context, put)
         context.say("terraform destroy")
         self._standing = None
         # Nothing that Terraform knows of changed since the last apply.
@@ -371,15 +377,6 @@ class Session:
                 control.close()
 
         return self._run.control(("terraform", self.folder), apply_reference)
-
-
-def _configurations(modules: Mapping[str, Configuration]) -> int:
-    """Return how many configurations of the provider there may be."""
-    return sum(len(configuration.of("provider")) for configuration in modules.values())
-
-
-def _put_object(bucket: str, key: str, cloud: Cloud) -> None:
-    cloud.put_object(bucket, key, b"an artifact")
 
 
 def _timeout(context: Context) -> float:

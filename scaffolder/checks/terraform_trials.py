@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import random
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +20,9 @@ from typing import Any
 
 from scaffolder.checks import terraform_files, terraform_parts
 from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.drawing import drawn
 from scaffolder.checks.terraform_answers import refuse, require_end
-from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform_session import Session, session
 from scaffolder.tools.hcl import Block, Configuration
 from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
 
@@ -31,12 +34,16 @@ _REFUSALS = (
 )
 _BROKEN = "Error in function call"
 _MAIN = "main.tf.json"
-_RULE = re.compile(r"validation rule at c\d+/(\S+):(\d+),")
+_RULE = re.compile(r"validation rule at c[0-9a-f]{10}/(\S+):(\d+),")
 _ROUNDS = 6
 # A plan of the whole takes seconds.
 _DERIVED_OF_WHOLE = 6
+# Of the timeout that each plan has: as long as all of them together may take.
+_WHOLE_TIMEOUTS = 5
 
 Refusals = dict[int, Diagnostic | None]
+# Per module, the case that each variable's value is of.
+Rows = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -76,13 +83,16 @@ def _try_parts(
     context: Context, configuration: Configuration, cases: Sequence[Case]
 ) -> Refusals | None:
     """Try the cases on the variables alone; None where these need more of the configuration."""
-    rows = _rows(cases, together=terraform_parts.stand_alone(configuration))
+    rows = _named(
+        _rows(cases, together=terraform_parts.stand_alone(configuration)),
+        drawn(context.run, "modules"),
+    )
     place = context.run.folder("variables")
     parts = terraform_parts.variables(configuration)
-    for number in range(len(rows)):
-        (place / f"c{number}").mkdir()
+    for module in rows:
+        (place / module).mkdir()
         for name, text in parts.items():
-            (place / f"c{number}" / name).write_bytes(text.encode())
+            (place / module / name).write_bytes(text.encode())
     client = Terraform(place, context.run.sandbox, context.run.cancel, context.timeout)
     found: Refusals = {}
     for _ in range(_ROUNDS):
@@ -117,8 +127,20 @@ def _rows(cases: Sequence[Case], *, together: bool) -> list[dict[str, int]]:
     return [{name: number for name, number in row.items() if number is not None} for row in rows]
 
 
+def _named(rows: list[dict[str, int]], draw: random.Random) -> Rows:
+    """Return the rows by the names of their modules, which a rule can read, and which say nothing.
+
+    Names and order are drawn: no rule can tell by its own place whether it is asked for a good one.
+    """
+    names: set[str] = set()
+    while len(names) < len(rows):
+        names.add(f"c{draw.getrandbits(40):010x}")
+    draw.shuffle(rows)
+    return dict(zip(sorted(names), rows, strict=True))
+
+
 def _write_main(
-    place: Path, cases: Sequence[Case], rows: Sequence[Mapping[str, int]], refused: Refusals
+    place: Path, cases: Sequence[Case], rows: Rows, refused: Refusals
 ) -> dict[int, int]:
     """Write the configuration that calls the modules; return the cases by their lines.
 
@@ -128,8 +150,8 @@ def _write_main(
     good = cases[0].values
     written = ['{"module": {']
     lines: dict[int, int] = {}
-    for number, row in enumerate(rows):
-        written.append(f'{"," if number else ""}"c{number}": {{"source": "./c{number}"')
+    for number, (module, row) in enumerate(rows.items()):
+        written.append(f'{"," if number else ""}"{module}": {{"source": "./{module}"')
         for name in good:
             case = row.get(name)
             tried = case is not None and case not in refused
@@ -170,7 +192,7 @@ def _planned(client: Terraform, timeout: float) -> Answer:
 def _case_of(
     error: Diagnostic,
     lines: Mapping[int, int],
-    rows: Sequence[Mapping[str, int]],
+    rows: Rows,
     configuration: Configuration,
 ) -> int | None:
     """Return the case whose value a variable refuses with this error, or None."""
@@ -179,7 +201,7 @@ def _case_of(
     if error.path == _MAIN:
         return lines.get(error.line or 0)
     folder = (error.path or "").partition("/")[0]
-    row = rows[int(folder[1:])] if re.fullmatch(r"c\d+", folder) else {}
+    row = rows.get(folder, {})
     blocks = _blocks_of(error, configuration)
     return next((row.get(block.labels[0], 0) for block in blocks), None)
 
@@ -220,15 +242,19 @@ def _placed(error: Diagnostic) -> Diagnostic:
 def _try_whole(
     context: Context, folder: str, configuration: Configuration, cases: Sequence[Case]
 ) -> Refusals:
-    """Try the cases with plans of everything, with few of the derived ones."""
+    """Try the cases with plans of everything, with few of the derived ones, which are drawn."""
     whole = session(context, folder, {})
     derived = [number for number, case in enumerate(cases) if case.derived]
-    step = max(len(derived) // _DERIVED_OF_WHOLE, 1)
-    left_out = set(derived) - set(derived[::step])
+    few = min(len(derived), _DERIVED_OF_WHOLE)
+    tried = {*drawn(context.run, "whole").sample(derived, few)}
+    begun = time.monotonic()
     found: Refusals = {}
     for number, case in enumerate(cases):
-        if number in left_out:
+        spent = time.monotonic() - begun
+        if case.derived and (number not in tried or spent > context.timeout):
             continue
+        if spent > context.timeout * _WHOLE_TIMEOUTS:
+            _refuse_slow(context, whole, len(found), len(cases), spent)
         answer = whole.tried(context, case.values)
         refusals = [error for error in answer.errors if _is_refusal(error, configuration)]
         found[number] = refusals[0] if refusals else None
@@ -239,3 +265,15 @@ def _try_whole(
                 raise trouble
             refuse(answer, "plan", folder)
     return found
+
+
+def _refuse_slow(context: Context, whole: Session, tried: int, of: int, spent: float) -> None:
+    """Raise for plans of which each ends in time, and all together do not."""
+    if trouble := whole.machines_trouble(context):
+        raise trouble
+    raise CheckFailedError(
+        f"{tried} of {of} values were tried within {spent:.0f} s: a plan takes too long",
+        hint="what does a plan compute for so long? Rules that look at variables and locals alone "
+        "are tried without the rest",
+        lasting=False,
+    )

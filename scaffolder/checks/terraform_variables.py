@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from scaffolder.checks import terraform_files
 from scaffolder.checks.base import Context
+from scaffolder.checks.drawing import drawn
 from scaffolder.checks.terraform_answers import finding
 from scaffolder.checks.terraform_near import Values, near_misses
 from scaffolder.checks.terraform_reading import fair_parsing
 from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.checks.terraform_trials import Case, try_all
+from scaffolder.checks.terraform_values import drawn_bad, drawn_good
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement
@@ -49,7 +52,10 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
     with more around it. Undoubtedly refused are: other blanks, where a blank text is bad; blanks
     around names, and other case where one of `bad` is that; everything but `good`, where another
     word of the same length is bad, or one that goes on from a shorter one. A text that is a number
-    is one. `near_misses: false` derives none, `undecided` takes away.
+    is one. Some more of each sort are drawn anew in each run; and where everything in `bad` breaks
+    a rule that is stated (or is blank, or no number), these rules are taken for all there are, and
+    values within them are drawn and must be taken. `near_misses: false` derives and draws none,
+    `undecided` takes away.
 
     Without terraform the structure is judged: a variable that is missing, has no type or no
     validation fails; the rest is `unavailable`.
@@ -93,7 +99,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             terraform_program.program()
         except UnavailableError as missing:
             return self._structure(configuration, missing)
-        cases = tuple(self._cases())
+        cases = tuple(self._cases(drawn(context.run, "values")))
         taken = try_all(context, self.directory, configuration, cases)
         faults = tuple(self._faults(cases, taken, _declared(configuration)))
         if faults:
@@ -113,7 +119,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             f"{sum(len(values.good) for values in self.variables.values())} good ones taken"
         )
 
-    def _cases(self) -> Iterator[Case]:
+    def _cases(self, draw: random.Random) -> Iterator[Case]:
         rounds = max(len(values.good) for values in self.variables.values())
         for number in range(rounds):
             yield Case(
@@ -127,8 +133,17 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             for value in values.bad:
                 yield Case({**good, name: value}, name)
         for name, values in self.variables.items():
-            for value in near_misses(values):
+            for value in dict.fromkeys((*near_misses(values), *drawn_bad(values, draw))):
                 yield Case({**good, name: value}, name, derived=True)
+        others = {name: drawn_good(values, draw) for name, values in self.variables.items()}
+        for number in range(max(len(listed) for listed in others.values())):
+            yield Case(
+                {
+                    name: listed[number] if number < len(listed) else good[name]
+                    for name, listed in others.items()
+                },
+                derived=True,
+            )
 
     def _faults(
         self,

@@ -6,13 +6,14 @@ neither read nor sent.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+
+from scaffolder import jsontext
 
 DEFAULT_REGION = "eu-central-1"
 
@@ -154,7 +155,7 @@ class Cloud:
                 blocks=block.get("PublicAccessBlockConfiguration", {}),
                 versioning=s3.get_bucket_versioning(Bucket=name).get("Status", ""),
                 encryption=_algorithm(encryption),
-                policy=json.loads(_ask(s3.get_bucket_policy, Bucket=name).get("Policy", "{}")),
+                policy=_document(_ask(s3.get_bucket_policy, Bucket=name).get("Policy", "{}")),
             )
 
     def _identities(self) -> tuple[list[Role], list[str]]:
@@ -298,5 +299,5 @@ def _identity(kind: str, entry: Mapping[str, Any], documents: Mapping[str, Any])
 
 def _document(value: Any) -> Mapping[str, Any]:
     """Return a policy document, which comes decoded or as text."""
-    parsed = json.loads(value) if isinstance(value, str) else value
+    parsed = jsontext.load(value) if isinstance(value, str) else value
     return parsed if isinstance(parsed, dict) else {}

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scaffolder.errors import UnusableFileError
+from scaffolder.tools import hcl_lexis
 
 # python-hcl2 builds its parser once, and not safely from two threads.
 _parser = threading.Lock()
 
+_TEXTS = ("string", "heredoc_template", "heredoc_trim_template")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -95,7 +97,29 @@ def _parse(text: str, path: str) -> tuple[Block, ...]:
     with _syntax_errors(path), _parser:
         import hcl2
 
-        return _body_blocks(hcl2.parses(_plain(text)).body, path)
+        plain = _plain(text)
+        body = hcl2.parses(plain).body
+        _require_one_reading(plain, _node(body, 0), path)
+        return _body_blocks(body, path)
+
+
+def _require_one_reading(text: str, read: Node, path: str) -> None:
+    """Raise HclSyntaxError where Terraform finds texts elsewhere than python-hcl2 did."""
+    here = [
+        (node.start, node.end)
+        for around, node in read.walk()
+        if node.kind in _TEXTS and not any(one.kind in _TEXTS for one in around)
+    ]
+    try:
+        there = hcl_lexis.texts(text)
+    except ValueError as error:
+        raise HclSyntaxError(str(error), path) from error
+    if here != there:
+        first = min({*here} ^ {*there})[0]
+        line = text.count("\n", 0, first) + 1
+        raise HclSyntaxError(
+            "holds a text that readers of HCL end in different places", path, line=line
+        )
 
 
 class _Mask:
@@ -205,6 +229,8 @@ def _syntax_errors(path: str) -> Iterator[None]:
         raise HclSyntaxError("is not valid HCL", path, line=line if known else None) from error
     except RecursionError as error:
         raise UnusableFileError("is nested too deeply to be read", path) from error
+    except ValueError as error:
+        raise UnusableFileError("holds a number with thousands of digits", path) from error
 
 
 def _plain(text: str) -> str:

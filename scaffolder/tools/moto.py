@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import logging
 import os
+import secrets
 import sys
 import tempfile
 import threading
@@ -29,10 +30,11 @@ from scaffolder.tools.relay import PROGRAM, Relay
 from scaffolder.tools.versions import pip_install
 
 START_SECONDS = 60.0
-ACCOUNT = "123456789012"
 _NEEDED = ("moto", "flask", "flask_cors", "boto3")
 _READY = "moto listens"
 _SOCKET = "socket"
+# moto's own page for people, which costs it nothing. All else below is for steering it.
+_ALIVE = "/moto-api/"
 # A socket's path has at most 103 (macOS) or 107 bytes (Linux).
 _SOCKET_FOLDER_LIMIT = 90
 _LIMITS = Limits(cpu_seconds=24 * 3600, open_files=4096)
@@ -88,7 +90,7 @@ class Moto:
         """Whether the server still answers a question of ours."""
         try:
             connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
-            connection.request("GET", "/moto-api/data.json")
+            connection.request("GET", _ALIVE)
             return connection.getresponse().status == http.HTTPStatus.OK
         except OSError:
             return False
@@ -130,6 +132,8 @@ def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: Cance
         env={
             # An attached arn:aws:iam::aws:policy/... must be there to be judged.
             "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            # Drawn, since everybody knows the account that moto has by itself.
+            "MOTO_ACCOUNT_ID": str(10**11 + secrets.randbelow(9 * 10**11)),
             # Some of its services would run a configuration's code in containers.
             "DOCKER_HOST": "tcp://127.0.0.1:9",
         },
@@ -159,7 +163,8 @@ class _Recording:
     """A WSGI application that keeps a record of what the one inside it could not do.
 
     moto answers 500 to 599 where it does not know a function of a service, or breaks. Whoever wants
-    to know asks this record, not what a client makes of the answer.
+    to know asks this record, not what a client makes of the answer. What steers moto itself
+    (`/moto-api/reset`, which an object called `reset` in a bucket `moto-api` would reach) is shut.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], record: Path) -> None:
@@ -175,6 +180,11 @@ class _Recording:
                 self._note(environ, status)
             return start_response(status, *more)
 
+        path = "/" + environ.get("PATH_INFO", "").lstrip("/")
+        if path.startswith(_ALIVE.rstrip("/")) and path != _ALIVE:
+            # To the work this is a bucket of somebody else's.
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"AccessDenied"]
         try:
             return self._app(environ, start)
         except Exception as error:

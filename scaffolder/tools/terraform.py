@@ -30,13 +30,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scaffolder import jsontext
 from scaffolder.errors import UnusableFileError
 from scaffolder.lines import lines_of
 from scaffolder.tools.command import Command, Sandbox
 from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.terraform_output import messages, read
 from scaffolder.tools.terraform_program import program
 
 UNFORMATTED = 3  # what `fmt -check` exits with
+_TEXT_LIMIT = 2000
 STATE_LIMIT = 16 * 1024 * 1024
 _OLD_FILE = re.compile(r"^--- old/(.+)$", re.M)  # in the differences that `fmt` shows
 
@@ -64,7 +67,7 @@ class Diagnostic:
     @property
     def text(self) -> str:
         """Summary and detail as one line."""
-        return " ".join(f"{self.summary}: {self.detail}".rstrip(": ").split())
+        return " ".join(f"{self.summary}: {self.detail}".rstrip(": ").split())[:_TEXT_LIMIT]
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Answer:
 
     def tail(self, lines: int = 15) -> tuple[str, ...]:
         """Return the last lines of what it said, in words where it speaks JSON."""
-        said = (message.get("@message") for message in _messages(self.completed.stdout))
+        said = (message.get("@message") for message in messages(self.completed.stdout))
         spoken = tuple(str(text) for text in said if text)
         return spoken[-lines:] or self.completed.tail(lines)
 
@@ -172,14 +175,17 @@ class Terraform:
             )
         )
 
-    def planned(self, out: str) -> tuple[Answer, tuple[Resource, ...]]:
+    def planned(self, out: str) -> tuple[Answer, State]:
         """Return what a plan that was kept would leave, with all that is known before an apply."""
         completed = self._client().cmd("show", out, json=_flag())
         answer = Answer(completed, tuple(_validation_errors(completed.stdout)))
         if not completed.ok:
-            return answer, ()
-        data = json.loads(completed.stdout)
-        return answer, tuple(_planned(data.get("planned_values", {}).get("root_module", {})))
+            return answer, State()
+        planned = read(completed.stdout).get("planned_values", {})
+        resources = tuple(_planned(planned.get("root_module", {})))
+        told = planned.get("outputs", {}).items()
+        known = {name: output["value"] for name, output in told if "value" in output}
+        return answer, State(resources, known)
 
     def apply(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
         """Plan and apply in one go; the state lands in the folder."""
@@ -205,7 +211,7 @@ class Terraform:
             return State()
         if path.stat().st_size > STATE_LIMIT:
             raise UnusableFileError("makes a state too large to be read", self.folder.name)
-        return _state(json.loads(path.read_text("utf-8")))
+        return _state(read(path.read_text("utf-8")))
 
     def _client(self) -> Any:
         return _bounded_client()(self)
@@ -285,22 +291,11 @@ class _ValueFiles:
             self._written.pop().unlink(missing_ok=True)
 
 
-def _messages(output: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON lines of a command that ran with -json; other lines are no messages."""
-    for line in lines_of(output):
-        try:
-            message = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(message, dict):
-            yield message
-
-
 def _answer(completed: Completed) -> Answer:
     errors: list[Diagnostic] = []
     changes: list[Change] = []
     outputs: list[str] = []
-    for message in _messages(completed.stdout):
+    for message in messages(completed.stdout):
         kind = message.get("type")
         if kind == "diagnostic":
             errors.append(_diagnostic(message["diagnostic"]))
@@ -319,7 +314,8 @@ def _answer(completed: Completed) -> Answer:
 def _change(change: Mapping[str, Any]) -> Iterator[Change]:
     """Yield a planned change of a managed resource; what is only read is none."""
     where = change["resource"]
-    is_data = where["addr"].split(".module.")[-1].startswith("data.")
+    # The address in the module; the whole one may hold anything in the key of an instance.
+    is_data = where["resource"].startswith("data.")
     if not is_data and change["action"] != "read":
         yield Change(where["addr"], where["resource_type"], change["action"])
 
@@ -337,7 +333,7 @@ def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
 
 def _validation_errors(output: str) -> Iterator[Diagnostic]:
     try:
-        report = json.loads(output)
+        report = jsontext.load(output)
     except ValueError:
         return
     for entry in report.get("diagnostics", []):
