@@ -71,7 +71,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "dependencies-are-the-pinned": "in just these versions, and nothing else",
         "layers-are-small": "together the layers may hold 15 MB",
         "image-is-in-the-inventory": "carries the number under which it is in the inventory",
-        "dependencies-are-cached": "the layer with Flask and gunicorn is still the same one",
+        "dependencies-are-cached": "the layers with Flask and gunicorn are still the same ones",
         "processes-are-not-root": "looks at the processes that run, all of them",
         "hadolint-warns-of-nothing": "hadolint must have no warning",
         "bytecode-knows-no-time": "must be of the kind that holds a hash",

@@ -286,7 +286,7 @@ def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries,
         # A name need not be text, and no report could be written with one that is not.
         path = os.fsencode(f"/{entry.path}").decode("utf-8", "backslashreplace")
         place = f"{path} (layer {number + 1} of {len(result.layers)} above the base)"
-        if distribution := distribution_of(entry.path):
+        if entry.is_file and (distribution := distribution_of(entry.path)):
             result.distributions.setdefault(distribution, set()).add(number)
         for kind in canaries.in_bytes(os.fsencode(f"{entry.path} {entry.link}")):
             result.note(kind, f"a name in layer {number + 1} above the base")

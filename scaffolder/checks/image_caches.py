@@ -26,10 +26,10 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
     """A change of the application alone does not install the dependencies again.
 
     Builds the image, changes the application with one of the lab's faults, and builds again. The
-    layer in which the dependencies are (read from the saved image: where their dist-info folders
+    layers in which the dependencies are (read from the saved image: where their dist-info folders
     lie, whose RECORD must list files that are there, with just these contents) must be the same in
-    both images, by the digest of its content. The same is asked of every earlier stage in which the
-    second build carried out a RUN.
+    both images, by the digest of their content. The same is asked of every earlier stage in which
+    the second build carried out a RUN.
 
     Parameters:
         fault: the fault of the lab that changes only the application's code.
@@ -41,11 +41,11 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
         start_within: seconds that it may take to answer for the first time.
         dockerfile: the file to build from.
 
-    Passes: the lowest layer that holds each distribution is found in the second image too, while
+    Passes: every layer that holds each distribution is found in the second image too, while
     the second image differs from the first, and no stage of the second build installed any of them.
 
-    Fails: such a layer is made anew; a distribution is in no layer; the change of the application
-    does not reach the image.
+    Fails: such a layer is made anew, be it that of a later step that writes the files once more; a
+    distribution is in no layer; the change of the application does not reach the image.
 
     Example:
         - id: dependencies-are-cached
@@ -78,9 +78,12 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
         if self.shows is not None:
             self._require_shown(context, second, self.shows)
         for distribution in self.distributions:
-            layer = self._layer(inside, distribution)
-            if layer.diff_id not in second.image.diff_ids:
-                return self._layer_anew(context, first, second, distribution, layer)
+            lowest, *others = self._layers(inside, distribution)
+            if lowest.diff_id not in second.image.diff_ids:
+                return self._layer_anew(context, first, second, distribution, lowest)
+            for layer in others:
+                if layer.diff_id not in second.image.diff_ids:
+                    return self._written_again(distribution, layer)
         again = installed_again(context, self.dockerfile, first, second, self.distributions)
         if again:
             return self._anew(again)
@@ -137,9 +140,21 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
             lasting=False,
         )
 
-    def _layer(self, inside: Contents, distribution: str) -> Layer:
-        layer = next(holding(inside, distribution), None)
-        if layer is None:
+    def _written_again(self, distribution: str, layer: Layer) -> Verdict:
+        return failed(
+            "after a change of the application alone a later step writes the files of"
+            f" {distribution} into another layer again ({layer.made_by})",
+            evidence=self._evidence(
+                f"every layer with {distribution} comes from the cache", "this one was made anew"
+            ),
+            hint="change owners and modes in the RUN that installs, or with COPY --chown; what"
+            " stands behind the COPY of the code should touch nothing but the code",
+            lasting=False,
+        )
+
+    def _layers(self, inside: Contents, distribution: str) -> list[Layer]:
+        layers = list(holding(inside, distribution))
+        if not layers:
             raise CheckFailedError(
                 f"{distribution} is not installed in the image",
                 evidence=self._evidence(
@@ -148,7 +163,7 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
                 ),
                 hint="install what requirements.txt lists",
             )
-        return layer
+        return layers
 
     def _anew(self, distribution: str) -> Verdict:
         return failed(
