@@ -14,7 +14,7 @@ import pytest
 from scaffolder import jsontext
 from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files, terraform_trials
 from scaffolder.checks.base import CheckFailedError, Context, Run
-from scaffolder.checks.terraform_near import Values, breaks_stated
+from scaffolder.checks.terraform_near import Values, breaks_stated, near_misses
 from scaffolder.checks.terraform_values import drawn_bad, drawn_good
 from scaffolder.errors import UnusableFileError, WorkFaultError
 from scaffolder.tools import hcl, hcl_lexis, moto
@@ -261,3 +261,10 @@ def test_many_slow_plans_are_bounded_together(
         with pytest.raises(CheckFailedError, match="a plan takes too long"):
             attempt()
         assert slow.plans < count
+
+
+def test_the_shortest_good_text_has_neighbours_that_are_too_short() -> None:
+    values = Values(
+        good=("parcel-tracker", "api", "a1b"), bad=("",), pattern="[a-z][a-z0-9-]{1,38}[a-z0-9]"
+    )
+    assert {"ap", "pi", "a1", "1b"} <= {*near_misses(values)}
