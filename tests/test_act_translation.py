@@ -105,10 +105,39 @@ def test_what_github_would_refuse_is_a_fail(work: Path, tmp_path: Path) -> None:
         write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
 
 
-def test_an_ordinary_workflow_stays_as_it_is_written() -> None:
-    source = "# words\non: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo 1\n"
-    written = translate(workflow_model.parse(source, CI))
-    assert [line for line in written.splitlines() if "shell" not in line] == source.splitlines()
+JOBS = {"a": {"runs-on": "x", "steps": [{"run": "pytest | tee x"}]}}
+
+
+@pytest.mark.parametrize(
+    ("defaults", "shell"),
+    [
+        (None, "bash -e {0}"),
+        ({}, "bash -e {0}"),
+        ({"run": {}}, "bash -e {0}"),
+        ({"run": {"working-directory": "app"}}, "bash -e {0}"),
+        ({"run": {"shell": "bash"}}, "bash"),
+    ],
+)
+def test_the_shell_is_named_where_none_is(defaults: object, shell: str) -> None:
+    source = json.dumps({"on": "push", "jobs": JOBS, "defaults": defaults})
+
+    written = json.loads(translate(workflow_model.parse(source, CI)))
+
+    assert written["defaults"]["run"]["shell"] == shell
+    assert written["jobs"] == JOBS
+    assert written["on"] == "push"
+
+
+def test_what_git_leaves_out_is_not_written(work: Path, tmp_path: Path) -> None:
+    source = "on: push\njobs: {a: {uses: ./.github/workflows/called.yml}}\n"
+    (work / CI).write_text(source)
+    copy = tmp_path / "copy"
+    (copy / ".github/workflows").mkdir(parents=True)
+    (copy / CI).write_text(source)
+
+    write_for_act(a_run(tmp_path, work), copy, workflow_model.load(work, CI), work)
+
+    assert [path.name for path in (copy / ".github/workflows").iterdir()] == ["ci.yml"]
 
 
 def test_the_legs_of_a_matrix_in_the_order_of_github() -> None:

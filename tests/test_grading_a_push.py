@@ -19,12 +19,12 @@ import yaml
 from scaffolder import __version__
 from scaffolder.checks.base import Run
 from scaffolder.checks.rehearsal import lay_out_folders
+from scaffolder.checks.rehearsal_event import serve_repository
 from scaffolder.checks.rehearsal_line import Line, Quiz
 from scaffolder.checks.rehearsal_stage import Stage, build_stage, stand_ins
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import (
     act,
-    act_validate,
     git,
     processes,
     schemas,
@@ -64,10 +64,7 @@ TELL = """\
 """
 
 
-def test_it_is_valid(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    done = act_validate.validate(WORKFLOW, home=tmp_path / "home", cancel=CancelToken(), timeout=60)
-    assert done.ok, done.output
+def test_it_is_valid() -> None:
     # PyYAML takes the key `on` for a truth value, as YAML 1.1 has it.
     data = {{True: "on"}.get(key, key): value for key, value in PARSED.items()}
     assert schemas.github_workflow_problems(data) == ()
@@ -143,6 +140,7 @@ class Runner:
         self, work: Path, own: Path, line: Line, variables: Mapping[str, str]
     ) -> processes.Completed:
         environment = lay_out_folders(self._stage, own, line)
+        serve_repository(work, "l/work", own / "home")
         uv_cache.link(self._stage.uv_cache, own / "uv-cache", CancelToken())
         (own / "event.json").write_text(
             json.dumps({"ref": "refs/heads/main", "repository": {"full_name": "l/work"}})

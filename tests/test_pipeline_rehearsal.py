@@ -258,6 +258,45 @@ def test_a_green_step_cannot_write_itself_red(
         assert "stays green" in verdict.message
 
 
+def stop_the_runner(signal: str) -> str:
+    """Return a step that is green on GitHub, whatever the app is like."""
+    send = f"test x$name != xact || kill -{signal} ${{one#/proc/}} || true"
+    name = "name=$(cat $one/comm 2> /dev/null || true)"
+    stop = f"for one in /proc/[0-9]*; do {name}; {send}; done; sleep 10"
+    return script(f"grep -q 42 app.py || {{ {stop}; }}")
+
+
+@pytest.mark.parametrize("signal", ["TERM", "INT"])
+def test_a_step_that_tells_the_runner_to_end_is_no_gate(make: Make, signal: str) -> None:
+    with pytest.raises(CheckFailedError, match="was stopped for a push to main"):
+        Fails(fault="wrong", because="lint").run(make(job(CHECKOUT, stop_the_runner(signal))))
+
+
+@pytest.mark.parametrize("signal", ["KILL", "QUIT"])
+def test_a_step_that_kills_the_runner_shows_nothing(make: Make, signal: str) -> None:
+    with pytest.raises(NotShownError, match="crashes for a push to main"):
+        Fails(fault="wrong", because="lint").run(make(job(CHECKOUT, stop_the_runner(signal))))
+
+
+def test_a_step_sees_the_history_that_it_asks_for(make: Make) -> None:
+    """And the workflow as its author wrote it."""
+    context = make(
+        job(
+            f"{CHECKOUT}\n        with: {{path: one}}",
+            f"{CHECKOUT}\n        with: {{path: all, fetch-depth: 0}}",
+            "run: test $(git -C one rev-list --count HEAD) = 1",
+            "run: '! git -C one diff --quiet origin/main 2> /dev/null'",
+            "run: git -C all diff --name-only origin/main... | grep tests/test_",
+            "run: grep '# as it was written' one/.github/workflows/ci.yml",
+            'run: test -z "$(git -C one status --porcelain)" # as it was written',
+        )
+    )
+
+    verdict = Passes(event="pull_request").run(context)
+
+    assert verdict.outcome is Outcome.PASS, verdict
+
+
 DEEP = ("import os", "for _ in range(1500):", "    os.mkdir('d')", "    os.chdir('d')")
 
 

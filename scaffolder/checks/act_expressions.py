@@ -26,6 +26,7 @@ from scaffolder.checks.workflow_model import mapping, text
 
 RUNNER_NAME = "GitHub Actions 2"
 
+_UNKNOWN = frozenset({"NaN", "Infinity", "-Infinity", "+Infinity"})
 _OPERATORS = frozenset({"||", "&&", "==", "!=", "<", "<=", ">", ">="})
 
 
@@ -70,6 +71,8 @@ class Translator:
             return known
         if _is_variable(node):
             return code[node.start : node.end]
+        if node.kind == "literal" and node.name in _UNKNOWN:
+            raise UntranslatableError(f"the number {node.name}")
         if node.kind == "context" and node.name.lower() == "env":
             return self.environment.whole()
         if node.kind == "context" and node.name.lower() == "strategy":

@@ -2,8 +2,8 @@
 
 What act refuses though GitHub takes it, or reads otherwise, is written in another way where that
 comes to the same; where nothing does, the work is not shown: `NotShownError` names the construct.
-A workflow in which nothing is to be changed stays as it is written, but for its shell; any other is
-written as JSON, which YAML is a superset of, from the values that GitHub reads.
+All of it is written as JSON, which YAML is a superset of, from the values that GitHub reads: act's
+parser leans to YAML 1.1. Steps see the file as it was committed.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffolder import yamlsource
 from scaffolder.checks import workflow_model, workflow_validity
 from scaffolder.checks.act_environment import environment_of
 from scaffolder.checks.act_expressions import Translator, UntranslatableError
 from scaffolder.checks.base import CheckFailedError, Run
-from scaffolder.checks.rehearsal_shell import UNSPECIFIED, with_shell_named
 from scaffolder.checks.workflow_contexts import find_room
 from scaffolder.checks.workflow_model import Workflow, mapping, text
 from scaffolder.errors import NotShownError
-from scaffolder.tools import act_validate
 from scaffolder.workspace import resolve_inside
-from scaffolder.yamlsource import Position, YamlError
+from scaffolder.yamlsource import Position
 
-_VALIDATE_SECONDS = 60.0
+# Which shell GitHub runs a step with that names none; `shell: bash` adds pipefail. act 0.2.89 knows
+# that once: the first leg of a matrix writes "bash" into the step that all legs share.
+# https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#defaultsrunshell
+UNSPECIFIED = "bash -e {0}"
 _RUN_EVENTS = ("push", "pull_request")
 # Of no consequence for what a rehearsal runs; act knows only some of what they may hold.
 _IDLE = frozenset({"permissions", "concurrency", "run-name", "cache-mode"})
@@ -41,97 +41,61 @@ _BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 def write_for_act(run: Run, work: Path, workflow: Workflow, root: Path) -> None:
     """Write a workflow, and those that it calls in its repository `root`, into `work` as act wants.
 
-    Raises CheckFailedError where GitHub would refuse one of them, NotShownError where act cannot
-    run one that GitHub takes.
+    What is not in `work`, because git left it out, is not written either. Raises CheckFailedError
+    where GitHub would refuse one of them, NotShownError where act cannot run one that GitHub takes.
     """
     key = ("workflows for act", root, workflow.path, workflow.source)
-    for path, source in run.shared.get(key, lambda: _prepare(run, workflow, root)).items():
-        resolve_inside(work, path).write_text(source, "utf-8")
+    for path, source in run.shared.get(key, lambda: _prepare(workflow, root)).items():
+        place = resolve_inside(work, path)
+        if place.is_file():
+            place.write_text(source, "utf-8")
 
 
 def translate(workflow: Workflow) -> str:
     """Return the source for act of one workflow; raises NotShownError."""
-    edited = _edit(workflow)
-    if edited == workflow.data and _reads_alike(workflow.source):
-        return with_shell_named(workflow.source)
-    return _as_json(edited)
+    try:
+        return _as_json(_edit(workflow))
+    except UntranslatableError as error:
+        raise NotShownError(
+            f"act, which rehearses {workflow.path}, cannot tell {error}",
+            hint="say it in another way, and it can be rehearsed",
+        ) from error
 
 
-def _prepare(run: Run, workflow: Workflow, root: Path) -> Mapping[str, str]:
+def _prepare(workflow: Workflow, root: Path) -> Mapping[str, str]:
     prepared: dict[str, str] = {}
     for each in (workflow, *workflow_model.called_workflows(root, workflow)):
         faults = workflow_validity.find_faults(each)
         if faults:
             message = f"GitHub would refuse {each.path}: line {faults[0].line}: {faults[0].message}"
             raise CheckFailedError(message, *faults)
-        source = translate(each)
-        if _refusal(run, source):
-            source = _as_json(_edit(each))
-            if why := _refusal(run, source):
-                raise NotShownError(
-                    f"act, which rehearses {each.path}, does not take what GitHub takes: {why}",
-                    hint="write it in another way, and it can be rehearsed",
-                )
-        prepared[each.path] = source
+        prepared[each.path] = translate(each)
     return prepared
 
 
-def _refusal(run: Run, source: str) -> str:
-    """Return why act does not take a workflow, nothing where it does."""
-    home = run.folder("for-act")
-    (home / "workflow.yml").write_text(source, "utf-8")
-    done = act_validate.validate(
-        home / "workflow.yml", home=home, cancel=run.cancel, timeout=_VALIDATE_SECONDS
-    )
-    if done.ok:
-        return ""
-    said = [line for line in done.output.splitlines() if line.strip()]
-    return said[0].removeprefix("Error: ").strip()[:300] if said else "it says nothing"
-
-
-def _reads_alike(source: str) -> bool:
-    """Whether YAML 1.1, which act's parser leans to, makes of a text what YAML 1.2 does."""
-    try:
-        old = yamlsource.load(source).data
-    except YamlError:
-        return False
-    return bool(_with_text_keys(old) == yamlsource.load(source, core=True).data)
-
-
-def _with_text_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _with_text_keys(part) for key, part in value.items()}
-    return [_with_text_keys(part) for part in value] if isinstance(value, list) else value
-
-
 def _edit(workflow: Workflow) -> dict[str, Any]:
-    """Return the data of a workflow with everything changed that act reads in another way."""
+    """Return the data of a workflow with everything changed that act reads in another way.
+
+    Raises UntranslatableError where nothing that act knows comes to the same.
+    """
     data: dict[str, Any] = copy.deepcopy(dict(workflow.data))
     jobs = {str(name): job for name, job in mapping(data.get("jobs")).items()}
     spelled = {name.lower(): name for name in jobs}
     environment = environment_of(data)
-    try:
-        for name, job in jobs.items():
-            if not isinstance(job, dict):
-                continue
-            _refuse_whole(job, f"jobs.{name}")
-            _edit_needs(job, spelled)
-            if isinstance(job.get("steps"), list):
-                job["steps"] = list(_steps(job["steps"], f"jobs.{name}"))
-            _drop_nothing(job)
-            translator = Translator(workflow.path, job, environment)
-            jobs[name] = _rewritten(job, ("jobs", name), translator)
-        rest = {key: value for key, value in data.items() if key != "jobs"}
-        _refuse_whole(rest, "the workflow")
-        outside = Translator(workflow.path, environment=environment)
-        return {key: _rewritten(value, (key,), outside) for key, value in rest.items()} | {
-            "jobs": jobs
-        }
-    except UntranslatableError as error:
-        raise NotShownError(
-            f"act, which rehearses {workflow.path}, cannot tell {error}",
-            hint="say it in another way, and it can be rehearsed",
-        ) from error
+    for name, job in jobs.items():
+        if not isinstance(job, dict):
+            continue
+        _refuse_whole(job, f"jobs.{name}")
+        _edit_needs(job, spelled)
+        if isinstance(job.get("steps"), list):
+            job["steps"] = list(_steps(job["steps"], f"jobs.{name}"))
+        _drop_nothing(job)
+        translator = Translator(workflow.path, job, environment)
+        jobs[name] = _rewritten(job, ("jobs", name), translator)
+    rest = {key: value for key, value in data.items() if key != "jobs"}
+    _refuse_whole(rest, "the workflow")
+    outside = Translator(workflow.path, environment=environment)
+    return {key: _rewritten(value, (key,), outside) for key, value in rest.items()} | {"jobs": jobs}
 
 
 def _refuse_whole(part: Mapping[str, Any], where: str) -> None:

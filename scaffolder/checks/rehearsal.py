@@ -22,6 +22,7 @@ from scaffolder.checks.act_translation import write_for_act
 from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.planting import Plant, Probe, draw_probe
+from scaffolder.checks.rehearsal_ending import LIMITS, OUTPUT_LIMIT, find_trouble
 from scaffolder.checks.rehearsal_event import (
     Commits,
     Event,
@@ -29,6 +30,7 @@ from scaffolder.checks.rehearsal_event import (
     Repository,
     draw_identity,
     payload,
+    serve_repository,
 )
 from scaffolder.checks.rehearsal_excuses import Excuse, Witnesses
 from scaffolder.checks.rehearsal_line import Artifact, Line, Ran
@@ -42,18 +44,16 @@ from scaffolder.checks.rehearsal_stage import (
 )
 from scaffolder.checks.rehearsal_wheels import fetch_wheels, find_missing
 from scaffolder.checks.workflow_model import Workflow
-from scaffolder.checks.workflow_needs import Needs, Switch
+from scaffolder.checks.workflow_needs import Needs, Switch, is_forgiven
 from scaffolder.errors import NotShownError, UnavailableError, WorkFaultError
 from scaffolder.folders import remove_tree
-from scaffolder.model import Evidence, Finding
-from scaffolder.sandbox import Command, Limits
+from scaffolder.model import Finding
+from scaffolder.sandbox import Command
 from scaffolder.tools import act, uv_cache
-from scaffolder.tools.processes import Completed, Ending
+from scaffolder.tools.processes import Completed
 from scaffolder.workspace import read_text, resolve_inside
 
 FETCH_ROUNDS = 3
-OUTPUT_LIMIT = 32 * 1024 * 1024
-LIMITS = Limits(memory_mb=32768, processes=4096)
 CONTROL = "the lab's own answer"
 
 
@@ -118,8 +118,7 @@ class Rehearsal:
 
     def forgives(self, job_id: str, matrix: Mapping[str, Any]) -> bool:
         """Whether a failure of this leg of a job turns nothing red (continue-on-error)."""
-        switch = self.soft_jobs.get(job_id)
-        return switch is not None and switch.on(matrix)
+        return is_forgiven(self.soft_jobs, job_id, matrix)
 
     def failures_beside(self, base: Rehearsal) -> tuple[act.Step, ...]:
         """The steps that are red here and not in `base`, where nothing was broken.
@@ -283,15 +282,17 @@ class _Rehearser:
         """Commit the work, and what is planted on top of it, as GitHub would have them."""
         run, work = self._run, root / "work"
         shutil.copytree(run.snapshot, work, symlinks=True)
-        write_for_act(run, work, self._workflow, run.snapshot)
         repository = Repository(work, happening, run.cancel)
         base = repository.commit_work()
         plant(work, probe)
         commits = repository.commit_change(base)
+        serve_repository(work, happening.identity.repository, root / "home")
         self._sources = digest_sources(work)
         if not resolve_inside(work, self._scene.workflow).is_file():
             message = f"git would not commit {self._scene.workflow}: .gitignore leaves it out"
             raise CheckFailedError(message, Finding(message, path=".gitignore"))
+        # Behind the commit: a checkout has the file as its author wrote it.
+        write_for_act(run, work, self._workflow, run.snapshot)
         return commits
 
     def _command(
@@ -314,43 +315,19 @@ class _Rehearser:
         return command + act.options_for(happening.identity.variables)
 
     def _require_ran(self, stage: Stage, done: Completed, record: act.Record, line: Line) -> None:
-        scene = self._scene
-        ran = f"act {scene.event}"
-        running = record.steps[-1] if record.steps else None
-        log = act.as_told(running.log[-15:]) if running else ()
-        where = f", in the step {running.name[:80]!r}" if running else ""
-        if done.ending is Ending.TIMED_OUT:
-            self._require_machine(stage)
-        if line.too_much or done.ending is not Ending.EXITED:
-            said = {
-                Ending.EXITED: f"sends {line.too_much}",
-                Ending.TIMED_OUT: f"did not end within {self._timeout:g} seconds",
-                Ending.TOO_MUCH_OUTPUT: f"printed more than {OUTPUT_LIMIT // 2**20} MB",
-                Ending.TOO_MANY_PROCESSES: f"had more than {LIMITS.processes:,} processes",
-                Ending.TOO_MUCH_MEMORY: f"took more than {LIMITS.total_memory_mb:,} MB of memory",
-                Ending.TOO_MUCH_DISK: f"wrote more than {LIMITS.disk_mb:,} MB",
-            }[done.ending]
-            raise CheckFailedError(
-                f"the pipeline {said} for {scene.words}{where}",
-                evidence=Evidence(ran=ran, log=log),
-                hint="look for a step that waits for something, never ends or starts itself again",
-                lasting=False,
-            )
-        if done.returncode < 0 or "panic: " in done.stderr:
-            self._require_machine(stage)
-            raise NotShownError(
-                f"act, which plays GitHub's runner here, crashes for {scene.words}",
-                hint="it may well be right on GitHub; write it in a way that act can run",
-            )
-        if done.returncode != 0 and not any(s.result == "failure" for s in record.steps):
-            self._require_machine(stage)
-            # GitHub takes it: who writes it for act has looked.
-            complaint = record.errors[-1] if record.errors else f"exit code {done.returncode}"
-            raise NotShownError(
-                f"act, which plays GitHub's runner here, cannot run the workflow for "
-                f"{scene.words}: {complaint[:300]}",
-                hint="it may well be right on GitHub; write it in a way that act can run",
-            )
+        trouble = find_trouble(
+            done,
+            record,
+            too_much=line.too_much,
+            event=self._scene.event,
+            words=self._scene.words,
+            seconds=self._timeout,
+            forgives=lambda step: is_forgiven(self._needs.soft_jobs, step.job_id, step.matrix),
+        )
+        if trouble is not None:
+            if trouble.may_be_machine:
+                self._require_machine(stage)
+            raise trouble.error
 
     def _require_machine(self, stage: Stage) -> None:
         """Raise UnavailableError where the lab's own answer cannot be rehearsed here either."""

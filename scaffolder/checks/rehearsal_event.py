@@ -5,6 +5,7 @@ https://docs.github.com/webhooks/webhook-events-and-payloads
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from scaffolder.tools.processes import CancelToken
 
 Event = Literal["push", "pull_request"]
 
+_SERVER = "https://github.com"
 _NOBODY = "0" * 40
 _FIRST = (
     *("alba", "amir", "bruna", "cleo", "dario", "edda", "emil", "farida", "goran", "hana", "ines"),
@@ -106,6 +108,11 @@ class Happening:
     default_branch: str
     identity: Identity
 
+    @property
+    def number(self) -> int:
+        """The number of the pull request."""
+        return self.identity.run_number % 97 + 1
+
 
 @dataclass(frozen=True)
 class Commits:
@@ -136,7 +143,7 @@ class Repository:
     def commit_change(self, base: str) -> Commits:
         """Commit the change, as the event has it, and remove what git was told to ignore.
 
-        `origin` has the branches that GitHub would have.
+        The repository then has the refs that GitHub's would have.
         """
         happening, identity = self._happening, self._happening.identity
         pull = happening.event == "pull_request"
@@ -151,22 +158,14 @@ class Repository:
                 *("-m", f"Merge {head} into {base}"),
             )
             self._git("checkout", "--quiet", "--detach", merged)
+            for name, commit in (("head", head), ("merge", merged)):
+                self._git("update-ref", f"refs/pull/{happening.number}/{name}", commit)
         elif happening.tag:
             self._git("tag", happening.ref)
             self._git("checkout", "--quiet", "--detach", head)
-        self._git("remote", "add", "origin", f"https://github.com/{identity.repository}")
-        for branch, commit in self._branches(base, head).items():
-            self._git("update-ref", f"refs/remotes/origin/{branch}", commit)
+        self._git("remote", "add", "origin", f"{_SERVER}/{identity.repository}")
         self._git("clean", "-dXffq")
         return Commits(base, head, merged)
-
-    def _branches(self, base: str, head: str) -> dict[str, str]:
-        happening = self._happening
-        if happening.event == "pull_request":
-            return {happening.ref: base, happening.identity.topic: head}
-        if happening.tag:
-            return {happening.default_branch: head}
-        return {happening.default_branch: base, happening.ref: head}
 
     def _commit(self, message: str) -> str:
         return git.commit_as(
@@ -177,6 +176,19 @@ class Repository:
         return git.run_as(
             self._folder, self._happening.identity.actor, *arguments, cancel=self._cancel
         )
+
+
+def serve_repository(folder: Path, name: str, home: Path) -> None:
+    """Let git find a repository where GitHub has the one called `name`.
+
+    That goes for who has `home` as a home. As on GitHub, any commit can be fetched by its name.
+    """
+    place, address = json.dumps(folder.resolve().as_uri()), f"{_SERVER}/{name}"
+    (home / ".gitconfig").write_text(
+        "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
+        f"[url {place}]\n\tinsteadOf = {address}\n\tinsteadOf = {address}.git\n",
+        "utf-8",
+    )
 
 
 def payload(happening: Happening, commits: Commits) -> dict[str, Any]:
@@ -191,7 +203,7 @@ def payload(happening: Happening, commits: Commits) -> dict[str, Any]:
         "default_branch": happening.default_branch,
         "private": False,
         "fork": False,
-        "html_url": f"https://github.com/{identity.repository}",
+        "html_url": f"{_SERVER}/{identity.repository}",
     }
     told = (
         _pull_request(happening, commits, repository, user)
@@ -205,9 +217,8 @@ def _pull_request(
     happening: Happening, commits: Commits, repository: dict[str, Any], user: dict[str, str]
 ) -> dict[str, Any]:
     identity = happening.identity
-    number = identity.run_number % 97 + 1
     pull_request = {
-        "number": number,
+        "number": happening.number,
         "state": "open",
         "draft": False,
         "merged": False,
@@ -220,7 +231,7 @@ def _pull_request(
         "user": user,
         "labels": [],
     }
-    return {"action": "opened", "number": number, "pull_request": pull_request}
+    return {"action": "opened", "number": happening.number, "pull_request": pull_request}
 
 
 def _push(happening: Happening, commits: Commits) -> dict[str, Any]:

@@ -125,8 +125,11 @@ class Stage:
 
 def build_stage(run: Run) -> Stage:
     """Find Pythons, prepare their wheels and lay out what rehearsals use."""
-    if shutil.which("git") is None:
-        raise UnavailableError("git is not installed, and act needs it", hint="install git")
+    if shutil.which("git", path=SYSTEM_PATH) is None:
+        raise UnavailableError(
+            "git is not among the system's programs, and actions/checkout needs it",
+            hint="install git",
+        )
     act.program()
     known = wheelhouse.interpreters(run.cancel)
     found = wheelhouse.preferred(known)
@@ -277,8 +280,6 @@ def stand_ins(references: Set[str], folder: Path, settings: Path, python: Path) 
     for number, reference in enumerate(sorted(references)):
         path, _, ref = reference.partition("@")
         repository = "/".join(path.split("/")[:2])
-        if repository.lower() == "actions/checkout":
-            continue
         inside = [part for part in path.split("/")[2:] if part not in ("..", ".", "")]
         made = chosen.setdefault(f"{repository}@{ref}", folder / str(number))
         known = (STANDINS / repository.lower()).joinpath(*inside) / "action.yml"

@@ -49,6 +49,12 @@ class Needs:
     soft_jobs: Mapping[str, Switch]
 
 
+def is_forgiven(soft_jobs: Mapping[str, Switch], job_id: str, matrix: Mapping[str, Any]) -> bool:
+    """Whether a failure of this leg of a job turns nothing red."""
+    switch = soft_jobs.get(job_id)
+    return switch is not None and switch.on(matrix)
+
+
 def of(root: Path, workflow: Workflow) -> Needs:
     """Return what a workflow, and everything in the repository that it uses, needs.
 

@@ -25,11 +25,14 @@ HOME = "/home/learner"
 TEMPORARY = "/tmp"  # noqa: S108 -- a folder of the command's own in there
 # Folders of the command's own, by their names in its private folder.
 _OWN = {"home": HOME, "tmp": TEMPORARY, "var-tmp": "/var/tmp", "shm": "/dev/shm"}  # noqa: S108
-_STARTED, _FILTER = "started", "filter"
+_STARTED, _FILTER, _HOSTS = "started", "filter", "hosts"
+_NAME = "runnervm"
+# Whoever looks up the name of the machine that it is on, as git does, looks no further.
+_NAMES = f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 {_NAME}\n"
 _OPTIONS = (
     *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"),
     # Root keeps its powers in there otherwise, that of mounting things writable among them.
-    *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "runnervm", "--seccomp", "9"),
+    *("--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", _NAME, "--seccomp", "9"),
 )
 _KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi")
 # The marker is written and closed before anything of the learner's runs.
@@ -55,6 +58,7 @@ def enclose(command: Command, private: Path) -> list[str]:
     for name in _OWN:
         (private / name).mkdir()
     (private / _FILTER).write_bytes(build_filter())
+    (private / _HOSTS).write_text(_NAMES, "ascii")
     program = shutil.which("bwrap") or "bwrap"
     inner = ["/bin/sh", "-c", f'{_BEGUN}{command.limits.shell_prefix()}exec "$@"', "sh"]
     return [
@@ -158,6 +162,7 @@ class _Plan:
                 yield from (self._mounts[path].value, str(path), str(path))
             else:
                 yield from (self._mounts[path].value, str(path))
+        yield from ("--ro-bind", str(private / _HOSTS), "/etc/hosts")
         masks = [str(path) for path, kind in self._mounts.items() if kind is _Mount.MASK]
         for place in (*masks, "/proc/1", "/dev", "/"):
             yield from ("--remount-ro", place)

@@ -31,7 +31,7 @@ _SETTINGS = (
     *("alternatives", "debian_version", "default/locale", "ld.so.cache", "ld.so.conf"),
     *("ld.so.conf.d", "locale.alias", "locale.conf", "localtime", "lsb-release", "timezone"),
     *("os-release", "redhat-release", "alpine-release", "arch-release", "system-release"),
-    *("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "gai.conf", "protocols"),
+    *("passwd", "group", "nsswitch.conf", "host.conf", "gai.conf", "protocols"),
     *("services", "ethertypes", "mime.types", "magic", "magic.mime", "inputrc", "terminfo"),
     *("bash.bashrc", "bashrc", "profile", "perl", "papersize", "xml", "mailcap", "rpc"),
     *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "ca-certificates", "ca-certificates.conf"),

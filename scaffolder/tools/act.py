@@ -24,6 +24,7 @@ from scaffolder.lines import lines_of
 from scaffolder.tools.versions import pip_install, told
 
 LOG_LINES = 400
+_CANCELLED = "this step has been cancelled"
 # Tools colour their words for GitHub's log; whoever reads a step's log wants the words.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Where act keeps what runs: a job's copy of the work, and the scripts of its steps.
@@ -51,7 +52,8 @@ class Step:
     """One step of a job that was reached; steps inside a composite action belong to it.
 
     `key` names the step within its workflow whatever the matrix; `position` counts the steps of
-    the job in the order in which they ran. `tolerated` is a failure under continue-on-error.
+    the job in the order in which they ran. `tolerated` is a failure under continue-on-error,
+    `cancelled` one that act brought about: time was over, or act was told to end.
     """
 
     job: str
@@ -63,6 +65,7 @@ class Step:
     result: str
     tolerated: bool
     log: tuple[str, ...]
+    cancelled: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -146,6 +149,8 @@ def command(
         *("--concurrent-jobs", str(concurrent_jobs)),
         *("--actor", actor),
         "--no-cache-server",
+        # What is there after a checkout is for its stand-in: act would copy the whole history.
+        "--no-skip-checkout",
         "--action-offline-mode",
         "--json",
         "--rm",
@@ -187,6 +192,7 @@ class _Open:
     position: int
     result: str = ""
     tolerated: bool = False
+    cancelled: bool = False
     log: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
@@ -240,6 +246,8 @@ class _LogReader:
             step = self._steps[key] = _Open(line, len(self._steps))
         if line.raw_output or line.level == "error":
             step.add(line.msg)
+            # act's own word: what a step prints is raw.
+            step.cancelled |= not line.raw_output and line.msg.startswith(_CANCELLED)
         elif line.msg == "Failed but continue next step" and len(ids) == 1:
             step.tolerated = True
         if line.stepResult and len(ids) == 1:
@@ -277,6 +285,7 @@ def _step(own_id: str, stage: str, opened: _Open) -> Step:
         result=opened.result or "failure",
         tolerated=opened.tolerated,
         log=tuple(opened.log),
+        cancelled=opened.cancelled,
     )
 
 
