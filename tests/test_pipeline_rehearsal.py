@@ -10,13 +10,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from scaffolder.checks import line_ends, rehearsal_stage
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run, Shared
-from scaffolder.checks.pipeline import Fails, Passes, TestsOn
+from scaffolder.checks.pipeline import Fails, Passes
 from scaffolder.checks.pipeline_delivery import Delivers
+from scaffolder.checks.pipeline_versions import TestsOn
 from scaffolder.checks.rehearsal_pythons import Interpreters
 from scaffolder.errors import (
     NotShownError,
@@ -518,6 +520,40 @@ def test_versions_are_counted_by_what_ran(make: Make) -> None:
     assert "3.12, 3.13" in verdict.message
 
 
+EACH = "python -c 'import app; assert app.ANSWER == 42'"
+SOME = f"python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' || {EACH}"
+
+
+@pytest.mark.parametrize(
+    ("suite", "outcome"), [(EACH, Outcome.PASS), (SOME, Outcome.FAIL), ("true", Outcome.PASS)]
+)
+def test_a_version_counts_on_which_all_tests_run(make: Make, suite: str, outcome: Outcome) -> None:
+    """That no version notices a fault is another task's."""
+    context = make(
+        job(
+            CHECKOUT,
+            "uses: actions/setup-python@v5\n        with: {python-version: '${{ matrix.v }}'}",
+            script("(", "cd tests", "name=$(basename test_*.py .py)", CALL, ")", suite),
+            more="    strategy: {matrix: {v: ['3.12', '3.13']}}\n",
+        )
+    )
+
+    verdict = TestsOn(versions=2, notices="wrong").run(context)
+
+    assert verdict.outcome is outcome, verdict
+    if outcome is Outcome.FAIL:
+        assert "not all tests run on Python 3.12" in verdict.message
+
+
+def test_a_version_that_is_not_reached_counts(make: Make) -> None:
+    """One job that tests on one Python after the other stops at the first red step."""
+    setup = "uses: actions/setup-python@v5\n        with: {python-version: '3.%s'}"
+    run = script("(", "cd tests", "name=$(basename test_*.py .py)", CALL, ")", EACH)
+    context = make(job(CHECKOUT, setup % 12, run, setup % 13, run))
+
+    assert TestsOn(versions=2, notices="wrong").run(context).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize(
     ("command", "outcome"),
     [
@@ -588,6 +624,40 @@ def test_a_guard_is_no_excuse_for_a_job_that_would_not_run_either(make: Make) ->
     verdict = Delivers().run(make(delivering(condition, "{push: {branches: [main]}}")))
 
     assert verdict.outcome is Outcome.FAIL
+
+
+HEAD_REPO = "github.event.pull_request.head.repo"
+
+
+@pytest.mark.parametrize(
+    ("event", "condition"),
+    [
+        ("pull_request", f"{HEAD_REPO}.full_name != github.repository"),
+        ("pull_request", f"{HEAD_REPO}.fork"),
+        ("pull_request", "github.event.pull_request.author_association != 'OWNER'"),
+        ("push", "github.actor != github.repository_owner"),
+    ],
+)
+def test_a_job_that_runs_for_others_only_is_told(
+    make: Make, event: Literal["push", "pull_request"], condition: str
+) -> None:
+    context = make(job("run: true", more=f"    if: {condition}\n"))
+
+    with pytest.raises(NotShownError, match="more of the job test runs where"):
+        Passes(event=event).run(context)
+
+
+def test_a_job_that_a_script_sends_away_is_told(make: Make) -> None:
+    """No condition names a repository, nor who acts in it."""
+    asked = 'test ${GITHUB_REPOSITORY%/*} = "$GITHUB_ACTOR" || echo run=yes >> "$GITHUB_OUTPUT"'
+    outputs = "    outputs: {run: '${{ steps.a.outputs.run }}'}\n"
+    first = f"{HEAD}  who:\n    runs-on: ubuntu-latest\n{outputs}    steps:\n"
+    steps = f"      - id: a\n        {script(asked)}"
+    more = "    needs: who\n    if: needs.who.outputs.run == 'yes'\n"
+    rest = job(CHECKOUT, "run: grep -q 42 app.py", more=more).removeprefix(HEAD)
+
+    with pytest.raises(NotShownError, match="more of the job test runs where"):
+        Fails(fault="wrong", because="lint").run(make(first + steps + rest))
 
 
 def test_a_program_of_github_s_image_that_is_not_here_is_named(make: Make) -> None:

@@ -209,6 +209,27 @@ def test_branches_that_look_like_a_good_one_must_not_start_it(
     assert judge("workflow.triggers").outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("filters", "started"),
+    [
+        ("{branches: [main]}", []),
+        ("{branches: [main], tags: ['v*']}", ["v1.0"]),
+        ("{tags-ignore: ['v*'], branches: [main]}", ["main", "main-1.0"]),
+        ("{tags-ignore: ['v*', main], branches: [main]}", ["main-1.0"]),
+        ("{tags-ignore: ['**'], branches: [main]}", []),
+    ],
+)
+def test_tags_that_look_like_a_good_branch_must_not_start_it(
+    filters: str, started: list[str], work: Path, judge: Judge
+) -> None:
+    write(work, f"on: {{push: {filters}, pull_request: }}\njobs: {{}}\n")
+    told = judge("workflow.triggers", not_push_tags=("v1.0",))
+    assert [finding.message for finding in told.findings] == [
+        f"a push of the tag {tag} starts it too" for tag in started
+    ]
+    assert judge("workflow.triggers").outcome is Outcome.PASS
+
+
 def test_a_file_that_is_added_starts_it_too(work: Path, judge: Judge) -> None:
     listed = "app/__init__.py, 'tests/**', '.github/**', '*'"
     write(work, f"on: {{push: {{paths: [{listed}]}}, pull_request: }}\njobs: {{}}\n")

@@ -23,7 +23,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "container.hardened": ("container", "Hardened"),
     "pipeline.passes": ("pipeline", "Passes"),
     "pipeline.fails": ("pipeline", "Fails"),
-    "pipeline.tests_on": ("pipeline", "TestsOn"),
+    "pipeline.tests_on": ("pipeline_versions", "TestsOn"),
     "pipeline.delivers": ("pipeline_delivery", "Delivers"),
     "workflow.valid": ("workflow", "Valid"),
     "workflow.triggers": ("workflow", "Triggers"),

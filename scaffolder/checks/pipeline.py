@@ -1,13 +1,12 @@
-"""The kinds `pipeline.passes`, `fails` and `tests_on`: what a learner's pipeline does when it runs.
+"""The kinds `pipeline.passes` and `pipeline.fails`: what a learner's pipeline does when it runs.
 
 Every kind looks at rehearsals (see rehearsal.py), which the checks of a run share.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from scaffolder.checks import workflow_model
@@ -20,6 +19,7 @@ from scaffolder.checks.pipeline_scenes import (
     healthy,
     named,
     red_when_healthy,
+    rehearse_together,
     require_started,
     step_names,
     with_canary,
@@ -30,21 +30,20 @@ from scaffolder.checks.rehearsal import (
     why_not_started,
 )
 from scaffolder.checks.rehearsal_event import Event
-from scaffolder.checks.rehearsal_line import Ran
-from scaffolder.checks.rehearsal_stage import RehearsedKind, played_by
+from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.act import Step
 
 DEFAULT = ".github/workflows/ci.yml"
 
 
-class _Pipeline(RehearsedKind, frozen=True, kw_only=True):
+class PipelineKind(RehearsedKind, frozen=True, kw_only=True):
     """What every kind of the family needs to know: which workflow."""
 
     workflow: str = DEFAULT
 
 
-class Passes(_Pipeline, frozen=True, kw_only=True):
+class Passes(PipelineKind, frozen=True, kw_only=True):
     """The pipeline is green on the healthy app.
 
     Runs the workflow with act on a copy of the work in which nothing is broken: a harmless change
@@ -97,7 +96,7 @@ class Passes(_Pipeline, frozen=True, kw_only=True):
         return passed(f"green for {rehearsal.scene.words}; jobs that ran: {jobs}")
 
 
-class Fails(_Pipeline, frozen=True, kw_only=True):
+class Fails(PipelineKind, frozen=True, kw_only=True):
     """The pipeline goes red on a planted fault, because of the step that should notice it.
 
     Plants a fault of the lab in a copy of the work and runs the workflow with act. Which step runs
@@ -145,13 +144,14 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
         """Rehearse the fault beside what it is compared with."""
         require_started(context, self.workflow, self.event, self.branch)
         where = (self.workflow, self.event, self.branch)
-        with ThreadPoolExecutor(3) as pool:
-            waiting = (
-                pool.submit(healthy, context, *where, self.harmless),
-                pool.submit(faulty, context, *where, self.fault),
-                pool.submit(self._canary, context),
-            )
-        base, rehearsal, canary = waiting[0].result(), waiting[1].result(), waiting[2].result()
+        asked = [
+            partial(healthy, context, *where, self.harmless),
+            partial(faulty, context, *where, self.fault),
+        ]
+        if self.because == "tests":
+            asked.append(partial(self._canary, context))
+        base, rehearsal, *more = rehearse_together(context, asked)
+        canary = more[0] if more else None
         found = rehearsal.failures_beside(base)
         if not found:
             require_playable(base, rehearsal)
@@ -161,10 +161,8 @@ class Fails(_Pipeline, frozen=True, kw_only=True):
             return passed(f"red for {rehearsal.scene.words}, in {named(found[0])}")
         return self._noticed(context, rehearsal, base, canary, found)
 
-    def _canary(self, context: Context) -> Rehearsal | None:
+    def _canary(self, context: Context) -> Rehearsal:
         """Return how a failing test goes; a push shows it for pull requests too, as a rule."""
-        if self.because != "tests":
-            return None
         workflow = workflow_model.of(context.run, self.workflow)
         pushed = not why_not_started(workflow, "push", self.branch)
         return with_canary(context, self.workflow, "push" if pushed else self.event, self.branch)
@@ -244,114 +242,9 @@ _HINTS = {
 }
 
 
-class TestsOn(_Pipeline, frozen=True, kw_only=True):
-    """The tests run on several versions of Python.
-
-    Plants a test that passes and writes down on which Python it ran, and runs the workflow with
-    act. Only versions count on which that test really ran in a job whose failure counts.
-
-    Parameters:
-        workflow: path of the file; .github/workflows/ci.yml unless given.
-        event: push or pull_request; push unless given.
-        branch: the branch that is pushed to, or that the pull request goes to; main unless given.
-        versions: how many different minor versions at least; 2 unless given.
-        oldest: the oldest version that counts, as "3.11"; any unless given.
-        fault: id of the harmless change in faults.yaml; none unless given.
-
-    Passes: at least so many versions. A version that is not on this machine is played by the
-        nearest one; what counts is the one that was asked for.
-
-    Fails: fewer; tests that never run; a matrix that no step uses.
-
-    Example:
-        - id: two-pythons
-          kind: pipeline.tests_on
-          versions: 2
-          oldest: "3.11"
-    """
-
-    event: Event = "push"
-    branch: str = "main"
-    versions: int = 2
-    oldest: str = "3.0"
-    fault: str = ""
-
-    @property
-    def harmless_change(self) -> str:
-        """The change that it plants."""
-        return self.fault
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """The harmless change."""
-        return (self.fault,) if self.fault else ()
-
-    def run(self, context: Context) -> Verdict:
-        """Count the versions that the planted test saw."""
-        require_started(context, self.workflow, self.event, self.branch)
-        rehearsal = healthy(context, self.workflow, self.event, self.branch, self.fault)
-        seen = sorted(set(_versions(rehearsal)))
-        counted = [version for version in seen if version >= _parsed(self.oldest)]
-        shown = ", ".join(f"3.{minor}" for _, minor in seen) or "no version at all"
-        if len(counted) >= self.versions:
-            return passed(f"the tests ran on Python {shown}")
-        require_playable(rehearsal)
-        require_unguarded(context, rehearsal)
-        return failed(
-            f"the tests ran on {len(counted)} versions of Python from {self.oldest} on, "
-            f"{self.versions} are asked for",
-            *findings(context, rehearsal, rehearsal.failures[:1]),
-            evidence=Evidence(
-                ran=rehearsal.command,
-                expected=f"a planted test runs on at least {self.versions} versions",
-                actual=f"it ran on: {shown}",
-            ),
-            hint=_NOTHING_RAN if rehearsal.failures and not seen else _MATRIX,
-            lasting=False,
-        )
-
-
-_NOTHING_RAN = "no test ran at all, since the step failed; make the pipeline green first"
-_MATRIX = (
-    "give the test job a strategy.matrix of versions, and give the variable to "
-    "actions/setup-python; quote them, as YAML reads 3.10 as 3.1"
-)
-
-
 def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
     """Return the steps that a failing test turns red; none where that test never ran."""
     return {step.place for step in canary.failures_beside(base)} if canary.ran else set()
-
-
-def _versions(rehearsal: Rehearsal) -> Iterator[tuple[int, int]]:
-    for ran in rehearsal.ran:
-        version = _version(rehearsal, ran)
-        job_id = ran.environment.get("GITHUB_JOB", "")
-        if version is not None and not _forgiven(rehearsal, job_id, version):
-            yield version
-
-
-def _version(rehearsal: Rehearsal, ran: Ran) -> tuple[int, int] | None:
-    """Return the Python that a test ran on, or the one that was asked for and is not here."""
-    if ran.version is None:
-        return None
-    for name in ("UV_PYTHON_REQUESTED", "pythonLocation"):
-        asked = rehearsal.requested.get(ran.environment.get(name, ""))
-        if asked is not None and asked not in rehearsal.pythons:
-            return (3, asked) if played_by(asked, rehearsal.pythons) == ran.version[1] else None
-    return ran.version
-
-
-def _forgiven(rehearsal: Rehearsal, job_id: str, version: tuple[int, int]) -> bool:
-    """Whether no leg of a job that names this version, or none at all, counts when it fails."""
-    legs = [job.matrix for job in rehearsal.record.jobs if job.id == job_id]
-    naming = [leg for leg in legs if any(_parsed(str(value)) == version for value in leg.values())]
-    return bool(legs) and all(rehearsal.forgives(job_id, leg) for leg in naming or legs)
-
-
-def _parsed(version: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)\.(\d+)", version)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _tests_do_not_count(context: Context, canary: Rehearsal) -> Verdict:

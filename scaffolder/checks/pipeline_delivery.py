@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from scaffolder.checks import workflow_model, workflow_triggers
@@ -16,6 +15,7 @@ from scaffolder.checks.pipeline_scenes import (
     healthy,
     job_line,
     red_when_healthy,
+    rehearse_together,
     require_started,
     step_names,
 )
@@ -95,9 +95,7 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
         broken = self._broken(good, delivered[:_LOOKED_AT], context.run.cancel)
         if broken:
             return failed(broken, Finding(broken, path=self.workflow))
-        with ThreadPoolExecutor(4) as pool:
-            others = list(pool.map(lambda rehearse_it: rehearse_it(), self._others(context)))
-        for rehearsal in others:
+        for rehearsal in rehearse_together(context, list(self._others(context))):
             if self._delivered(rehearsal):
                 return self._delivered_wrongly(context, rehearsal)
         names = ", ".join(_base(file)[:100] for file in delivered[:_LOOKED_AT])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 
 from scaffolder.checks import line_ends, planting, workflow_model
 from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.drawing import drawn
 from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_started
 from scaffolder.checks.rehearsal_event import Event
 from scaffolder.checks.rehearsal_stage import RehearsedKind
@@ -57,6 +59,20 @@ def with_canary(context: Context, workflow: str, event: Event, branch: str) -> R
     """Rehearse the healthy app with a test that fails."""
     scene = Scene(workflow, event, branch, "failing-test", branch)
     return _rehearse(context, scene, "", planting.canary())
+
+
+def rehearse_together(
+    context: Context, asked: Sequence[Callable[[], Rehearsal]]
+) -> list[Rehearsal]:
+    """Rehearse side by side, and return each in its place.
+
+    Which begins first is drawn: what a rehearsal is for cannot be told by that.
+    """
+    order = list(range(len(asked)))
+    drawn(context.run, "order", context.check_id).shuffle(order)
+    with ThreadPoolExecutor(4) as pool:
+        begun = {place: pool.submit(asked[place]) for place in order}
+        return [begun[place].result() for place in range(len(asked))]
 
 
 def _rehearse(context: Context, scene: Scene, fault: str, test: planting.Plant) -> Rehearsal:

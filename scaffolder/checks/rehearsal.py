@@ -28,6 +28,7 @@ from scaffolder.checks.rehearsal_event import (
     Event,
     Happening,
     Repository,
+    draw_guest,
     draw_identity,
     payload,
     serve_repository,
@@ -54,6 +55,8 @@ from scaffolder.tools.processes import Completed
 from scaffolder.workspace import read_text, resolve_inside
 
 FETCH_ROUNDS = 3
+# No name of a repository.
+ELSEWHERE = "*"
 CONTROL = "the lab's own answer"
 
 
@@ -63,7 +66,7 @@ class Scene:
 
     For a pull request `branch` is the branch that it wants to be merged into; with `tag` it is the
     name of a tag that is pushed. `home` is the repository's default branch, `repository` one that
-    the workflow asks for, "" for any.
+    the workflow asks for, "" for any, and ELSEWHERE for one that is not of whoever acts in it.
     """
 
     workflow: str
@@ -272,7 +275,9 @@ class _Rehearser:
 
     def _happening(self, draw: random.Random) -> Happening:
         scene, identity = self._scene, draw_identity(draw)
-        if scene.repository:
+        if scene.repository == ELSEWHERE:
+            identity = draw_guest(draw, identity)
+        elif scene.repository:
             identity = identity.of_repository(scene.repository)
         return Happening(scene.event, scene.branch, scene.tag, scene.home, identity)
 

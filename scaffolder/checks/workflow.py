@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -99,10 +100,12 @@ class Triggers(Kind, frozen=True):
         workflow: path of the file; .github/workflows/ci.yml unless given.
         push_branches: branches a push to which must start it; [main] unless given.
         not_push_branches: branches a push to which must not start it; none unless given.
+        not_push_tags: tags a push of which must not start it; none unless given.
         near_misses: whether to ask for what is derived, too; true unless given. From push_branches,
             where not_push_branches says that others must not start it: each name with something
-            before it, behind it, in another folder, and in the other case. From the files of the
-            work that must start it: a file of the same sort added in the same folder.
+            before it, behind it, in another folder, and in the other case; and where not_push_tags
+            says that tags must not, a tag of each name, and one with more behind it. From the files
+            of the work that must start it: a file of the same sort added in the same folder.
         pull_request: whether pull requests must start it; true unless given.
         pull_request_base: the branch that pull requests go to; the first of push_branches unless
             given.
@@ -128,6 +131,7 @@ class Triggers(Kind, frozen=True):
     workflow: str = DEFAULT
     push_branches: tuple[str, ...] = ("main",)
     not_push_branches: tuple[str, ...] = ()
+    not_push_tags: tuple[str, ...] = ()
     near_misses: bool = True
     pull_request: bool = True
     pull_request_base: str = ""
@@ -173,19 +177,20 @@ class Triggers(Kind, frozen=True):
     def _base(self) -> str:
         return self.pull_request_base or next(iter(self.push_branches), "main")
 
-    def _too_much(self, workflow: Workflow) -> list[tuple[str, Reason]]:
-        """Return the branches that start it and must not, derived ones where no other does."""
-        near = workflow_triggers.derive_branches(self.push_branches) if self.near_misses else ()
-        for branches in (self.not_push_branches, near if self.not_push_branches else ()):
-            started = [
-                branch
-                for branch in branches
-                if not list(workflow_triggers.why_not_pushed(workflow, branch, ()))
-            ]
-            if started:
-                told = (("push-too-much", (), f"a push to {one} starts it too") for one in started)
-                return [("push", reason) for reason in told]
-        return []
+    def _too_much(self, workflow: Workflow) -> Iterator[tuple[str, Reason]]:
+        """Yield what starts it and must not, what is derived where nothing else does."""
+        find = workflow_triggers
+        for what, why_not, named, derive in (
+            ("a push to", find.why_not_pushed, self.not_push_branches, find.derive_branches),
+            ("a push of the tag", find.why_tag_not_pushed, self.not_push_tags, find.derive_tags),
+        ):
+            near = derive(self.push_branches) if named and self.near_misses else ()
+            for names in (named, near):
+                started = [name for name in names if not any(why_not(workflow, name))]
+                for name in started:
+                    yield "push", ("push-too-much", (), f"{what} {name} starts it too")
+                if started:
+                    break
 
     def _reasons(self, workflow: Workflow, changes: list[str]) -> list[tuple[str, Reason]]:
         reasons: list[tuple[str, Reason]] = []

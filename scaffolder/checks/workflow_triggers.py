@@ -29,7 +29,9 @@ _EXCLUSIVE = (("branches", "branches-ignore"), ("tags", "tags-ignore"), ("paths"
 Reason = tuple[str, tuple[str, ...], str]
 
 
-def why_not_pushed(workflow: Workflow, branch: str, changes: Iterable[str]) -> Iterator[Reason]:
+def why_not_pushed(
+    workflow: Workflow, branch: str, changes: Iterable[str] = ()
+) -> Iterator[Reason]:
     """Yield why a push to `branch` would not start the workflow; nothing if it would.
 
     `changes` are paths each of which, changed alone, must start it.
@@ -88,6 +90,11 @@ def derive_branches(good: Collection[str]) -> tuple[str, ...]:
     )
     cased = (name.swapcase() for name in good)
     return tuple(dict.fromkeys(near for near in (*derived, *cased) if near not in good))
+
+
+def derive_tags(branches: Collection[str]) -> tuple[str, ...]:
+    """Return names of tags that look like those of branches."""
+    return tuple(near for name in branches for near in (name, f"{name}-1.0"))
 
 
 def derive_paths(paths: Iterable[str]) -> tuple[str, ...]:
