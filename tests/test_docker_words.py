@@ -369,6 +369,18 @@ def test_an_engine_that_does_not_listen_is_told_from_none(
         engine.connect()
 
 
+def test_a_docker_context_that_is_gone_is_left_the_way_it_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"currentContext": "old"}')
+    assert "context old is gone (docker context use default)" in connection.chosen_by()
+    monkeypatch.setenv("DOCKER_CONTEXT", "other")
+    assert "context other is gone (unset DOCKER_CONTEXT)" in connection.chosen_by()
+
+
 def test_the_engine_is_not_imported_with_the_registry() -> None:
     began = time.monotonic()
     code = "import sys, scaffolder.checks; assert 'docker' not in sys.modules"

@@ -291,6 +291,20 @@ def test_hooks_run_only_once_the_pack_is_trusted_and_no_longer_when_it_changes(
     )
 
 
+def test_what_a_hook_prints_is_no_part_of_a_report(
+    devlab: Devlab, pack: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hooks = template_of(pack) / "hooks"
+    hooks.mkdir()
+    (hooks / "post_gen_project.py").write_text("print('said by a hook')\n")
+    assert devlab("pack", "add", pack).code == 0
+    assert devlab("pack", "trust", "evil", "--yes").code == 0
+    assert devlab("new", "evil/first", tmp_path / "work", "--no-input").code == 0
+    said = capfd.readouterr()
+    assert "said by a hook" not in said.out
+    assert "said by a hook" in said.err
+
+
 def test_trust_names_the_tests_of_labs(devlab: Devlab, pack: Path, tmp_path: Path) -> None:
     tests = pack / "labs" / "first" / "tests"
     tests.mkdir()

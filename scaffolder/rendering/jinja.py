@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import re
 import shutil
@@ -10,9 +11,11 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import cookiecutter.generate
+import cookiecutter.hooks
 from cookiecutter.environment import ExtensionLoaderMixin
 from cookiecutter.exceptions import CookiecutterException, UndefinedVariableInTemplate
 from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError
@@ -27,6 +30,8 @@ _ONE_AT_A_TIME = threading.Lock()
 
 # What an expression of a template can raise.
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
+
+_STDERR = 2
 
 # What Jinja says of a name that cookiecutter.json does not have.
 _NO_VARIABLE = re.compile(r"'[^']*\bdict object' has no attribute '(.*)'")
@@ -97,6 +102,11 @@ def carry_out(job: Job) -> None:
 def _sandboxed(folder: Path) -> Iterator[None]:
     """Let cookiecutter render in the sandbox while the block lasts, and as ever after it."""
     usual = cookiecutter.generate.create_env_with_context
+    processes = cookiecutter.hooks.subprocess
+    # What a hook prints is no part of a report that goes to standard output.
+    cookiecutter.hooks.subprocess = SimpleNamespace(
+        Popen=functools.partial(processes.Popen, stdout=_STDERR)
+    )
     cookiecutter.generate.create_env_with_context = lambda context: _TemplateSandbox(
         folder=folder,
         context=context,
@@ -107,6 +117,7 @@ def _sandboxed(folder: Path) -> Iterator[None]:
         yield
     finally:
         cookiecutter.generate.create_env_with_context = usual
+        cookiecutter.hooks.subprocess = processes
 
 
 def _render_template(job: TemplateJob) -> None:

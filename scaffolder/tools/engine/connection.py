@@ -43,8 +43,7 @@ def chosen_by() -> str:
         return f"chosen by the docker context {_context_name()}"
     if _context_name() not in ("", "default"):
         return (
-            f"the usual one, for the docker context {_context_name()} is gone"
-            " (docker context use default)"
+            f"the usual one, for the docker context {_context_name()} is gone ({_leave_context()})"
         )
     return ""
 
@@ -90,6 +89,14 @@ def _context_name() -> str:
         return str(settings.get("currentContext") or "")
     except (OSError, ValueError, AttributeError):
         return ""
+
+
+def _leave_context() -> str:
+    """Return the command after which no docker context decides."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        if os.environ.get(name):
+            return f"unset {name}"
+    return "docker context use default"
 
 
 def _config() -> Path:
@@ -142,7 +149,7 @@ def _raise_unless_reachable(address: str) -> None:
     if parts.scheme == "ssh":
         raise UnavailableError(
             f"the Docker Engine is at {address}, and published ports are not reached through ssh",
-            hint="choose an engine on this machine: docker context use default",
+            hint=f"choose an engine on this machine: {_leave_context()}",
         )
     if parts.scheme != "unix":
         return
