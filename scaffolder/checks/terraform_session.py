@@ -284,7 +284,7 @@ class Session:
         return answer
 
     def _plan_with(self, context: Context, variable: str, value: Any) -> Answer:
-        variables = self._stand(context)
+        self._stand(context)
         context.say(f"terraform plan with another {variable}")
         client = self._terraform(context)
         if terraform_copy.is_protected(self._modules):
@@ -297,7 +297,9 @@ class Session:
         # Nothing that Terraform knows of changed since the last apply.
         out = f".terraform/plan-{len(self._plans)}"
         self._plans[variable, repr(value)] = (client, out)
-        answer = client.plan({**variables, variable: value}, refresh=False, out=out)
+        # What stands may be a change of another variable, which nobody asked for here.
+        values = {**self._variables, variable: value}
+        answer = client.plan(values, refresh=False, out=out)
         self._demand(answer, "plan", context)
         return answer
 
