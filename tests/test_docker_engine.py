@@ -162,14 +162,16 @@ GOOD, BY_A_HAIR = 1.5, 0.2
     [
         ([IN_TIME], [], "pass"),
         ([BY_A_HAIR], [], "pass"),
-        ([LATE, LATE], [GOOD], "fail"),
+        ([LATE, LATE, LATE], [GOOD, GOOD], "fail"),
+        ([LATE, LATE, IN_TIME], [GOOD, GOOD], "pass"),
         ([LATE, IN_TIME], [LATE], "pass"),
         ([LATE, LATE, IN_TIME], [BY_A_HAIR, GOOD], "pass"),
-        ([LATE, LATE, LATE], [LATE, GOOD], "fail"),
-        ([LATE, LATE, LATE], [BY_A_HAIR, LATE, GOOD], "fail"),
+        ([LATE, LATE, LATE, LATE], [LATE, GOOD, GOOD], "fail"),
+        ([LATE, LATE, LATE, LATE], [BY_A_HAIR, LATE, GOOD, GOOD], "fail"),
         ([LATE, LATE, BY_A_HAIR], [BY_A_HAIR, LATE, BY_A_HAIR], "pass"),
-        ([LATE, LATE, LATE], [BY_A_HAIR] * 4, "unavailable"),
-        ([LATE, LATE, LATE], [LATE] * 4, "unavailable"),
+        ([LATE] * 4, [GOOD, *[BY_A_HAIR] * 4], "unavailable"),
+        ([LATE] * 4, [BY_A_HAIR] * 6, "unavailable"),
+        ([LATE] * 4, [LATE] * 6, "unavailable"),
     ],
 )
 def test_only_beside_an_answer_in_good_time_a_late_one_fails(
