@@ -545,6 +545,27 @@ def test_a_version_counts_on_which_all_tests_run(make: Make, suite: str, outcome
         assert "not all tests run on Python 3.12" in verdict.message
 
 
+@pytest.mark.parametrize(
+    ("switch", "outcome"),
+    [("true", Outcome.PASS), ("${{ matrix.v == '3.12' }}", Outcome.FAIL)],
+)
+def test_a_version_that_is_forgiven_counts_where_each_is(
+    make: Make, switch: str, outcome: Outcome
+) -> None:
+    """That no failure counts is one fault, and the task of the failing test is about it."""
+    context = make(
+        job(
+            CHECKOUT,
+            "uses: actions/setup-python@v5\n        with: {python-version: '${{ matrix.v }}'}",
+            script("cd tests", "name=$(basename test_*.py .py)", CALL),
+            more=f"    continue-on-error: {switch}\n"
+            "    strategy: {matrix: {v: ['3.12', '3.13']}}\n",
+        )
+    )
+
+    assert TestsOn(versions=2).run(context).outcome is outcome
+
+
 def test_a_version_that_is_not_reached_counts(make: Make) -> None:
     """One job that tests on one Python after the other stops at the first red step."""
     setup = "uses: actions/setup-python@v5\n        with: {python-version: '3.%s'}"
