@@ -118,6 +118,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
     # Workflows and pipelines.
     ("workflow.triggers", "push_branches"): names,
     ("workflow.triggers", "not_push_branches"): names,
+    ("workflow.triggers", "not_push_tags"): names,
     ("workflow.triggers", "near_misses"): lambda on: [("added later",)] if on else [],
     ("workflow.triggers", "pull_request"): lambda on: [("pull request",)] if on else [],
     ("workflow.triggers", "pull_request_base"): lambda base: name(base) if base else [],
@@ -129,6 +130,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ("workflow.secure", "may_write"): lambda scopes: names(scopes) or [("no job may",)],
     ("pipeline.fails", "because"): words,
     ("pipeline.tests_on", "versions"): say("versions"),
+    ("pipeline.tests_on", "notices"): lambda on: [("runs and notices a bug",)] if on else [],
     ("pipeline.tests_on", "oldest"): lambda value: [(str(value),)],
     ("pipeline.delivers", "files"): lambda glob: [({"*.whl": "wheel"}[glob],)],
     ("pipeline.delivers", "contains"): lambda path: name(f"{PurePosixPath(path).parent}/"),
