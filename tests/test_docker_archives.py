@@ -8,14 +8,17 @@ import io
 import lzma
 import random
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks._canaries import SECRET, Canaries
+from scaffolder.checks._canaries import Canaries, Unpacked
+from scaffolder.checks._lookalikes import SECRET
+from scaffolder.errors import WorkFaultError
 
-CANARIES = Canaries("dv0123456789abcdef0123456789abx")
+CANARIES = Canaries()
 TEXT = CANARIES.token(SECRET).encode()
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
@@ -68,6 +71,23 @@ def test_a_broken_member_hides_no_other(packing: int) -> None:
     # The name in the first local header: the directory names another one.
     archive[30] ^= 1
     assert CANARIES.in_file(iter([bytes(archive)])) == {SECRET}
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress])
+def test_what_is_packed_small_and_unfolds_large_is_bounded(pack: Callable[[bytes], bytes]) -> None:
+    bomb = pack(bytes(31 * 2**20))
+    left = Unpacked(70 * 2**20)
+    assert [CANARIES.in_file(iter([bomb]), left) for _ in range(2)] == [set(), set()]
+    with pytest.raises(WorkFaultError, match="unfolds"):
+        CANARIES.in_file(iter([bomb]), left)
+
+
+def test_a_thousand_small_archives_are_looked_through() -> None:
+    unpacked = Unpacked()
+    for _ in range(1_000):
+        assert (
+            CANARIES.in_file(iter([gzip.compress(b"a page of a manual" * 100)]), unpacked) == set()
+        )
 
 
 def test_a_whole_archive_gives_its_secret_away() -> None:

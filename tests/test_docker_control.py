@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from scaffolder.checks import container, image
 from scaffolder.checks._building import build_image, engine_of
@@ -138,8 +139,57 @@ def test_a_base_of_this_machine_alone_is_no_base(context: Context, work: Path) -
         connected.api.remove_image(made, force=True)
 
 
+WRITTEN = {
+    "plainly": "FROM {name}\n",
+    "in two lines": "FROM {half}\\\n{rest}\n",
+    "by a variable that is set": "ARG X=y\nFROM ${{X:+{name}}}\n",
+    "by a part of a variable": "ARG X={half}\nFROM ${{X:-a}}{rest}\n",
+    "by its id": "FROM {id}\n",
+    "for a stage": "FROM {name} AS a\nFROM python:3.13-slim\nCOPY --from=a /etc/hostname /x\n",
+    "for its files": "FROM python:3.13-slim\nCOPY --from={name} /etc/hostname /x\n",
+    "for a mount": "FROM python:3.13-slim\nRUN --mount=from={name},target=/x true\n",
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
+def test_what_was_made_of_a_known_base_is_none(context: Context, work: Path, text: str) -> None:
+    """It inherits the labels of a stand-in, and however it is written the builder tells of it."""
+    if not building.buildkit_cli():
+        pytest.skip("no docker command here has BuildKit")
+    connected = engine.connect()
+    name = f"made-here-{secrets.token_hex(4)}"
+    (work / "mine").write_text(f"{BASE}RUN echo {name} > /x\n")
+    _built_here(connected, work, name)
+    try:
+        image_id = str(connected.api.inspect_image(name)["Id"]).removeprefix("sha256:")
+        text = text.format(name=name, half=name[:7], rest=name[7:], id=image_id[:20])
+        found = verdict_on(context, work, f"{text}CMD true\n")
+        assert found.outcome is Outcome.FAIL or found.cause is Cause.WORK, found
+        assert "made on this machine" in found.message
+    finally:
+        connected.api.remove_image(name, force=True)
+
+
+@pytest.mark.engine
+def test_a_registry_of_this_machine_makes_no_base(context: Context, work: Path) -> None:
+    connected = engine.connect()
+    name = f"localhost:5000/made-here-{secrets.token_hex(4)}"
+    (work / "mine").write_text("FROM scratch\nCOPY mine /\n")
+    _built_here(connected, work, name)
+    try:
+        found = verdict_on(context, work, f"FROM {name}\nCMD true\n")
+        assert found.outcome is Outcome.FAIL
+        assert "only this machine knows" in found.message
+    finally:
+        connected.api.remove_image(name, force=True)
+
+
 def _built_here(connected: Engine, folder: Path, name: str) -> str:
-    for _ in connected.api.build(path=str(folder), dockerfile="mine", tag=name, decode=True):
+    built = connected.api.build(
+        path=str(folder), dockerfile="mine", tag=name, rm=True, forcerm=True, decode=True
+    )
+    for _ in built:
         pass
     return name
 
@@ -157,6 +207,14 @@ REFUSED = {
     "the engine's rights": ("RUN --security=insecure true\n", Outcome.UNAVAILABLE),
     "a secret": ("RUN --mount=type=secret,id=x,required true\n", Outcome.UNAVAILABLE),
     "an agent": ("RUN --mount=type=ssh,required=true true\n", Outcome.UNAVAILABLE),
+    "a word in two lines": ("AD\\\nD http://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "an address in two lines": ("ADD ht\\\n# between\n\ntp://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "a line that seems to go on": ("RUN true \\\f\nADD http://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "a sign that stands twice": ("RUN true \\\\\nADD http://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "behind a comment": ("RUN true \\\n  # so\nADD http://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "the other sign": ("RUN true `\nADD http://127.0.0.1:9/x /x\n", Outcome.FAIL),
+    "an option in two lines": ("RUN --net\\\nwork=host true\n", Outcome.UNAVAILABLE),
+    "a cache in two lines": ("RUN --mo\\\nunt=type=cache,target=/x true\n", Outcome.UNAVAILABLE),
     "a cache in quotes": ('RUN --mount="type=cache,target=/x" true\n', Outcome.UNAVAILABLE),
 }
 
@@ -169,6 +227,21 @@ def test_what_a_build_may_not_ask_for_is_refused_by_name(
     found = verdict_on(context, work, BASE + text)
     assert found.outcome is outcome, found
     assert found.cause is (Cause.WORK if outcome is Outcome.UNAVAILABLE else None)
+
+
+@pytest.mark.parametrize("source", ["[" * 200_000, '["a", ' * 50_000])
+@pytest.mark.engine
+def test_a_deep_list_is_no_error(context: Context, work: Path, source: str) -> None:
+    found = verdict_on(context, work, f"{BASE}ADD {source} /x\n")
+    assert found.outcome is Outcome.FAIL, found
+
+
+@pytest.mark.engine
+def test_a_dockerfile_of_images_alone_is_not_looked_through(context: Context, work: Path) -> None:
+    many = "".join(f"COPY --from=other{number} /x /x\n" for number in range(500))
+    found = verdict_on(context, work, BASE + many)
+    assert found.outcome is Outcome.FAIL
+    assert "501 images" in found.message
 
 
 @pytest.mark.engine
@@ -306,3 +379,23 @@ def test_a_container_that_ended_meanwhile_has_no_processes(context: Context, wor
         assert ended.processes() == ()
         assert ended.logs() == ()
         assert not ended.state().running
+
+
+@pytest.mark.engine
+def test_an_image_that_keeps_the_engine_from_an_answer_fails(
+    context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As thousands of ports do; the lab's own answer, which asks for none, starts."""
+    connected = engine_of(context.run)
+    create = connected.api.create_container
+
+    def slow(image_id: str, **settings: object) -> object:
+        if "9/tcp" in (connected.api.inspect_image(image_id)["Config"].get("ExposedPorts") or ()):
+            raise requests.exceptions.ReadTimeout("read timed out")
+        return create(image_id, **settings)
+
+    monkeypatch.setattr(connected.api, "create_container", slow)
+    text = f'{BASE}EXPOSE 9\nCMD ["sleep", "60"]\n'
+    found = verdict_on(context, work, text, kind=container.Serves())
+    assert found.outcome is Outcome.FAIL, found
+    assert "needs too long" in found.message

@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks._canaries import SECRET, Canaries, plant
+from scaffolder.checks._canaries import Canaries, plant
 from scaffolder.checks._http import Answer, Request
+from scaffolder.checks._lookalikes import SECRET
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import engine, hadolint
 from scaffolder.tools.dockerfile import instructions, line_of
+from scaffolder.tools.dockerfile_asks import every_instruction
 from scaffolder.tools.engine import connection
 from scaffolder.tools.engine.buildlog import (
     bases,
@@ -33,7 +35,7 @@ from scaffolder.tools.engine.buildlog import (
 from scaffolder.tools.engine.diagnosis import Cause, diagnose
 from scaffolder.tools.processes import CancelToken
 
-CANARIES = Canaries("dv0123456789abcdef0123456789abx")
+CANARIES = Canaries()
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,27 @@ def test_instructions_end_where_the_builder_ends_them() -> None:
     assert [one.here_document for one in instructions(text)] == [False, False, True, True, False]
 
 
+def test_what_stands_in_two_lines_is_read_as_a_builder_joins_it() -> None:
+    text = "FRO\\\nM a\\  \n# between\n\nb \\\r\n  AS c\r\nRUN x \\\x0b\nRUN y\n"
+    found = [(one.line, one.last_line, one.text) for one in instructions(text)]
+    assert found == [(1, 6, "FROM ab   AS c"), (7, 7, "RUN x \\"), (8, 8, "RUN y")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"RUN true {'<<a ' * 40_000}\n{'#' * 3}\n" + "b\n" * 190_000,
+        "RUN \\\n" * 150_000,
+        "RUN a \\\\\n # `\n" * 60_000 + "<<`\n",
+    ],
+    ids=["here-documents", "lines that go on", "ways to read them"],
+)
+def test_a_long_dockerfile_is_read_in_bounded_time(text: str) -> None:
+    before = time.process_time()
+    assert list(every_instruction(text))
+    assert time.process_time() - before < 20
+
+
 @given(st.text('FRUNO<\n \\#`EA"', max_size=80))
 def test_any_text_has_instructions_in_order(text: str) -> None:
     lines = [number for one in instructions(text) for number in (one.line, one.last_line)]
@@ -313,6 +336,14 @@ def test_a_token_is_filled_in_everywhere() -> None:
     request = Request(path="/{token}", body={"n": ["{token}"]}, contains={"n": 3, "{token}": 1})
     filled = request.filled({"token": "x"})
     assert (filled.path, filled.body, filled.contains) == ("/x", {"n": ["x"]}, {"n": 3, "x": 1})
+
+
+@pytest.mark.parametrize("value", ["\u00fc", "\ud800", "a b/\n?", "x" * 100_000, {"a": [None]}])
+def test_what_a_service_names_can_be_asked_for(value: object) -> None:
+    request = Request(path="/items/{item}").filled({"item": value})
+    assert request.path.isascii()
+    assert request.path.count("/") == 2
+    assert len(str(request)) < 400
 
 
 def test_what_an_answer_is_kept_for_is_filled_in_as_it_is() -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,28 @@ def test_later_layers_replace_remove_and_empty(tmp_path: Path) -> None:
         "/b/n": b"3",
     }
     assert system.files["/e"].link == "a/x"
+
+
+def test_many_files_are_removed_in_bounded_time(tmp_path: Path) -> None:
+    """As a later layer does that removes each file of a folder, and not the folder."""
+    names = [f"deep/{number % 7}/{number}" for number in range(30_000)]
+    gone = [f"deep/{number % 7}/.wh.{number}" for number in range(1, 30_000)]
+    lower = layer(tmp_path, *((name, b"") for name in names))
+    upper = layer(tmp_path, *((name, b"") for name in gone))
+    before = time.process_time()
+    system = files(lower, upper)
+    assert [path for path, file in system.files.items() if file.kind == "file"] == ["/deep/0/0"]
+    assert time.process_time() - before < 30
+
+
+def test_a_folder_that_is_removed_and_made_again_holds_what_is_new(tmp_path: Path) -> None:
+    system = files(
+        layer(tmp_path, ("a/b/c/d", b"1"), ("a/e", b"1")),
+        layer(tmp_path, ("a/.wh.b", b"")),
+        layer(tmp_path, ("a/b/n", b"2"), (".wh.a", b""), ("a/b/c/m", b"3")),
+        layer(tmp_path, ("a/b/.wh.c", b"")),
+    )
+    assert sorted(system.files) == ["/a/b/n"]
 
 
 def test_a_name_that_is_no_text_is_a_name(tmp_path: Path) -> None:

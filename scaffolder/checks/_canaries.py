@@ -14,62 +14,59 @@ import hashlib
 import io
 import lzma
 import re
-import secrets
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffolder.errors import UnusableFileError
+from scaffolder.checks._lookalikes import SECRET, SECRET_PLACE, draw_tokens, lookalikes
+from scaffolder.errors import UnusableFileError, WorkFaultError
 from scaffolder.workspace import resolve_inside
 
-# Where each look-alike lies, by what it stands for. A folder of the learner's with the same name
-# keeps all that is in it.
-PLACES = {
-    "version control": (".git/description",),
-    "virtual environment": (".venv/pyvenv.cfg", ".venv/lib/python3/site-packages/planted.py"),
-    "cache": (
-        "__pycache__/planted.cpython-313.pyc",
-        "app/__pycache__/planted.cpython-313.pyc",
-        ".pytest_cache/planted",
-        ".ruff_cache/planted",
-    ),
-    "tests": ("tests/planted.txt",),
-}
-SECRET = "secret"  # noqa: S105
-SECRET_PLACE = ".env"  # noqa: S105
-_GIT = {
-    ".git/HEAD": "ref: refs/heads/main\n",
-    ".git/config": "[core]\n\trepositoryformatversion = 0\n\tbare = false\n",
-    ".git/objects/info/planted": "",
-    ".git/refs/heads/planted": "",
-}
 _UNPACK_LIMIT = 32 * 1024 * 1024
+_UNPACK_IN_ALL = 512 * 1024 * 1024
+# What it costs to begin, in bytes that could be unfolded meanwhile.
+_UNPACK_COST = 8 * 1024
 _OVERLAP = 128
 # Base64 of the first bytes of gzip, zip, bzip2 and xz, and of plain text that it breaks into lines.
 _PACKED_IN_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{60,}={0,2}[\r\n]*|H4sI|UEsDB|Qlpo|/Td6WFo")
 
 
+class Unpacked:
+    """How many bytes of an image's packed files may still be unfolded."""
+
+    def __init__(self, left: int = _UNPACK_IN_ALL) -> None:
+        self._left = left
+
+    def note(self, size: int) -> None:
+        """Count what was unfolded; raises WorkFaultError beyond the bound."""
+        self._left -= size + _UNPACK_COST
+        if self._left < 0:
+            raise WorkFaultError(
+                "what is packed in the image's files unfolds to more than"
+                f" {_UNPACK_IN_ALL // 2**20} MB: nobody can look through it for a secret",
+                hint="an image needs few archives: unpack what it needs, leave out the rest",
+            )
+
+
 @dataclass(frozen=True)
 class Canaries:
-    """The tokens of one run. A token is the stem and the number of what it stands for."""
+    """The tokens of one run, by what each stands for, and the learner's tests.
 
-    stem: str
-    tests: frozenset[str] = frozenset()
+    `tests` are the digests of these, by their size.
+    """
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """What the tokens stand for, in the order of their numbers."""
-        return (*PLACES, SECRET)
+    tokens: Mapping[str, str] = field(default_factory=draw_tokens)
+    tests: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def token(self, kind: str) -> str:
         """Return the token that was planted for `kind`."""
-        return f"{self.stem}{self.kinds.index(kind)}"
+        return self.tokens[kind]
 
     def in_bytes(self, data: bytes) -> set[str]:
         """Return what `data` gives away: plainly, and the secret also in base64 or hexadecimal."""
-        found = {kind for kind in self.kinds if self._is_in(kind, data)}
+        found = {kind for kind in self.tokens if self._is_in(kind, data)}
         if any(needle in data for needle in _disguises(self.token(SECRET))):
             found.add(SECRET)
         return found
@@ -77,8 +74,11 @@ class Canaries:
     def _is_in(self, kind: str, data: bytes) -> bool:
         return self.token(kind).encode() in data
 
-    def in_file(self, chunks: Iterator[bytes]) -> set[str]:
-        """Return what a file gives away, also where it is packed, twice at most."""
+    def in_file(self, chunks: Iterator[bytes], unpacked: Unpacked | None = None) -> set[str]:
+        """Return what a file gives away, also where it is packed, twice at most.
+
+        Raises WorkFaultError where more is packed than `unpacked` allows.
+        """
         found: set[str] = set()
         tail = b""
         head = b""
@@ -87,14 +87,15 @@ class Canaries:
             tail = chunk[-_OVERLAP:]
             if len(head) < _UNPACK_LIMIT and (not head or _unpacker(head)):
                 head += chunk
-        return found | self._in_packed(head, depth=2)
+        return found | self._in_packed(head, 2, unpacked or Unpacked())
 
-    def _in_packed(self, data: bytes, depth: int) -> set[str]:
+    def _in_packed(self, data: bytes, depth: int, unpacked: Unpacked) -> set[str]:
         unpack = _unpacker(data)
         if unpack is None or depth == 0:
             return set()
         inside = unpack(data)
-        return self.in_bytes(inside) | self._in_packed(inside, depth - 1)
+        unpacked.note(len(inside))
+        return self.in_bytes(inside) | self._in_packed(inside, depth - 1, unpacked)
 
 
 def plant(folder: Path) -> Canaries:
@@ -103,32 +104,31 @@ def plant(folder: Path) -> Canaries:
     A place that the learner's work does not let us have (a link, a file where a folder should be)
     is left out.
     """
-    tests = frozenset(_digests(folder / "tests"))
-    canaries = Canaries(f"dv{secrets.token_hex(14)}x", tests)
-    for path, text in _GIT.items():
-        _write(folder, path, text)
-    for kind, paths in PLACES.items():
-        for path in paths:
-            _write(folder, path, f"home = {canaries.token(kind)}\n")
-    _write(folder, SECRET_PLACE, f"API_TOKEN={canaries.token(SECRET)}\n", append=True)
+    tests: dict[int, set[str]] = {}
+    for size, digest in _digests(folder / "tests"):
+        tests.setdefault(size, set()).add(digest)
+    canaries = Canaries(tests={size: frozenset(known) for size, known in tests.items()})
+    for path, content in lookalikes(folder, canaries.tokens).items():
+        _write(folder, path, content)
     return canaries
 
 
-def _digests(folder: Path) -> Iterator[str]:
-    """Yield the digests of the tests that the learner has: no image should hold these either."""
+def _digests(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield size and digest of the tests that the learner has: no image should hold these."""
     if folder.is_symlink():
         return
     for path in folder.rglob("*.py"):
         if path.is_file() and not path.is_symlink() and len(content := path.read_bytes()) > 40:
-            yield hashlib.sha256(content).hexdigest()
+            yield len(content), hashlib.sha256(content).hexdigest()
 
 
-def _write(folder: Path, relative: str, text: str, *, append: bool = False) -> None:
+def _write(folder: Path, relative: str, content: bytes) -> None:
     try:
         path = resolve_inside(folder, relative)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a" if append else "w", encoding="utf-8") as file:
-            file.write(f"\n{text}" if append else text)
+        adds = relative == SECRET_PLACE and path.exists()
+        with path.open("ab" if adds else "wb") as file:
+            file.write(b"\n" + content if adds else content)
     except (OSError, UnusableFileError):
         return
 
@@ -147,6 +147,7 @@ def _unpacker(head: bytes) -> Callable[[bytes], bytes] | None:
         (b"PK\x03\x04", _unzip),
         (b"BZh", _bunzip),
         (b"\xfd7zXZ", _unxz),
+        *((bytes([0x78, level]), _inflate) for level in (0x01, 0x5E, 0x9C, 0xDA)),
     ):
         if head.startswith(magic):
             return unpack
@@ -164,6 +165,13 @@ def _unbase64(data: bytes) -> bytes:
 def _gunzip(data: bytes) -> bytes:
     try:
         return zlib.decompressobj(wbits=31).decompress(data, _UNPACK_LIMIT)
+    except zlib.error:
+        return b""
+
+
+def _inflate(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, _UNPACK_LIMIT)
     except zlib.error:
         return b""
 

@@ -58,6 +58,11 @@ _REASONS = (
         "give the folder to the user of USER (COPY --chown), or choose another WORKDIR",
     ),
     (
+        "did not come to an end with it in time",
+        "the engine needs too long for it",
+        "which EXPOSE, VOLUME or HEALTHCHECK asks for so much? One port is enough",
+    ),
+    (
         "argument list too long",
         "its command and environment are too long",
         "which ENV or CMD is so long?",
@@ -114,12 +119,16 @@ def serving(
 
 @contextlib.contextmanager
 def serving_reference(
-    context: Context, kind: ContainerKind, *, hardening: Hardening | None = None
+    context: Context,
+    kind: ContainerKind,
+    *,
+    hardening: Hardening | None = None,
+    health: HealthTiming | None = None,
 ) -> Iterator[Service]:
     """Run the lab's own answer in the same way; UnavailableError where this machine cannot."""
     image = reference_image(context, kind.dockerfile)
     try:
-        with _started(context, kind, image, hardening, None) as service:
+        with _started(context, kind, image, hardening, health) as service:
             yield service
     except StartFailedError as error:
         raise error.suspected from error

@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,13 +37,15 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: Mapping[str, str] = {}
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        shown = self.path if len(self.path) <= _SHOWN else f"{self.path[:_SHOWN]}..."
+        return f"{self.method} {shown}"
 
     def filled(self, values: Mapping[str, Any]) -> Request:
         """Return the request with what stands between braces filled in."""
         return msgspec.structs.replace(
             self,
-            path=_filled_text(self.path, values),
+            # What a service named may be any text, and an address holds letters of ASCII alone.
+            path=_filled_text(self.path, {name: _quoted(value) for name, value in values.items()}),
             body=_filled(self.body, values),
             contains=_filled(self.contains, values),
         )
@@ -57,6 +60,10 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return {_filled_text(key, values): _filled(part, values) for key, part in value.items()}
     return value
+
+
+def _quoted(value: Any) -> str:
+    return urllib.parse.quote(str(value), safe="", errors="replace")
 
 
 def _filled_text(text: str, values: Mapping[str, Any]) -> str:

@@ -17,9 +17,9 @@ import msgspec
 
 from scaffolder.checks._blame import blame
 from scaffolder.checks._building import build_image, engine_of
-from scaffolder.checks._canaries import Canaries, plant
+from scaffolder.checks._canaries import Canaries, Unpacked, plant
 from scaffolder.checks._distributions import installed, normalized
-from scaffolder.checks._rules import refuse_what_is_not_built
+from scaffolder.checks._rules import refuse_unknown_bases, refuse_what_is_not_built
 from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
 from scaffolder.checks.planting import change_work, drawn_form
 from scaffolder.errors import UnusableFileError
@@ -30,8 +30,6 @@ from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
 from scaffolder.tools.engine.filesystem import FileSystem
 from scaffolder.workspace import resolve_inside
 
-_TEST_FILE_LIMIT = 1024 * 1024
-_LARGEST_IMAGE = 4 * 1024**3
 _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-info(?:/|$)")
 
 
@@ -94,6 +92,7 @@ def _build_first(context: Context, dockerfile: str) -> Built:
             build = _build(context, folder, dockerfile)
         except BuildFailedError as again:
             refused, folder = again, bare
+    refuse_unknown_bases(context, build.bases, dockerfile)
     return Built(build, _inspected(context.run, build), folder, canaries, refused)
 
 
@@ -187,7 +186,7 @@ def _touch(folder: Path, path: str) -> None:
         target = resolve_inside(folder, path)
         if path.endswith(".py") and target.is_file():
             with target.open("a", encoding="utf-8") as file:
-                file.write(f"# {secrets.token_hex(16)}\n")
+                file.write(f"# As in {secrets.token_hex(20)}.\n")
     except (OSError, UnusableFileError):
         return
 
@@ -231,8 +230,6 @@ def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
     """Return all layers of the learner's image, lowest first, saved once."""
     run = context.run
     image = built(context, dockerfile).image
-    if image.size > _LARGEST_IMAGE:
-        raise CheckFailedError(f"the image is {image.size / 1e9:.1f} GB large")
 
     def save() -> tuple[Layer, ...]:
         context.say("reading the layers of the image")
@@ -271,8 +268,9 @@ def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
         min((image.size for image in used.values() if image), default=0),
         tuple(name for name, image in used.items() if image is None),
     )
+    unpacked = Unpacked()
     for number, layer in enumerate(own):
-        _read_layer(result, number, layer, found.canaries, run)
+        _read_layer(result, number, layer, found.canaries, run, unpacked)
     for distribution in installed(FileSystem.of(own, run.cancel)):
         if distribution.intact:
             result.installed.add(distribution.name)
@@ -280,7 +278,9 @@ def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
     return result
 
 
-def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries, run: Run) -> None:
+def _read_layer(
+    result: Contents, number: int, layer: Layer, canaries: Canaries, run: Run, unpacked: Unpacked
+) -> None:
     for entry in layer.entries():
         run.cancel.raise_if_cancelled()
         # A name need not be text, and no report could be written with one that is not.
@@ -294,16 +294,16 @@ def _read_layer(result: Contents, number: int, layer: Layer, canaries: Canaries,
             continue
         result.size += entry.size
         result.largest = sorted([*result.largest, (entry.size, path)])[-5:]
-        for kind in canaries.in_file(entry.chunks()):
+        for kind in canaries.in_file(entry.chunks(), unpacked):
             result.note(kind, place)
         if _is_test(entry, canaries):
             result.note("tests", place)
 
 
 def _is_test(entry: engine.Entry, canaries: Canaries) -> bool:
-    if not entry.path.endswith(".py") or entry.size > _TEST_FILE_LIMIT:
-        return False
-    return hashlib.sha256(entry.read(_TEST_FILE_LIMIT)).hexdigest() in canaries.tests
+    """Whether a file is one of the learner's tests, whatever it is called there."""
+    wanted = canaries.tests.get(entry.size, frozenset())
+    return bool(wanted) and hashlib.sha256(entry.read(entry.size)).hexdigest() in wanted
 
 
 def _read_metadata(result: Contents, found: Built) -> None:

@@ -6,6 +6,8 @@ rights of the engine, and what it keeps, it keeps for whoever builds next.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from scaffolder.checks._building import engine_of
 from scaffolder.checks.base import CheckFailedError, Context, Run
 from scaffolder.errors import NotShownError, UnavailableError, UnusableFileError
@@ -18,10 +20,13 @@ from scaffolder.tools.dockerfile_asks import (
     host_of,
     is_private,
     privileges,
+    registry_of,
     remote_sources,
 )
 from scaffolder.tools.engine import STANDIN_LABEL
 from scaffolder.workspace import read_text
+
+_MOST_BASES = 40
 
 
 def dockerfile_text(run: Run, path: str) -> str:
@@ -52,8 +57,24 @@ def refuse_what_is_not_built(context: Context, dockerfile: str) -> None:
             " build is given that here",
             hint="leave the option out; the lab can be solved without",
         )
-    for name in bases(text):
+    named = bases(text)
+    if len(named) > _MOST_BASES:
+        raise CheckFailedError(
+            f"{dockerfile} builds on {len(named)} images; no more than {_MOST_BASES} are looked at"
+        )
+    for name in named:
         _require_known(context.run, name, dockerfile)
+
+
+def refuse_unknown_bases(context: Context, used: Iterable[str], dockerfile: str) -> None:
+    """Raise where a build used an image that nobody else has; `used` is what the builder tells.
+
+    What a Dockerfile names can be written so that only a builder reads it.
+    """
+    read = {_plain(name) for name in bases(dockerfile_text(context.run, dockerfile))}
+    for name in used:
+        if _plain(name) not in read:
+            _require_known(context.run, name, dockerfile)
 
 
 def _not_fetched(asked: Ask, dockerfile: str) -> CheckFailedError | NotShownError:
@@ -82,8 +103,19 @@ def _require_known(run: Run, name: str, dockerfile: str) -> None:
     connected = engine_of(run)
     image = engine.inspect(connected, name)
     labels = (image.config.get("Labels") or {}) if image else {}
-    if image is None or image.digests or labels.get(STANDIN_LABEL) or _is_of_lab(run, name):
+    if image is None or _is_standin_for(name, labels) or _is_of_lab(run, name):
         return
+    private = is_private(registry_of(name))
+    if image.digests and not private:
+        return
+    if private:
+        raise CheckFailedError(
+            f"{name} comes from {registry_of(name)}, which only this machine knows: nobody else can"
+            " build this image",
+            Finding("known to this machine alone", path=dockerfile),
+            hint="begin with an image that others can fetch too",
+            lasting=False,
+        )
     try:
         refusal = engine.offered(connected, name)
     except UnavailableError as silent:
@@ -101,6 +133,12 @@ def _require_known(run: Run, name: str, dockerfile: str) -> None:
             hint="begin with an image that others can fetch too",
             lasting=False,
         )
+
+
+def _is_standin_for(name: str, labels: Mapping[str, str]) -> bool:
+    """Whether an image stands in for the one of this name; what is built on it inherits labels."""
+    meant = labels.get(f"{STANDIN_LABEL}.for", "") if labels.get(STANDIN_LABEL) else ""
+    return bool(meant) and _repository(meant) == _repository(name)
 
 
 def _is_of_lab(run: Run, name: str) -> bool:
@@ -122,6 +160,10 @@ def _lab_bases(run: Run) -> frozenset[str]:
 
 def _repository(name: str) -> str:
     """Return an image's name without its version."""
-    plain = name.removeprefix("docker.io/").removeprefix("library/").partition("@")[0]
+    plain = _plain(name).partition("@")[0]
     front, slash, last = plain.rpartition("/")
     return f"{front}{slash}{last.partition(':')[0]}"
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("docker.io/").removeprefix("library/")

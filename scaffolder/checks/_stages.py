@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.engine import Image
 from scaffolder.workspace import read_text
+
+# Wheels and source archives: https://packaging.python.org/en/latest/specifications/
+_PACKED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)-\d[^/]*\.(?:whl|tar\.gz|zip)")
 
 
 def installed_again(
@@ -79,15 +83,21 @@ def _stage_image(context: Context, dockerfile: str, text: str, stage: int, folde
 
 
 def _installed(context: Context, image: Image, layers: set[str]) -> set[str]:
-    """Return the distributions that the layers with these digests hold."""
+    """Return the distributions that the layers with these digests hold, unpacked or packed."""
     if not layers:
         return set()
     run = context.run
     archive = run.folder("stage") / "image.tar"
     saved = engine.saved_layers(engine_of(run), image, archive, run.cancel)
     return {
-        distribution_of(entry.path)
+        distribution_of(entry.path) or _packed_distribution(entry.path)
         for layer in saved
         if layer.diff_id in layers
         for entry in layer.entries()
     }
+
+
+def _packed_distribution(path: str) -> str:
+    """Return the normalized name of the distribution whose wheel or source archive a file is."""
+    found = _PACKED.fullmatch(path.rpartition("/")[2])
+    return normalized(found["name"]) if found else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import random
+import secrets
 import time
 
 from scaffolder.checks._containers import (
@@ -12,11 +14,13 @@ from scaffolder.checks._containers import (
     ended,
     poll,
     serving,
+    serving_reference,
     wait_until_answers,
 )
 from scaffolder.checks._http import Request
 from scaffolder.checks._images import built, change_token, rebuilt
 from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Verdict, failed, passed
 from scaffolder.tools.engine import HealthTiming, Image, Probe, State
 
@@ -24,6 +28,8 @@ _NANOSECONDS = 1_000_000_000
 # So many runs of the health check in a row are no accident. The engine remembers the last five.
 _ENOUGH = 3
 _PATIENCE = 4.0
+# At most so many runs are waited for before a service is broken.
+_MOST_RUNS = 6
 # What is broken answers at once: who asks it needs no time-out to notice.
 _WITH_TIME = HealthTiming(interval=0.25, retries=2, timeout=10)
 
@@ -45,8 +51,9 @@ class Health(ContainerKind, frozen=True, kw_only=True):
         fault: the fault of the lab that makes the health endpoint fail.
         path: the health endpoint.
         breaks: the path of a request that breaks the second one, with the fault in it; `{token}` in
-            it and in the fault's files stands for a word of this run. Without, it is broken from
-            the beginning.
+            it and in the fault's files stands for a word of this run. The answer to that request
+            itself should look as any other, and with another word it should break nothing: it is
+            sent with one before. Without, it is broken from the beginning.
         healthy_within: seconds until the learner's image must be healthy.
         port_variable: the environment variable that names the port.
         start_within: seconds that it may take to answer for the first time.
@@ -112,10 +119,19 @@ class Health(ContainerKind, frozen=True, kw_only=True):
         if not state.running:
             raise ended(context, self, service, "a healthy container")
         if state.health != "healthy":
-            raise self._never_healthy(state.probes)
+            raise self._never_healthy(context, state.probes)
 
-    def _never_healthy(self, probes: tuple[Probe, ...]) -> CheckFailedError:
+    def _never_healthy(
+        self, context: Context, probes: tuple[Probe, ...]
+    ) -> CheckFailedError | UnavailableError:
         last = probes[-1] if probes else None
+        if not any(probe.exit_code > 0 for probe in probes):
+            # None came to its end: is it the machine, on which nothing does?
+            trouble = context.run.control(
+                ("health", self.dockerfile), lambda: self._watch_reference(context)
+            )
+            if trouble:
+                return UnavailableError(trouble.message, trouble.hint)
         return CheckFailedError(
             "the service answers, but its health check says that it is not healthy",
             evidence=Evidence(
@@ -128,6 +144,21 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             hint="does it ask the port that the environment names? is its program in the image?",
         )
 
+    def _watch_reference(self, context: Context) -> None:
+        """Raise UnavailableError where the lab's own answer does not become healthy either."""
+        with serving_reference(context, self, health=_WITH_TIME) as service:
+            service.container.wait_until(
+                lambda state: state.health == "healthy" or not state.running,
+                self.healthy_within,
+                context.run.cancel,
+            )
+            if service.container.state().health != "healthy":
+                raise UnavailableError(
+                    "the lab's own answer does not become healthy either: this machine is too busy"
+                    " to say whose doing that is",
+                    hint="check again when less runs beside it",
+                )
+
     def _watch_broken(self, context: Context) -> float:
         """Return the seconds from the first broken answer until the engine called it unhealthy."""
         broken = rebuilt(context, self.dockerfile, self.fault)
@@ -135,10 +166,12 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             if self.breaks:
                 context.say("waiting until the container is healthy that will be broken")
                 self._require_healthy(context, service)
-                self._break(context, service)
+                self._require_still_healthy(context, service)
+                self._ask(service, change_token(context.run))
+            else:
+                wait_until_answers(context, self, service)
+                self._require_broken(context, service)
             context.say("waiting until the broken container is unhealthy")
-            wait_until_answers(context, self, service)
-            self._require_broken(context, service)
             watched = _Watched(service)
             state = (
                 service.container.wait_until(
@@ -151,13 +184,39 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                 )
                 or service.container.state()
             )
+            # Only now: whoever listens to what others ask would hear of the fault by that.
+            self._require_broken(context, service)
             if state.health != "unhealthy" or not watched.noticed(state):
                 raise self._not_noticed(state.health)
         return watched.seconds
 
-    def _break(self, context: Context, service: Service) -> None:
-        """Break the running service; whether that worked is seen by what it answers then."""
-        asked = Request(path=self.breaks.replace("{token}", change_token(context.run)))
+    def _require_still_healthy(self, context: Context, service: Service) -> None:
+        """Ask with another word, which breaks nothing, and wait: for how long, nobody knows."""
+        self._ask(service, secrets.token_hex(8))
+        watched = _Watched(service)
+        runs = random.SystemRandom().randint(2, _MOST_RUNS)
+        state = service.container.wait_until(
+            lambda state: (
+                state.health == "unhealthy" or not state.running or watched.count(state) >= runs
+            ),
+            self.healthy_within,
+            context.run.cancel,
+        )
+        if state and state.running and state.health == "unhealthy" and watched.noticed(state):
+            raise CheckFailedError(
+                "the health check calls the service unhealthy before anything is wrong with it",
+                evidence=Evidence(
+                    ran="docker build . with a fault that is still asleep, docker run, inspect",
+                    expected="healthy for as long as the service is",
+                    actual="unhealthy",
+                ),
+                lasting=False,
+                hint=f"the health check must ask {self.path}, and end with 0 when that is fine",
+            )
+
+    def _ask(self, service: Service, word: str) -> None:
+        """Send the request that breaks the service, if `word` is the one of this run."""
+        asked = Request(path=self.breaks.replace("{token}", word))
         with contextlib.suppress(OSError, http.client.HTTPException):
             service.ask(asked)
 
@@ -200,12 +259,18 @@ class _Watched:
 
     def __init__(self, service: Service) -> None:
         self._since = time.monotonic()
+        self._seen: set[str] = set()
         self._before = {probe.started for probe in service.container.state().probes}
 
     @property
     def seconds(self) -> float:
         """Seconds since watching began."""
         return time.monotonic() - self._since
+
+    def count(self, state: State) -> int:
+        """Return how many runs ended since, also those that the engine has forgotten."""
+        self._seen |= {probe.started for probe in self.new(state)}
+        return len(self._seen)
 
     def new(self, state: State) -> list[Probe]:
         """Return the runs that ended since."""

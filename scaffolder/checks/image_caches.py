@@ -29,7 +29,7 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
     layers in which the dependencies are (read from the saved image: where their dist-info folders
     lie, whose RECORD must list files that are there, with just these contents) must be the same in
     both images, by the digest of their content. The same is asked of every earlier stage in which
-    the second build carried out a RUN.
+    the second build carried out a RUN; there a wheel or an archive of a dependency counts as well.
 
     Parameters:
         fault: the fault of the lab that changes only the application's code.

@@ -6,10 +6,12 @@ instruction, and here one finds the line that the learner has to look at.
 
 from __future__ import annotations
 
+import bisect
+import functools
 import itertools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from scaffolder.lines import lines_of
 
@@ -22,7 +24,10 @@ _COPIED_FROM = re.compile(
     r"(?:\s--(?:mount=)?|,)from=(?P<image>[^\s,$]*[^\s,$\d][^\s,$]*)(?=[\s,])"
 )
 _ARGUMENT = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\})")
-_ESCAPE = re.compile(r"\A(?:#\s*\w+\s*=.*\n)*#\s*escape\s*=\s*(?P<sign>[\\`])", re.IGNORECASE)
+_ESCAPE = re.compile(
+    r"\A(?:#[ \t]*[a-z][a-z0-9]*[ \t]*=.*\n)*#[ \t]*escape[ \t]*=[ \t]*(?P<sign>[\\`])",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,71 @@ class Instruction:
         return self.text.split()[1:]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How a builder reads lines: its sign of continuation, and where versions of it differ.
+
+    `doubled` tells whether a doubled sign at the end of a line continues it too, `indented` whether
+    a comment within an instruction may be indented, `here_documents` whether it knows these.
+    """
+
+    escape: str = "\\"
+    doubled: bool = False
+    indented: bool = True
+    here_documents: bool = True
+
+    def continues(self, line: str) -> bool:
+        """Whether the next line belongs to the same instruction."""
+        plain = line.rstrip(" \t")
+        return plain.endswith(self.escape) and (self.doubled or not plain.endswith(2 * self.escape))
+
+    def is_comment(self, line: str) -> bool:
+        """Whether a line within an instruction is a comment."""
+        return (line.lstrip() if self.indented else line).startswith("#")
+
+
 def instructions(text: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile's text in their order, comments left out."""
-    text = text.removeprefix("\ufeff")
-    escape = found["sign"] if (found := _ESCAPE.match(text)) else "\\"
-    lines = lines_of(text)
+    return _read(text, _told(text))
+
+
+@functools.lru_cache(maxsize=4)
+def every_reading(text: str) -> tuple[tuple[Instruction, ...], ...]:
+    """Return the instructions as each version of a builder may read them; mostly there is one way.
+
+    Who has to know what a Dockerfile does not ask for has to look at all of them.
+    """
+    told = _told(text)
+    other = "`" if told.escape == "\\" else "\\"
+    readings = [told]
+    if re.search(rf"{re.escape(other)}[ \t\r]*$", text, re.MULTILINE):
+        readings.append(replace(told, escape=other))
+    if re.search(r"(?:\\\\|``)[ \t\r]*$", text, re.MULTILINE):
+        readings += [replace(one, doubled=True) for one in readings]
+    if re.search(r"^\s+#", text, re.MULTILINE):
+        readings += [replace(one, indented=False) for one in readings]
+    if "<<" in text:
+        readings += [replace(one, here_documents=False) for one in readings]
+    return tuple(tuple(_read(text, reading)) for reading in readings)
+
+
+def _told(text: str) -> _Reading:
+    found = _ESCAPE.match(text.removeprefix("\ufeff"))
+    return _Reading(escape=found["sign"] if found else "\\")
+
+
+def _read(text: str, reading: _Reading) -> list[Instruction]:
+    # A builder takes one carriage return with the newline.
+    lines = [line.removesuffix("\r") for line in lines_of(text.removeprefix("\ufeff"))]
+    ends = _Ends(lines)
     result: list[Instruction] = []
     at = 0
     while at < len(lines):
         if not _says_something(lines[at]):
             at += 1
             continue
-        joined, end = _joined(lines, at, escape)
-        last = _end_of_heredocs(lines, joined, end)
+        joined, end = _joined(lines, at, reading)
+        last = ends.after(joined, end) if reading.here_documents else end
         result.append(Instruction(at + 1, last, joined, here_document=last > end))
         at = last
     return result
@@ -124,30 +181,47 @@ def _says_something(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _joined(lines: list[str], at: int, escape: str) -> tuple[str, int]:
-    """Return the instruction that begins at index `at` as one line, and its last line's number."""
+def _joined(lines: Sequence[str], at: int, reading: _Reading) -> tuple[str, int]:
+    """Return the instruction that begins at index `at` as one line, and its last line's number.
+
+    As a builder joins them: with nothing between them, so that a word may go on in the next line.
+    """
     parts: list[str] = []
     for number in range(at, len(lines)):
-        line = lines[number].rstrip()
-        if parts and not _says_something(line):
+        line = lines[number]
+        if parts and (reading.is_comment(line) or not line.strip()):
             continue
-        if not line.endswith(escape):
-            return " ".join([*parts, line.strip()]), number + 1
-        parts.append(line[:-1].strip())
-    return " ".join(parts), len(lines)
+        if not reading.continues(line):
+            return "".join([*parts, line]).strip(), number + 1
+        parts.append(line.rstrip(" \t").removesuffix(reading.escape))
+    return "".join(parts).strip(), len(lines)
 
 
-def _end_of_heredocs(lines: list[str], instruction: str, end: int) -> int:
-    """Return the number of the last line of the here-documents that the instruction begins."""
-    if not instruction.upper().startswith(_WITH_HEREDOC):
+class _Ends:
+    """Where here-documents may end: the numbers of the lines that say nothing but a word."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self._at: dict[str, list[int]] | None = None
+        self._indented: dict[str, list[int]] = {}
+
+    def after(self, instruction: str, end: int) -> int:
+        """Return the number of the last line of the here-documents that the instruction begins."""
+        if not instruction.upper().startswith(_WITH_HEREDOC):
+            return end
+        for heredoc in HEREDOC.finditer(instruction):
+            numbers = self._index(dashed=bool(heredoc["dash"])).get(heredoc["word"], [])
+            found = bisect.bisect_left(numbers, end + 1)
+            end = numbers[found] if found < len(numbers) else end
         return end
-    for heredoc in HEREDOC.finditer(instruction):
-        for number in range(end, len(lines)):
-            line = lines[number].lstrip("\t") if heredoc["dash"] else lines[number]
-            if line.removesuffix("\r") == heredoc["word"]:
-                end = number + 1
-                break
-    return end
+
+    def _index(self, *, dashed: bool) -> dict[str, list[int]]:
+        if self._at is None:
+            self._at = {}
+            for number, line in enumerate(self._lines, 1):
+                self._at.setdefault(line, []).append(number)
+                self._indented.setdefault(line.lstrip("\t"), []).append(number)
+        return self._indented if dashed else self._at
 
 
 def _squeezed(text: str) -> str:

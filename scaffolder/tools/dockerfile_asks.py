@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from scaffolder.lines import lines_of
-from scaffolder.tools.dockerfile import Instruction, instructions
+from scaffolder.tools.dockerfile import Instruction, every_reading, instructions
 
 _DIRECTIVE = re.compile(r"(?:#|//)\s*syntax\s*=\s*(?P<name>\S+)", re.IGNORECASE)
 _OFFICIAL = re.compile(
@@ -66,8 +66,9 @@ def frontend(text: str) -> Ask | None:
     lines = lines_of(text.removeprefix("\ufeff"))
     for number, line in enumerate(lines, 1):
         stripped = line.strip()
-        if number == 1 and stripped.startswith("{") and '"syntax"' in text:
-            return Ask(1, stripped[:60])
+        # No instruction begins so: an object in which `syntax`, in any spelling, is a key.
+        if stripped.startswith("{"):
+            return Ask(number, stripped[:60])
         found = _DIRECTIVE.match(stripped)
         if found and not _OFFICIAL.fullmatch(found["name"]):
             return Ask(number, found["name"])
@@ -95,7 +96,7 @@ def _sources(instruction: Instruction) -> tuple[str, ...]:
     if written.startswith("["):
         try:
             words = json.loads(written)
-        except ValueError:
+        except (ValueError, RecursionError):
             words = None
         if isinstance(words, list):
             return tuple(str(word) for word in words[:-1])
@@ -176,24 +177,16 @@ def _fields(value: str) -> dict[str, str]:
 
 
 def every_instruction(text: str) -> Iterator[Instruction]:
-    """Yield the instructions, with what a builder would take for one that knows no here-document.
+    """Yield the instructions as any version of a builder may read them, each once.
 
-    Who may not ask for something may not hide it there either.
+    Who may not ask for something may not hide it where versions differ.
     """
-    lines = lines_of(text.removeprefix("\ufeff"))
-    for instruction in instructions(text):
-        yield _unprefixed(instruction)
-        if not instruction.here_document:
-            continue
-        inside = "\n".join(lines[instruction.line : instruction.last_line])
-        for hidden in instructions(inside):
-            yield _unprefixed(
-                Instruction(
-                    instruction.line + hidden.line,
-                    instruction.line + hidden.last_line,
-                    hidden.text,
-                )
-            )
+    seen = set()
+    for reading in every_reading(text):
+        for instruction in reading:
+            if instruction not in seen:
+                seen.add(instruction)
+                yield _unprefixed(instruction)
 
 
 def _unprefixed(instruction: Instruction) -> Instruction:

@@ -18,6 +18,10 @@ PROGRAMS = {
     "c++", "cargo", "cc", "clang", "cmake", "g++", "gcc", "git", "go", "hatch", "ld", "make",
     "npm", "pdm", "poetry", "pyproject-build", "rustc", "uv",
 }  # fmt: skip
+# As they are called with a version or for a kind of machine: gcc-14, x86_64-linux-gnu-ld.bfd.
+_PROGRAM = re.compile(
+    r"(?:[a-z0-9_]+-)*(?:%s)(?:-[\d.]+|\.bfd|\.gold)?" % "|".join(map(re.escape, sorted(PROGRAMS)))
+)
 OF_THE_BASE = {"pip", "setuptools", "wheel"}
 # What lies beside distributions and is part of none.
 BESIDE = {"pip", "setuptools", "pkg_resources", "wheel", "app", "bin"}
@@ -50,7 +54,12 @@ def inside(image):
     sites = {
         posixpath.dirname(one.folder) for one in distributions if one.name not in OF_THE_BASE
     }
-    services = {posixpath.dirname(file.path) for file in image.glob("*/app/wsgi.py")}
+    # Whoever compiles may leave the sources out.
+    services = {
+        posixpath.dirname(file.path).removesuffix("/__pycache__")
+        for file in image.glob("*/app/*")
+        if re.match(r"wsgi\.(?:.*\.)?pyc?$", posixpath.basename(file.path))
+    }
     return Inside(
         distributions=distributions,
         programs=_programs(image),
@@ -70,7 +79,7 @@ def _programs(image):
     """Programs by their names, also where the name is a link: gcc is one to gcc-14."""
     found = []
     for path, file in image.files.items():
-        if posixpath.basename(path) in PROGRAMS and file.kind in ("file", "link"):
+        if _PROGRAM.fullmatch(posixpath.basename(path)) and file.kind in ("file", "link"):
             program = image.resolve(path)
             if program is not None and program.executable:
                 found.append(path)
@@ -82,7 +91,8 @@ def _stale(image, folders):
     compiled = [
         file.path
         for file in image.glob("*.pyc")
-        if any(file.path.startswith(f"{folder}/") for folder in folders) and not _of_base(file)
+        # With PYTHONPYCACHEPREFIX the whole path of the source lies below another folder.
+        if any(f"{folder}/" in file.path for folder in folders) and not _of_base(file)
     ]
     heads = image.read_all(compiled, _TIME_BASED)
     return sorted(path for path, head in heads.items() if len(head) > 4 and not head[4] & 1)

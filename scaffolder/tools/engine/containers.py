@@ -228,7 +228,8 @@ def start(
     try:
         with _starting():
             engine.api.start(container_id)
-        yield Container(engine, container_id, engine.reached_at, _published(engine, container_id))
+            published = _published(engine, container_id)
+        yield Container(engine, container_id, engine.reached_at, published)
     finally:
         container.remove()
 
@@ -301,6 +302,8 @@ def _health_config(health: HealthTiming | None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
+    """Turn a refusal into StartFailedError, and no answer in time: an image can ask for a lot."""
+    import requests
     from docker.errors import APIError
 
     with trouble():
@@ -308,6 +311,8 @@ def _starting() -> Iterator[None]:
             yield
         except APIError as error:
             raise StartFailedError(str(error.explanation or error)) from error
+        except requests.exceptions.Timeout as error:
+            raise StartFailedError("the engine did not come to an end with it in time") from error
 
 
 def _published(engine: Engine, container_id: str) -> int:

@@ -50,6 +50,8 @@ class FileSystem:
 
     layers: Sequence[Layer]
     files: dict[str, File] = field(default_factory=dict)
+    # What lies directly in each folder: a layer may remove as many files as there are.
+    _inside: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, layers: Sequence[Layer], cancel: CancelToken) -> FileSystem:
@@ -77,15 +79,24 @@ class FileSystem:
             before = self.files.get(path)
             if before and before.kind == "folder" and file.kind != "folder":
                 self._remove_below(path)
-            self.files[path] = file
+            self._add(path, file)
+
+    def _add(self, path: str, file: File) -> None:
+        self.files[path] = file
+        while path != "/" and path not in self._inside.setdefault(posixpath.dirname(path), set()):
+            self._inside[posixpath.dirname(path)].add(path)
+            path = posixpath.dirname(path)
 
     def _remove(self, path: str) -> None:
         self.files.pop(path, None)
         self._remove_below(path)
 
     def _remove_below(self, folder: str) -> None:
-        for path in [one for one in self.files if one.startswith(f"{folder}/")]:
-            del self.files[path]
+        emptied = [folder or "/"]
+        while emptied:
+            for path in self._inside.pop(emptied.pop(), ()):
+                self.files.pop(path, None)
+                emptied.append(path)
 
     def read(self, paths: Collection[str], limit: int) -> dict[str, bytes]:
         """Return the first bytes, at most `limit`, of those of the files that are regular."""

@@ -20,6 +20,7 @@ from scaffolder.tools.processes import CancelToken
 MOST_FILES = 300_000
 _CHUNK = 1024 * 1024
 _WHITEOUT = ".wh."
+_LARGEST = 4 * 1024**3
 # What builders add to an instruction in an image's history.
 _INSTRUCTION = re.compile(r"^/bin/sh -c #\(nop\) +| # buildkit$")
 
@@ -211,8 +212,13 @@ def saved_layers(
     """Save `image` to the new file `archive` and return its layers, lowest first.
 
     The layers read from that file, so it must stay. Links and whiteouts are entries as any other;
-    nothing is unpacked to the disk.
+    nothing is unpacked to the disk. Raises WorkFaultError where it is too large to be saved.
     """
+    if image.size > _LARGEST:
+        raise WorkFaultError(
+            f"the image, or one of its stages, is {image.size / 1e9:.1f} GB large; at most"
+            f" {_LARGEST / 1e9:.1f} GB are looked at"
+        )
     with trouble(), archive.open("wb") as file:
         for chunk in engine.api.get_image(image.id, chunk_size=_CHUNK):
             cancel.raise_if_cancelled()
