@@ -91,11 +91,20 @@ def _stale(image, folders):
     compiled = [
         file.path
         for file in image.glob("*.pyc")
-        # With PYTHONPYCACHEPREFIX the whole path of the source lies below another folder.
-        if any(f"{folder}/" in file.path for folder in folders) and not _of_base(file)
+        if any(_is_compiled_from(folder, file.path) for folder in folders) and not _of_base(file)
     ]
     heads = image.read_all(compiled, _TIME_BASED)
     return sorted(path for path, head in heads.items() if len(head) > 4 and not head[4] & 1)
+
+
+def _is_compiled_from(folder, path):
+    """Whether bytecode has its source in a folder.
+
+    With PYTHONPYCACHEPREFIX the whole path of the source lies below another folder, in which there
+    is no __pycache__.
+    """
+    elsewhere = f"{folder}/" in path and "/__pycache__/" not in path
+    return path.startswith(f"{folder}/") or elsewhere
 
 
 def _of_base(file):
