@@ -80,6 +80,8 @@ def _own_state(
     monkeypatch.setenv("XDG_STATE_HOME", str(own / "state"))
     monkeypatch.setenv("XDG_DATA_HOME", str(own / "data"))
     monkeypatch.delenv("DEVLAB_LABS", raising=False)
+    # pytest-xdist sets it, and what is printed would be broken as in a terminal.
+    monkeypatch.delenv("COLUMNS", raising=False)
     # A proof that is remembered from another test would hide that nothing was graded.
     monkeypatch.setattr(memory, "default_folder", lambda: tmp_path / "proofs")
     monkeypatch.setattr(store, "default_folder", lambda: tmp_path / "verdicts")

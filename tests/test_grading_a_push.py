@@ -141,6 +141,9 @@ class Runner:
     ) -> processes.Completed:
         environment = lay_out_folders(self._stage, own, line)
         serve_repository(work, "l/work", own / "home")
+        # Whose repository it is, act learns from its remote.
+        address = "https://github.com/l/work"
+        git.run_as(work, "l", "config", "remote.origin.url", address, cancel=CancelToken())
         uv_cache.link(self._stage.uv_cache, own / "uv-cache", CancelToken())
         (own / "event.json").write_text(
             json.dumps({"ref": "refs/heads/main", "repository": {"full_name": "l/work"}})

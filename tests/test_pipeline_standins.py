@@ -162,7 +162,7 @@ def test_only_plain_installations_are_given_to_uv(
 def test_every_standin_declares_inputs_and_a_composite() -> None:
     folder = Path(artifacts.__file__).parent.parent
     found = list(folder.rglob("action.yml"))
-    assert len(found) == 8
+    assert len(found) == 9
     for path in found:
         data = yaml.safe_load(path.read_text())
         assert data["runs"]["using"] == "composite", path

@@ -227,7 +227,7 @@ locals {
   one    = file("${path.module}/../app.json")
   two    = templatefile("./x-${var.name}.tftpl", { a = jsondecode(file(local.where)) })
   three  = { for k in fileset(path.root, "*.json") : k => filesha1("${path.root}/${k}") }
-  four   = "write file(\\"/etc/passwd\\") and $${file("/etc/passwd")}"
+  four   = "write file(\\"/etc/passwd\\") and $${file(\\"/etc/passwd\\")}"
   five   = abspath(path.cwd)
   six    = join("/", [path.module, "x"])
 }

@@ -172,7 +172,7 @@ def _as_json(data: Mapping[str, Any]) -> str:
     """
     kept = {key: value for key, value in data.items() if key not in _IDLE}
     kept["jobs"] = {
-        name: {key: value for key, value in job.items() if key not in _IDLE_IN_JOBS}
+        name: {key: value for key, value in mapping(job).items() if key not in _IDLE_IN_JOBS}
         for name, job in mapping(data.get("jobs")).items()
     }
     on = kept.get("on")

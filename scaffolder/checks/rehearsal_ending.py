@@ -70,17 +70,17 @@ def find_trouble(
             may_be_machine=True,
         )
     stopped = [each for each in record.failed_steps if each.cancelled and not forgives(each)]
-    if stopped:
-        # That a step was cut short shows nothing: a runner of GitHub's listens to no step.
-        error = CheckFailedError(
-            f"the pipeline was stopped for {words}, in the step {stopped[0].name[:80]!r}",
-            evidence=Evidence(ran=f"act {event}", log=act.as_told(stopped[0].log[-15:])),
-            hint="no step may tell the runner to end, and each has to end within its "
-            "timeout-minutes",
-            lasting=False,
-        )
-        return Trouble(error)
-    return None
+    return Trouble(_stopped(stopped[0], event, words)) if stopped else None
+
+
+def _stopped(step: act.Step, event: str, words: str) -> CheckFailedError:
+    """Return the failure of a step that was cut short: a runner of GitHub's listens to no step."""
+    return CheckFailedError(
+        f"the pipeline was stopped for {words}, in the step {step.name[:80]!r}",
+        evidence=Evidence(ran=f"act {event}", log=act.as_told(step.log[-15:])),
+        hint="no step may tell the runner to end, and each has to end within its timeout-minutes",
+        lasting=False,
+    )
 
 
 def _excess(done: Completed, too_much: str, seconds: float) -> str:

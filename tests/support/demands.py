@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 from scaffolder import catalog
-from scaffolder.checks import _canaries, container_health, workflow_cache, workflow_triggers
+from scaffolder.checks import _lookalikes, container_health, workflow_cache, workflow_triggers
 from scaffolder.model import CheckSpec
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -167,7 +167,8 @@ SAID: dict[tuple[str, str], Demand | str] = {
 
 
 def _planted() -> Forms:
-    folders = [PurePosixPath(path).parent for paths in _canaries.PLACES.values() for path in paths]
+    planted = _lookalikes.lookalikes(Path("nowhere"), _lookalikes.draw_tokens())
+    folders = [PurePosixPath(path).parent for path in planted if path != _lookalikes.SECRET_PLACE]
     tops = [one if one.name == "__pycache__" else one.parts[0] for one in folders]
     return [
         ("a file in `tests/`", "a test in the folder") if one == "tests" else (f"`{one}`",)
@@ -206,7 +207,7 @@ def _of_a_test_file(spec: CheckSpec) -> Forms:
 BEYOND: dict[str, Callable[[CheckSpec], Forms]] = {
     "image.builds": lambda spec: say("seconds")(spec.timeout),
     "image.contents": lambda _: _planted(),
-    "image.secrets": lambda _: name(_canaries.SECRET_PLACE),
+    "image.secrets": lambda _: name(_lookalikes.SECRET_PLACE),
     "container.user": lambda _: [("all of them",), ("could become root",)],
     "container.health": lambda _: _run_of_a_health_check(),
     "workflow.triggers": lambda _: names(workflow_triggers.PULL_REQUEST_DEFAULTS),
