@@ -79,6 +79,8 @@ class Translator:
             raise UntranslatableError("the whole context strategy, which act leaves incomplete")
         parts = [self._emit(part, code) for part in node.parts]
         if node.kind == "call" and node.name.lower() == "case":
+            if len(parts) % 2 == 0:
+                raise UntranslatableError("case() without a value for when nothing holds")
             return _choose(parts)
         written, at = "", node.start
         for part, new in zip(node.parts, parts, strict=True):

@@ -79,6 +79,14 @@ _AWAY = "what may differ is drawn or planted; what that is stands in the sentenc
 _APPLIED = "the values that are applied with; those that matter are named with the variables"
 _OTHER_FAMILY = "of a fixture that the lab's test file does not use"
 
+
+def _distributions(names: Iterable[str]) -> Forms:
+    """Of many, the two that everybody knows are named, and the rest are what is pinned."""
+    known = [one for one in names if one in ("flask", "gunicorn")]
+    rest = len(list(names)) > len(known)
+    return [*words(known), *([("rest of what `requirements.txt` pins",)] if rest else [])]
+
+
 SAID: dict[tuple[str, str], Demand | str] = {
     # Whatever the kind.
     ("*", "dockerfile"): name,
@@ -102,7 +110,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ("image.contents", "megabytes_in_all"): say("MB in all"),
     ("image.metadata", "labels"): lambda labels: names(f"{k}={v}" for k, v in labels.items()),
     ("image.metadata", "exposes"): lambda port: name(f"EXPOSE {port}") if port else [],
-    ("image.caches", "distributions"): words,
+    ("image.caches", "distributions"): _distributions,
     ("image.caches", "shows"): lambda asked: [("must do what the change",)] if asked else [],
     ("image.caches", "port_variable"): "a container that does not answer is another check's matter",
     ("image.caches", "start_within"): "a container that does not answer is another check's matter",
