@@ -21,7 +21,7 @@ from scaffolder.tools.processes import CancelToken
 _SECONDS = 180.0
 # Large, and hardly ever imported by a pipeline.
 _LEFT_OUT = ("setuptools", "wheel")
-_NOT_COMPILED = r"\.data/|/pygments/lexers/"
+_NOT_COMPILED = r"\.data/|/pygments/lexers/|/pip/"
 # Where uv keeps unpacked wheels: https://docs.astral.sh/uv/reference/internals/ calls it archive.
 _ARCHIVES = "archive-v*"
 
