@@ -164,3 +164,25 @@ def test_the_legs_of_a_matrix_in_the_order_of_github() -> None:
     assert expand_matrix({}) == ({},)
     assert expand_matrix({"strategy": {"matrix": {"a": "${{ x }}"}}}) is None
     assert expand_matrix({"strategy": {"matrix": {"a": [*range(20)], "b": [*range(20)]}}}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("{matrix: {v: [1, 2]}}", False),
+        ("{fail-fast: true, matrix: {v: [1, 2]}}", False),
+        ("{fail-fast: '${{ true }}', matrix: {v: [1, 2]}}", "${{ true }}"),
+    ],
+)
+def test_a_leg_ends_by_itself_whatever_the_others_do(said: str, made: object) -> None:
+    """GitHub cancels those that still run when one fails, and which these are is a race."""
+    step = "      - run: echo ${{ strategy.fail-fast }}"
+    source = (
+        f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    strategy: {said}\n"
+        f"    steps:\n{step}\n"
+    )
+    job = json.loads(translate(workflow_model.parse(source, CI)))["jobs"]["a"]
+    assert job["strategy"]["fail-fast"] == made
+    # What is asked for is still what the workflow says.
+    told = "strategy.fail-fast" if made else "true"
+    assert told in job["steps"][0]["run"]

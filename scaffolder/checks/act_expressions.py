@@ -121,7 +121,8 @@ class Translator:
         if name == "job-index" and legs is not None:
             return _index(legs)
         if name == "fail-fast":
-            return "strategy.fail-fast" if strategy else "true"
+            told = "false" if said is False else "true"
+            return "strategy.fail-fast" if isinstance(said, str) else told
         if name == "max-parallel" and (said is not None or legs is not None):
             return "strategy.max-parallel" if said is not None else str(len(legs or ()))
         raise UntranslatableError(f"strategy.{name} of a matrix that an expression makes")

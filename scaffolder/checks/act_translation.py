@@ -92,6 +92,7 @@ def _edit(workflow: Workflow) -> dict[str, Any]:
         _drop_nothing(job)
         translator = Translator(workflow.path, job, environment)
         jobs[name] = _rewritten(job, ("jobs", name), translator)
+        _let_legs_end(jobs[name])
     rest = {key: value for key, value in data.items() if key != "jobs"}
     _refuse_whole(rest, "the workflow")
     outside = Translator(workflow.path, environment=environment)
@@ -114,6 +115,17 @@ def _edit_needs(job: dict[str, Any], spelled: Mapping[str, str]) -> None:
         job["needs"] = [spelled.get(text(need).lower(), need) for need in needs]
     elif needs is not None:
         job["needs"] = spelled.get(text(needs).lower(), needs)
+
+
+def _let_legs_end(job: dict[str, Any]) -> None:
+    """Have each leg of a matrix end by itself.
+
+    GitHub cancels those that still run when one fails, and which these are is a race: the job is
+    red either way, and what each leg would have said is no accident so.
+    """
+    strategy = job.get("strategy")
+    if isinstance(strategy, dict) and not isinstance(strategy.get("fail-fast"), str):
+        strategy["fail-fast"] = False
 
 
 def _drop_nothing(part: dict[str, Any]) -> None:

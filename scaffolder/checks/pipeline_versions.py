@@ -141,10 +141,15 @@ def _find_unaware(broken: Rehearsal) -> set[Version]:
     """
     red: dict[Version, bool] = {}
     for version, job_id in _versions(broken):
-        legs = [job for job in broken.record.jobs if job.id == job_id]
-        naming = [job for job in legs if _names(job.matrix, version)]
-        failed_legs = any(job.result == "failure" for job in naming or legs)
-        red[version] = red.get(version, False) or failed_legs
+        legs = [job.matrix for job in broken.record.jobs if job.id == job_id]
+        naming = any(_names(leg, version) for leg in legs)
+        # By steps: act keeps one result for all legs of a job.
+        failed_steps = any(
+            not naming or _names(step.matrix, version)
+            for step in broken.record.failed_steps
+            if step.job_id == job_id
+        )
+        red[version] = red.get(version, False) or failed_steps
     return {version for version in red if not red[version]} if any(red.values()) else set()
 
 

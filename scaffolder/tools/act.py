@@ -38,7 +38,8 @@ class Job:
     """What one job, or one leg of a job's matrix, came to.
 
     `path` is its way through reusable workflows ("CI/test", "CI/call/ci.yml/test"), `id` its key
-    in its workflow; legs of a matrix share both.
+    in its workflow; legs of a matrix share both. A leg that ends after one that failed
+    has its result: act keeps one for all.
     """
 
     path: str
