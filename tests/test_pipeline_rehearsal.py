@@ -356,8 +356,10 @@ def test_red_for_want_of_a_network_is_not_red_because_of_the_fault(make: Make) -
 
 
 def test_a_network_that_another_step_wants_does_not_hide_what_is_noticed(make: Make) -> None:
-    jobs = job(CHECKOUT, "run: grep -q 42 app.py") + (
-        "  notify:\n    runs-on: ubuntu-latest\n    steps:\n      - " + script(TRY)
+    """Also where both run at the same moment, and only now: the kernel counts for all."""
+    jobs = job(CHECKOUT, script("sleep 1", "grep -q 42 app.py")) + (
+        f"  notify:\n    runs-on: ubuntu-latest\n    steps:\n      - {CHECKOUT}\n      - "
+        + script(f"grep -q 42 app.py || for try in 1 2 3 4 5 6; do {TRY} || sleep 0.3; done")
     )
 
     assert Fails(fault="wrong", because="lint").run(make(jobs)).outcome is Outcome.PASS

@@ -114,6 +114,11 @@ class Rehearsal:
         return tuple(excuse for step in self._reds if (excuse := self.witnesses.excuse(step)))
 
     @property
+    def blames_network(self) -> bool:
+        """Whether something reached for the network while a step ran that turned it red."""
+        return any(self.witnesses.reached_out(step) for step in self._reds)
+
+    @property
     def _reds(self) -> tuple[act.Step, ...]:
         return tuple(
             step for step in self.record.failed_steps if not self.forgives(step.job_id, step.matrix)
@@ -194,6 +199,7 @@ class _Rehearser:
         self._workflow = workflow
         self._needs = needs
         self._sources: Mapping[str, str] = {}
+        self._jobs_at_once = os.cpu_count() or 2
 
     def go(self, plant: Plant) -> Rehearsal:
         stage = self._run.shared.get("stage", lambda: build_stage(self._run))
@@ -202,6 +208,10 @@ class _Rehearser:
             wanted = find_missing(rehearsal.failures)
             if not wanted or not fetch_wheels(self._run, stage, wanted):
                 break
+        if rehearsal.blames_network and len(rehearsal.record.jobs) > 1:
+            # The kernel counts for all that run: of jobs side by side, it may have been another's.
+            self._jobs_at_once = 1
+            rehearsal = self.play(stage, plant)
         return rehearsal
 
     def play(self, stage: Stage, plant: Plant) -> Rehearsal:
@@ -314,7 +324,7 @@ class _Rehearser:
                 self._needs.actions, root / "actions", root / "settings.json", stage.python
             ),
             labels=self._needs.labels,
-            concurrent_jobs=os.cpu_count() or 2,
+            concurrent_jobs=self._jobs_at_once,
             runner=stage.act,
         )
         return command + act.options_for(happening.identity.variables)

@@ -54,9 +54,13 @@ class Witnesses:
             for job, key, name in self.lacking
             if job == step.job_id and (key == step.key if key else name in said)
         }
-        if {(step.job_id, step.key), (step.job_id, "")} & self.unreachable:
+        if self.reached_out(step):
             wanted.add(_NETWORK)
         return frozenset(wanted)
+
+    def reached_out(self, step: Step) -> bool:
+        """Whether something tried to reach the network while a step ran."""
+        return bool({(step.job_id, step.key), (step.job_id, "")} & self.unreachable)
 
     def excuse(self, step: Step, anyway: frozenset[str] = frozenset()) -> Excuse | None:
         """Return why a failed step shows nothing, None where it does.
