@@ -86,8 +86,8 @@ class Answer:
         if request.contains is None:
             return ""
         try:
-            data = json.loads(self.body)
-        except (ValueError, RecursionError):
+            data = self._data()
+        except ValueError:
             return f"no JSON: {self.shown}"
         if not _holds(data, request.contains):
             return f"{self.shown}, which does not hold {json.dumps(request.contains)}"
@@ -101,11 +101,18 @@ class Answer:
         if not request.keep:
             return {}
         try:
-            data = json.loads(self.body)
-        except (ValueError, RecursionError):
+            data = self._data()
+        except ValueError:
             data = None
         has = data if isinstance(data, dict) else {}
         return {name: has[key] for name, key in request.keep.items()}
+
+    def _data(self) -> Any:
+        """Return what the body holds as JSON; raises ValueError where it cannot be read."""
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
     @property
     def shown(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import itertools
 from pathlib import Path
+
+from scaffolder.folders import walk
 
 HINT = (
     "write `* text=auto eol=lf` into .gitattributes, then run `git add --renormalize .` and commit"
@@ -21,28 +22,17 @@ def find_windows_scripts(root: Path, words: str) -> list[str]:
 
     `words` are what was run and what it printed; the fault is in the file, and is looked for there.
     """
+    files = (one for one in walk(root, _NOT_THEIRS) if one.is_file(follow_symlinks=False))
+    paths = (Path(one.path) for one in itertools.islice(files, _FILES))
     return [
         path.relative_to(root).as_posix()
-        for path in _files(root)
+        for path in paths
         if path.name in words and _has_windows_ends(path)
     ]
 
 
-def _files(root: Path) -> Iterator[Path]:
-    seen = 0
-    for folder, inner, names in os.walk(root):
-        inner[:] = sorted(name for name in inner if name not in _NOT_THEIRS)
-        for name in sorted(names):
-            seen += 1
-            if seen > _FILES:
-                return
-            yield Path(folder, name)
-
-
 def _has_windows_ends(path: Path) -> bool:
     """Whether a script cannot be run for its line ends: only shells mind them in later lines."""
-    if path.is_symlink() or not path.is_file():
-        return False
     try:
         executable = path.stat().st_mode & 0o111 != 0
         with path.open("rb") as file:

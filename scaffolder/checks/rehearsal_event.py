@@ -21,25 +21,9 @@ _SERVER = "https://github.com"
 _NOBODY = "0" * 40
 # No list of names: whoever had it could tell a rehearsal from a real repository.
 _SYLLABLES = (
-    *(
-        "al",
-        "an",
-        "ba",
-        "bel",
-        "cor",
-        "da",
-        "den",
-        "el",
-        "fa",
-        "fen",
-        "ga",
-        "han",
-        "hu",
-        "il",
-        "ja",
-    ),
-    *("ka", "kir", "la", "lin", "ma", "mo", "na", "nor", "ol", "pe", "ra", "ri", "sa", "sel", "ta"),
-    *("tor", "ul", "va", "ven", "wa", "win", "ya", "ze", "zo"),
+    *("al", "an", "ba", "bel", "cor", "da", "den", "el", "fa", "fen", "ga", "han", "hu"),
+    *("il", "ja", "ka", "kir", "la", "lin", "ma", "mo", "na", "nor", "ol", "pe", "ra"),
+    *("ri", "sa", "sel", "ta", "tor", "ul", "va", "ven", "wa", "win", "ya", "ze", "zo"),
 )
 _PROJECTS = ("items", "shelf", "stock", "inventory", "catalogue", "depot", "warehouse", "pantry")
 _KINDS = ("service", "api", "backend", "server", "app")

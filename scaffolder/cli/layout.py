@@ -21,6 +21,11 @@ def wrapped(text: str, indent: str = "") -> list[str]:
     return _break(harmless(text), width, indent, indent)
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words; `what` is one of them."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def say(text: str, *, err: bool = False, hang: str = "") -> None:
     """Print text that is harmless already; a terminal that is too narrow gets whole words.
 

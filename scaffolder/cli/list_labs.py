@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 
 import click
 
 from scaffolder import catalog, records
 from scaffolder.cli import color
 from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import wrapped
+from scaffolder.cli.layout import counted, wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.model import Lab, Problem
@@ -70,13 +70,10 @@ def _lab(lab: Lab, done: LabStanding) -> Iterator[str]:
     marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
     yield f"{marks[done.state]} {harmless(lab.id)}"
     points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
-    told = f"{lab.level}, about {lab.minutes} minutes, {_counted(lab.tasks)}, {points} points"
+    tasks = counted(len(lab.tasks), "task")
+    told = f"{lab.level}, about {lab.minutes} minutes, {tasks}, {points} points"
     for text in (lab.title, told):
         yield from wrapped(text, "    ")
-
-
-def _counted(tasks: Sized) -> str:
-    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:

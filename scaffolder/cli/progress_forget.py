@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from scaffolder import records
 from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import say
+from scaffolder.cli.layout import counted, say
 from scaffolder.cli.options import interactive, listing_format
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.report.text import harmless
@@ -61,9 +61,9 @@ def command(lab: str, yes: bool, form: str) -> None:
         click.echo(json.dumps(document, indent=2))
         return
     say(
-        f"forgotten of {harmless(lab)}: {_counted(gone.workspaces, 'workspace')}, "
-        f"{_counted(gone.attempts, 'check run')}, {_counted(gone.passed, 'passed task')}, "
-        f"{_counted(gone.hints, 'hint')}"
+        f"forgotten of {harmless(lab)}: {counted(gone.workspaces, 'workspace')}, "
+        f"{counted(gone.attempts, 'check run')}, {counted(gone.passed, 'passed task')}, "
+        f"{counted(gone.hints, 'hint')}"
     )
 
 
@@ -76,7 +76,3 @@ def _require_consent(lab: str, yes: bool) -> None:
         )
     if not click.confirm(f"Forget all that you did in {harmless(lab)}?", err=True):
         raise DevlabError("nothing was forgotten", exit_code=ExitCode.FAILED)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

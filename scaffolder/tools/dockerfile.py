@@ -9,9 +9,11 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from scaffolder.lines import lines_of
 
@@ -84,6 +86,15 @@ class _Reading:
     def is_comment(self, line: str) -> bool:
         """Whether a line within an instruction is a comment."""
         return (line.lstrip() if self.indented else line).startswith("#")
+
+
+def list_form(arguments: str) -> list[Any] | None:
+    """Return the words of arguments that are a list in JSON, None for those of the other form."""
+    try:
+        words = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return None
+    return words if isinstance(words, list) else None
 
 
 def instructions(text: str) -> list[Instruction]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import re
 import shlex
 import socket
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from scaffolder.lines import lines_of
-from scaffolder.tools.dockerfile import Instruction, every_reading, instructions
+from scaffolder.tools.dockerfile import Instruction, every_reading, instructions, list_form
 
 _DIRECTIVE = re.compile(r"(?:#|//)\s*syntax\s*=\s*(?P<name>\S+)", re.IGNORECASE)
 _OFFICIAL = re.compile(
@@ -92,15 +91,8 @@ def remote_sources(text: str) -> list[Ask]:
 
 def _sources(instruction: Instruction) -> tuple[str, ...]:
     """Return what an ADD or COPY takes, in either of the two forms."""
-    written = " ".join(instruction.arguments)
-    if written.startswith("["):
-        try:
-            words = json.loads(written)
-        except (ValueError, RecursionError):
-            words = None
-        if isinstance(words, list):
-            return tuple(str(word) for word in words[:-1])
-    return instruction.arguments[:-1]
+    words = list_form(" ".join(instruction.arguments))
+    return instruction.arguments[:-1] if words is None else tuple(map(str, words[:-1]))
 
 
 def host_of(source: str) -> str:
@@ -287,11 +279,8 @@ def programs(step: str) -> set[str]:
     That is what stands where a shell expects a command; a module that Python runs counts as one.
     """
     command = " ".join(Instruction(1, 1, step).arguments)
-    try:
-        words = json.loads(command) if command.startswith("[") else None
-    except (ValueError, RecursionError):
-        words = None
-    if not isinstance(words, list):
+    words = list_form(command)
+    if words is None:
         lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         try:

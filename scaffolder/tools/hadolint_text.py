@@ -7,12 +7,11 @@ https://github.com/hadolint/hadolint/issues
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from scaffolder.lines import lines_of
-from scaffolder.tools.dockerfile import HEREDOC, Instruction, instructions
+from scaffolder.tools.dockerfile import HEREDOC, Instruction, instructions, list_form
 
 # What a POSIX shell is called: a here-document for it is judged as any RUN is.
 _PLAIN_SHELLS = ("sh", "dash", "ash")
@@ -190,11 +189,8 @@ def is_mistaken(rule: str, line: int, text: str) -> bool:
 
 
 def _is_list(one: Instruction) -> bool:
-    try:
-        words = json.loads(one.text.split(maxsplit=1)[1])
-    except (ValueError, IndexError, RecursionError):
-        return False
-    return isinstance(words, list) and bool(words) and all(isinstance(w, str) for w in words)
+    words = list_form("".join(one.text.split(maxsplit=1)[1:]))
+    return bool(words) and all(isinstance(word, str) for word in words or ())
 
 
 def _cached(one: Instruction) -> Iterator[str]:
