@@ -31,7 +31,21 @@ PORT = "23456"
 LABELS = {"devlab.bench": "bare"}
 # The same as the checks', so that both wait for the same things.
 HEALTH = {"interval": 250_000_000, "retries": 2, "start_period": 1_000_000}
+# So many runs of the health check devlab waits for, on average, before it breaks the service.
+RUNS_BEFORE = 4
 WAIT_IN_FLIGHT = 2
+# A health endpoint that any query breaks, for all processes of the service.
+BREAKABLE = """
+    from pathlib import Path
+
+    from flask import request
+
+    if request.query_string:
+        Path("/tmp/broken").touch()
+    elif Path("/tmp/broken").exists():
+        raise RuntimeError
+    return {"status": "ok"}
+"""
 # What the tests of slim-image do in the container: walk through every file that its user can see.
 WALK = ["find", "/", "-xdev", "-name", "*.pyc"]
 
@@ -72,10 +86,9 @@ class Work:
         self._build(self.image)
 
     def rebuild(self) -> None:
-        """Break the health endpoint, and build again."""
+        """Make a health endpoint that can be broken, and build again."""
         health = self.folder / "app" / "health.py"
-        broken = health.read_text().replace('"status": "ok"', '"status": "ok" if 0 else 1/0')
-        health.write_text(broken)
+        health.write_text(health.read_text().replace('    return {"status": "ok"}\n', BREAKABLE))
         self._build(self.changed)
 
     def _build(self, tag: str) -> None:
@@ -164,10 +177,18 @@ def hardened(image: str) -> None:
         exercise(port)
 
 
-def becomes(image: str, status: str) -> None:
-    with running(image, healthcheck=HEALTH) as (container, _):
-        while client.api.inspect_container(container.id)["State"]["Health"]["Status"] != status:
-            time.sleep(0.03)
+def breaks(image: str) -> None:
+    """Wait until a container is healthy, look on, break it, and wait until that is noticed."""
+    with running(image, healthcheck=HEALTH) as (container, port):
+
+        def wait_for(status: str) -> None:
+            while client.api.inspect_container(container.id)["State"]["Health"]["Status"] != status:
+                time.sleep(0.03)
+
+        wait_for("healthy")
+        time.sleep(RUNS_BEFORE * HEALTH["interval"] / 1e9)
+        ask(port, "/healthz?now")
+        wait_for("unhealthy")
 
 
 def stops(image: str) -> None:
@@ -204,13 +225,12 @@ def containerize_flask(work: Work) -> None:
 
     def rebuilt() -> None:
         work.rebuild()
-        together(lambda: becomes(work.changed, "unhealthy"), lambda: export(work.changed))
+        together(lambda: breaks(work.changed), lambda: export(work.changed))
 
     together(
         rebuilt,
         lambda: serves(work.image),
         lambda: hardened(work.image),
-        lambda: becomes(work.image, "healthy"),
         lambda: stops(work.image),
         lambda: export(work.image),
     )
@@ -224,15 +244,10 @@ def stopped(work: Work) -> None:
 
 
 def watched(work: Work) -> None:
-    """The same, up to the one whose health is watched; the broken image is built meanwhile."""
+    """The same, up to the one whose health is watched; its image is built meanwhile."""
     work.build()
-
-    def healthy() -> None:
-        serves(work.image)
-        becomes(work.image, "healthy")
-
-    together(healthy, work.rebuild)
-    becomes(work.changed, "unhealthy")
+    together(lambda: serves(work.image), work.rebuild)
+    breaks(work.changed)
 
 
 def walked(work: Work) -> None:

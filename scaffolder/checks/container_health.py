@@ -37,21 +37,21 @@ _WITH_TIME = HealthTiming(interval=0.25, retries=2, timeout=10)
 class Health(ContainerKind, frozen=True, kw_only=True):
     """The health check tells a healthy service from a broken one.
 
-    Runs two containers: the learner's image, and the image built again with a fault of the lab
-    that makes the health endpoint fail. With `breaks` the second one is healthy too, until a
-    request breaks it while it runs: then nothing but the running service can tell. The image's own
-    health check command runs in both. Only how often is overridden, so that the check is quick:
-    every quarter of a second instead of the image's interval, unhealthy after two failures in a
-    row, no start period, and at most five seconds for one run (ten in the second container, where a
-    run that was only slow notices nothing). That is fair, for it changes when the verdict comes,
-    not which one: the first success makes a container healthy, and it may fail as often as it likes
-    before.
+    Runs the image built again with a fault of the lab that makes the health endpoint fail. With
+    `breaks` that one is healthy, until a request breaks it while it runs: then nothing but the
+    running service can tell. Without, a container of the learner's image is watched before it, and
+    must be healthy. The image's own health check command runs. Only how often is overridden, so
+    that the check is quick: every quarter of a second instead of the image's interval, unhealthy
+    after two failures in a row, no start period, and at most five seconds for one run (ten where
+    the service is broken from the beginning; a run that was only slow notices nothing). That is
+    fair, for it changes when the verdict comes, not which one: the first success makes a container
+    healthy, and it may fail as often as it likes before.
 
     Parameters:
         fault: the fault of the lab that makes the health endpoint fail.
         path: the health endpoint.
-        breaks: the path of a request that breaks the second one, with the fault in it; `{token}` in
-            it and in the fault's files stands for a word of this run. The answer to that request
+        breaks: the path of a request that breaks the service with the fault in it; `{token}` in it
+            and in the fault's files stands for a word of this run. The answer to that request
             itself should look as any other, and with another word it should break nothing: it is
             sent with one before. Without, it is broken from the beginning.
         healthy_within: seconds until the learner's image must be healthy.
@@ -59,8 +59,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
         start_within: seconds that it may take to answer for the first time.
         dockerfile: the file to build from.
 
-    Passes: the first container becomes healthy, the second one unhealthy (with `breaks` after it
-    was healthy).
+    Passes: the healthy service becomes healthy, the broken one unhealthy.
 
     Fails: there is no HEALTHCHECK; a container never becomes healthy that should; the broken one
     counts as healthy.
@@ -92,8 +91,11 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                 evidence=Evidence(ran="docker inspect IMAGE", expected="a HEALTHCHECK"),
                 hint="add a HEALTHCHECK that asks the health endpoint of the service",
             )
-        self._watch_healthy(context, image)
-        seconds = self._watch_broken(context)
+        if self.breaks:
+            seconds = self._watch_breaking(context, _timing(image))
+        else:
+            self._watch_healthy(context, image)
+            seconds = self._watch_broken(context)
         return passed(f"healthy where {self.path} is, unhealthy {seconds:.1f} s after it broke")
 
     def _watch_healthy(self, context: Context, image: Image) -> None:
@@ -159,35 +161,42 @@ class Health(ContainerKind, frozen=True, kw_only=True):
                     hint="check again when less runs beside it",
                 )
 
+    def _watch_breaking(self, context: Context, timing: HealthTiming) -> float:
+        """Break a healthy service; return the seconds until the engine called it unhealthy."""
+        asleep = rebuilt(context, self.dockerfile, self.fault)
+        with serving(context, self, image=asleep, health=timing) as service:
+            context.say("waiting until the container is healthy")
+            self._require_healthy(context, service)
+            self._require_still_healthy(context, service)
+            self._ask(service, change_token(context.run))
+            return self._wait_until_noticed(context, service)
+
     def _watch_broken(self, context: Context) -> float:
-        """Return the seconds from the first broken answer until the engine called it unhealthy."""
+        """Return the seconds from the first answer until the engine called it unhealthy."""
         broken = rebuilt(context, self.dockerfile, self.fault)
         with serving(context, self, image=broken, health=_WITH_TIME) as service:
-            if self.breaks:
-                context.say("waiting until the container is healthy that will be broken")
-                self._require_healthy(context, service)
-                self._require_still_healthy(context, service)
-                self._ask(service, change_token(context.run))
-            else:
-                wait_until_answers(context, self, service)
-                self._require_broken(context, service)
-            context.say("waiting until the broken container is unhealthy")
-            watched = _Watched(service)
-            state = (
-                service.container.wait_until(
-                    lambda state: (
-                        (state.health == "unhealthy" and watched.noticed(state))
-                        or watched.ended(state, ok=True)
-                    ),
-                    self.healthy_within,
-                    context.run.cancel,
-                )
-                or service.container.state()
-            )
-            # Only now: whoever listens to what others ask would hear of the fault by that.
+            wait_until_answers(context, self, service)
             self._require_broken(context, service)
-            if state.health != "unhealthy" or not watched.noticed(state):
-                raise self._not_noticed(state.health)
+            return self._wait_until_noticed(context, service)
+
+    def _wait_until_noticed(self, context: Context, service: Service) -> float:
+        context.say("waiting until the broken container is unhealthy")
+        watched = _Watched(service)
+        state = (
+            service.container.wait_until(
+                lambda state: (
+                    (state.health == "unhealthy" and watched.noticed(state))
+                    or watched.ended(state, ok=True)
+                ),
+                self.healthy_within,
+                context.run.cancel,
+            )
+            or service.container.state()
+        )
+        # Only now: whoever listens to what others ask would hear of the fault by that.
+        self._require_broken(context, service)
+        if state.health != "unhealthy" or not watched.noticed(state):
+            raise self._not_noticed(state.health)
         return watched.seconds
 
     def _require_still_healthy(self, context: Context, service: Service) -> None:

@@ -217,9 +217,9 @@ class Cached(Kind, frozen=True):
     Passes: one job that installs has, before that, a cache in a place that its package manager
         uses, on a key that hashes a file which lists requirements.
 
-    Fails: no cache; a constant key; a key with github.sha or github.run_id, which never hits; a
-        pattern that matches no requirements; a path that no package manager uses; a cache in a
-        job that installs nothing, or installs with another manager.
+    Fails: no cache; a constant key; a key with github.sha or github.run_id, or with the hash of the
+        code, which never hits; a pattern that matches no requirements; a path that no package
+        manager uses; a cache in a job that installs nothing, or installs with another manager.
 
     Example:
         - id: dependencies-cached

@@ -73,6 +73,7 @@ _PLACES = {
     ".tox": "any",
     ".nox": "any",
 }
+_CODE_RULE = "cache-follows-code"
 _DIRECTORY_SETTINGS = ("PIP_CACHE_DIR", "UV_CACHE_DIR", "POETRY_CACHE_DIR", "PIPENV_CACHE_DIR")
 
 
@@ -110,6 +111,15 @@ class Project:
             return frozenset(path for path in self.files if selected(path, cleaned, glob_matches))
         except ValueError:
             return frozenset()
+
+    def code_among(self, files: frozenset[str]) -> frozenset[str]:
+        """Return those of the files that are the project's own code: it changes in every commit.
+
+        Modules beside the folders of code, such as noxfile.py, may say what is to be installed.
+        """
+        return frozenset(
+            path for path in files - self.requirements if "/" in path and Path(path).suffix == ".py"
+        )
 
 
 def judge(workflow: Workflow, project: Project) -> Iterator[Judgement]:
@@ -238,16 +248,29 @@ def _cache_action(cache: _Cache) -> _Problem:
 def _key_problem(cache: _Cache, keys: list[Key]) -> tuple[str, str]:
     """Judge the keys, of which those after the first are restore-keys."""
     following = [key for key in keys if _hashes_requirements(cache, key)]
-    if any(not key.volatile for key in following):
+    if any(not key.volatile and not _hashed_code(cache, key) for key in following):
         return "", ""
     if keys[0].volatile:
         names = ", ".join(keys[0].volatile)
         return "cache-never-hit", f"the key holds {names}, new in every run, so it never hits"
+    if following:
+        return _CODE_RULE, _code_words(_hashed_code(cache, following[0]))
     patterns = [pattern for key in keys for call in key.hashes for pattern in call]
     if patterns:
         listed = ", ".join(patterns[:3])
         return "cache-no-file", f"hashFiles({listed}) matches no file that lists requirements"
     return "cache-static-key", "the key does not change when the requirements do: use hashFiles"
+
+
+def _hashed_code(cache: _Cache, key: Key) -> frozenset[str]:
+    """Return the code that a key is made from: it misses whenever one line of that changes."""
+    return frozenset().union(
+        *(cache.project.code_among(cache.project.matching(call)) for call in key.hashes)
+    )
+
+
+def _code_words(files: frozenset[str]) -> str:
+    return f"the key changes whenever {min(files)} does, which lists no requirements"
 
 
 def _hashes_requirements(cache: _Cache, key: Key) -> bool:
@@ -269,7 +292,8 @@ def _mentions_requirements(cache: _Cache, step: Step) -> bool:
 
 def _follows(cache: _Cache, found: frozenset[str]) -> tuple[str, str] | None:
     if found & cache.project.requirements:
-        return None
+        code = cache.project.code_among(found)
+        return (_CODE_RULE, _code_words(code)) if code else None
     return "cache-no-requirements", f"{', '.join(sorted(found)[:3])} lists no requirements"
 
 
