@@ -72,6 +72,28 @@ def test_each_line_of_a_log_has_its_mark() -> None:
     assert sum(line.count("x") for line in lines) == 100
 
 
+def test_what_several_checks_say_alike_is_said_once_below_all_their_names() -> None:
+    no_engine = Verdict(Outcome.UNAVAILABLE, "No engine answers.", hint="start one")
+    tasks = [
+        TaskResult(name, name, 5, verdict.outcome, (CheckResult(f"of-{name}", "k", verdict, 1.0),))
+        for name, verdict in (
+            ("one", no_engine),
+            ("two", Verdict(Outcome.FAIL, "It is red.")),
+            ("three", no_engine),
+            ("four", Verdict(Outcome.UNAVAILABLE, "No engine answers.", hint="start another")),
+        )
+    ]
+    text = terminal.render(Report("tested", "1", "A lab", "", tuple(tasks), 1.0))
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    assert [line.split("  ")[0] for line in blocks[0][:2]] == [
+        "? one · of-one",
+        "? three · of-three",
+    ]
+    assert blocks[0][2:] == ["  No engine answers.", "  next  start one"]
+    assert blocks[1][0].startswith("✗ two")
+    assert blocks[2][-1] == "  next  start another"
+
+
 def test_a_text_for_a_file_begins_with_words_and_has_no_blanks_at_line_ends() -> None:
     text = terminal.render(report(result(log=["one"])))
     assert text.startswith("✗ stops-gracefully")

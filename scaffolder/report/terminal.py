@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -68,12 +69,18 @@ def render(report: Report, *, verbose: bool = False) -> str:
 
 
 def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
-    """Print the report to a console; `verbose` shows the checks that passed as well."""
+    """Print the report to a console; `verbose` shows the checks that passed as well.
+
+    What several checks say in the very same words is printed once, below the names of them all.
+    """
+    said: dict[Verdict, list[tuple[str, CheckResult]]] = {}
     for task in report.tasks:
         for check in task.checks:
             if verbose or check.verdict.outcome is not Outcome.PASS:
-                target.print()
-                target.print(check_block(task.id, check, target))
+                said.setdefault(check.verdict, []).append((task.id, check))
+    for verdict, checks in said.items():
+        target.print()
+        target.print(_block(verdict, checks, target))
     target.print()
     target.print(_tasks(report, target))
     target.print(_score(report))
@@ -107,14 +114,24 @@ def check_block(
 
     What to do next stands at the end, or, with `next_first`, right behind what it says.
     """
-    parts: list[RenderableType] = [Text(harmless(check.verdict.message)), *_grounds(check.verdict)]
-    if check.verdict.not_shown:
+    return _block(check.verdict, [(task_id, check)], target, next_first=next_first)
+
+
+def _block(
+    verdict: Verdict,
+    checks: Sequence[tuple[str, CheckResult]],
+    target: Console,
+    *,
+    next_first: bool = False,
+) -> RenderableType:
+    parts: list[RenderableType] = [Text(harmless(verdict.message)), *_grounds(verdict)]
+    if verdict.not_shown:
         parts.insert(1, Text(NOT_SHOWN, style="cyan"))
-    if check.verdict.hint:
-        todo = Text.assemble(("next  ", "bold"), harmless(check.verdict.hint))
+    if verdict.hint:
+        todo = Text.assemble(("next  ", "bold"), harmless(verdict.hint))
         parts.insert(1 if next_first else len(parts), todo)
-    head = _Led(mark(check.verdict.outcome, target).append(" "), _name(task_id, check))
-    return Group(head, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
+    heads = [_Led(mark(verdict.outcome, target).append(" "), _name(*each)) for each in checks]
+    return Group(*heads, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
 
 
 def _name(task_id: str, check: CheckResult) -> Text:
