@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,10 @@ class Session:
         self._is_reference = reference
         self._root = run.reference() if reference else run.snapshot
         self._refusals = 0
-        self._plans: dict[tuple[str, str], tuple[Terraform, str]] = {}
+        self._validates = False
+        # Reading a plan takes a processor: one at a time, beside whoever has the turn.
+        self._reader = ThreadPoolExecutor(1, "plans")
+        self._plans: dict[tuple[str, str], Future[tuple[Answer, State]]] = {}
         self._modules: Mapping[str, Configuration] = {}
         self._variables = dict(variables)
         self._turns = Turns(run.cancel)
@@ -64,13 +68,19 @@ class Session:
 
     def close(self) -> None:
         """End the provider and the cloud."""
+        self._reader.shutdown(cancel_futures=True)
         for server in (self._provider, self._moto):
             if server is not None:
                 server.stop()
 
     def validated(self, context: Context) -> Answer:
-        """Return what `terraform validate` says; it need not be good."""
-        return self._once(Stage.PREPARED, "validated", lambda: self._validate(context))
+        """Return what `terraform validate` says; it need not be good.
+
+        It changes nothing and looks at no state, so it runs beside whoever has the turn.
+        """
+        self._validates = True
+        self._once(Stage.PREPARED, "prepared", lambda: self._begin(context))
+        return self._run.shared.get((self, "validated"), lambda: self._validate(context))
 
     def applied(self, context: Context) -> Applied:
         """Return what the first apply left; raises CheckFailedError where it failed."""
@@ -113,14 +123,9 @@ class Session:
 
         It is read from the plan beside what Terraform does in the meantime.
         """
-        client, out = self._plans[variable, repr(value)]
-
-        def read() -> State:
-            answer, state = client.planned(out)
-            self._demand(answer, "show", context)
-            return state
-
-        return self._run.shared.get((self, out), read)
+        answer, state = self._plans[variable, repr(value)].result()
+        self._demand(answer, "show", context)
+        return state
 
     def applied_elsewhere(self, context: Context, variable: str, value: Any) -> Applied:
         """Return what an apply with one variable changed leaves, in a cloud of its own."""
@@ -212,7 +217,6 @@ class Session:
         )
 
     def _validate(self, context: Context) -> Answer:
-        self._prepare(context)
         context.say("terraform validate")
         answer = self._terraform(context).validate()
         self._require_answer(answer, "validate", context)
@@ -226,11 +230,14 @@ class Session:
 
     def _apply_first(self, context: Context) -> Applied:
         self._prepare(context)
-        validation = self._ended.get("validated", (None, None))[0]
-        if isinstance(validation, Answer) and not validation.ok:
-            refuse(validation, "validate", self.folder)
         context.say("terraform apply")
-        return self._apply(context, self._variables)[0]
+        try:
+            return self._apply(context, self._variables)[0]
+        except CheckFailedError:
+            # What is not valid is told in the words of the check that looks for that.
+            if self._validates and not (validation := self.validated(context)).ok:
+                refuse(validation, "validate", self.folder)
+            raise
 
     def _apply(
         self, context: Context, variables: Mapping[str, Any], *, refresh: bool = True
@@ -296,11 +303,11 @@ class Session:
             client = replace(client, folder=copy / self.folder, visible=visible)
         # Nothing that Terraform knows of changed since the last apply.
         out = f".terraform/plan-{len(self._plans)}"
-        self._plans[variable, repr(value)] = (client, out)
         # What stands may be a change of another variable, which nobody asked for here.
         values = {**self._variables, variable: value}
         answer = client.plan(values, refresh=False, out=out)
         self._demand(answer, "plan", context)
+        self._plans[variable, repr(value)] = self._reader.submit(client.planned, out)
         return answer
 
     def _change(self, context: Context, variable: str, value: Any) -> Changed:
