@@ -218,6 +218,27 @@ def test_what_the_engine_refuses_to_remove_is_tried_again() -> None:
     timer.join()
 
 
+@pytest.mark.engine
+def test_an_image_that_comes_after_its_build_was_cut_off_is_removed(tmp_path: Path) -> None:
+    """As where the engine writes the image while the client that asked for it goes away."""
+    run_id, cancel = "tested-cut-off", CancelToken()
+    (tmp_path / "Dockerfile").write_text("FROM python:3.13-slim\nRUN sleep 30\n")
+    threading.Timer(1, cancel.cancel).start()
+    with pytest.raises(InterruptedRunError):
+        engine.build(engine.connect(), tmp_path, run_id=run_id, timeout=60, cancel=cancel)
+    late = f"FROM python:3.13-slim\nLABEL devlab.run={run_id}\n".encode()
+    other = docker.from_env().api
+
+    def build_late() -> None:
+        list(other.build(fileobj=io.BytesIO(late), decode=True, rm=True))
+
+    timer = threading.Timer(0.5, build_late)
+    timer.start()
+    assert engine.remove_run(run_id) == 1
+    timer.join()
+    assert not leftovers(run_id)
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 def test_an_interrupted_proof_leaves_nothing(tmp_path: Path) -> None:
     place = Place("ci-pipeline", tmp_path)

@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 
 from scaffolder.errors import UnavailableError
 from scaffolder.tools import processes
-from scaffolder.tools.engine import buildlog, diagnosis, machine
+from scaffolder.tools.engine import buildlog, cleanup, diagnosis, machine
 from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, said
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
 from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
@@ -100,7 +100,14 @@ def build(
 
 def _attempt(job: Job) -> Outcome:
     cli = buildkit_cli()
-    return _with_buildkit(cli, job) if cli else build_classic(job)
+    ended = False
+    try:
+        outcome = _with_buildkit(cli, job) if cli else build_classic(job)
+        ended = outcome.ending is Ending.EXITED
+    finally:
+        if not ended:
+            cleanup.note_cut_off(job.run_id)
+    return outcome
 
 
 @functools.cache

@@ -13,6 +13,15 @@ from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect, is_th
 # Seconds for which things of a run that ends are tried again, and between two tries.
 _PATIENCE = 15.0
 _PAUSE = 0.1
+# Seconds for which a build that was cut off may still come to an image: its client is gone, but
+# the engine may be past the last step at which it looks for that.
+_LATE = 2.0
+_cut_off: dict[str, float] = {}
+
+
+def note_cut_off(run_id: str) -> None:
+    """Note that a build of a run was cut off: what it made may appear a little later."""
+    _cut_off[run_id] = time.monotonic()
 
 
 def remove_run(run_id: str, engine: Engine | None = None) -> int:
@@ -20,9 +29,12 @@ def remove_run(run_id: str, engine: Engine | None = None) -> int:
 
     What cannot be removed at once is tried again for some seconds: an engine refuses to remove a
     container whose removal has begun elsewhere, and an image while its container goes.
-    Does nothing, silently, where no engine answers.
+    Where a build of the run was cut off, it is looked for a little longer. Does nothing, silently,
+    where no engine answers.
     """
-    return _remove(f"{RUN_LABEL}={run_id}", lambda owner: owner == run_id, engine, _PATIENCE)
+    settled = _cut_off.pop(run_id, -_LATE) + _LATE
+    label = f"{RUN_LABEL}={run_id}"
+    return _remove(label, lambda owner: owner == run_id, engine, _PATIENCE, settled)
 
 
 def sweep(is_dead: Callable[[str], bool], engine: Engine | None = None) -> int:
@@ -35,8 +47,13 @@ def sweep(is_dead: Callable[[str], bool], engine: Engine | None = None) -> int:
 
 
 def _remove(
-    label: str, wanted: Callable[[str], bool], engine: Engine | None, patience: float
+    label: str,
+    wanted: Callable[[str], bool],
+    engine: Engine | None,
+    patience: float,
+    settled: float = 0,
 ) -> int:
+    """Remove until nothing is there and the moment `settled` is over, for `patience` seconds."""
     if engine is None:
         if not is_there():
             return 0
@@ -47,7 +64,12 @@ def _remove(
     deadline = time.monotonic() + patience
     removed: set[str] = set()
     with contextlib.suppress(UnavailableError):
-        while not _is_clear(engine.api, label, wanted, removed) and time.monotonic() < deadline:
+        while True:
+            late = time.monotonic() >= settled
+            if _is_clear(engine.api, label, wanted, removed) and late:
+                break
+            if time.monotonic() >= deadline:
+                break
             time.sleep(_PAUSE)
     return len(removed)
 
@@ -78,7 +100,7 @@ def _stores(api: Any, label: str) -> Iterable[tuple[Things | None, Callable[[str
         lambda name: api.remove_container(name, force=True, v=True),
     )
     yield (
-        _listed(lambda: api.images(filters=filters), "Id"),
+        _listed(lambda: api.images(all=True, filters=filters), "Id"),
         lambda name: api.remove_image(name, force=True),
     )
     yield (_listed(lambda: api.networks(filters=filters), "Id"), api.remove_network)
