@@ -12,6 +12,7 @@ import msgspec
 from scaffolder import catalog
 from scaffolder.cli import color
 from scaffolder.cli.examples import examples
+from scaffolder.cli.layout import counted
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.labfile import did_you_mean
@@ -64,9 +65,8 @@ def _text(found: dict[Path, tuple[Problem, ...]]) -> str:
             if one.hint:
                 lines.append(f"  {harmless_block(one.hint)}")
     count = sum(map(len, found.values()))
-    labs = f"{len(found)} lab{'' if len(found) == 1 else 's'}"
-    told = f"{count} problem{'' if count == 1 else 's'}" if count else "nothing wrong"
-    return "\n".join([*lines, f"{told} in {labs}"])
+    told = counted(count, "problem") if count else "nothing wrong"
+    return "\n".join([*lines, f"{told} in {counted(len(found), 'lab')}"])
 
 
 def _place(root: Path, problem: Problem) -> str:

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from scaffolder import catalog, workspace
 from scaffolder.cli.diffs import echo_diffs
 from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import say
+from scaffolder.cli.layout import counted, say
 from scaffolder.cli.options import interactive
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.report.text import harmless
@@ -76,10 +76,7 @@ def command(files: tuple[str, ...], yes: bool, restore: str | None) -> None:
     echo_diffs(planned.files)
     _require_consent(len(planned.edits), yes)
     kept = planned.carry_out()
-    say(
-        f"{len(planned.edits)} {'file' if len(planned.edits) == 1 else 'files'} brought back; "
-        f"what was there is in {kept.folder}"
-    )
+    say(f"{counted(len(planned.edits), 'file')} brought back; what was there is in {kept.folder}")
     click.echo(f"to undo it: devlab reset --restore {harmless(kept.name)}")
 
 

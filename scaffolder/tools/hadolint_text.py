@@ -189,8 +189,8 @@ def is_mistaken(rule: str, line: int, text: str) -> bool:
 
 
 def _is_list(one: Instruction) -> bool:
-    words = list_form("".join(one.text.split(maxsplit=1)[1:]))
-    return bool(words) and all(isinstance(word, str) for word in words or ())
+    words = list_form("".join(one.text.split(maxsplit=1)[1:])) or []
+    return bool(words) and all(isinstance(word, str) for word in words)
 
 
 def _cached(one: Instruction) -> Iterator[str]:

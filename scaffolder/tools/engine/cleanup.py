@@ -29,12 +29,19 @@ def remove_run(run_id: str, engine: Engine | None = None) -> int:
 
     What cannot be removed at once is tried again for some seconds: an engine refuses to remove a
     container whose removal has begun elsewhere, and an image while its container goes.
-    Where a build of the run was cut off, it is looked for a little longer. Does nothing, silently,
+    Where a build of the run was cut off, it looks once more a little later. Does nothing, silently,
     where no engine answers.
     """
-    settled = _cut_off.pop(run_id, -_LATE) + _LATE
-    label = f"{RUN_LABEL}={run_id}"
-    return _remove(label, lambda owner: owner == run_id, engine, _PATIENCE, settled)
+
+    def remove() -> int:
+        return _remove(f"{RUN_LABEL}={run_id}", lambda owner: owner == run_id, engine, _PATIENCE)
+
+    removed = remove()
+    wait = _cut_off.pop(run_id, -_LATE) + _LATE - time.monotonic()
+    if wait > 0:
+        time.sleep(wait)
+        removed += remove()
+    return removed
 
 
 def sweep(is_dead: Callable[[str], bool], engine: Engine | None = None) -> int:
@@ -47,13 +54,8 @@ def sweep(is_dead: Callable[[str], bool], engine: Engine | None = None) -> int:
 
 
 def _remove(
-    label: str,
-    wanted: Callable[[str], bool],
-    engine: Engine | None,
-    patience: float,
-    settled: float = 0,
+    label: str, wanted: Callable[[str], bool], engine: Engine | None, patience: float
 ) -> int:
-    """Remove until nothing is there and the moment `settled` is over, for `patience` seconds."""
     if engine is None:
         if not is_there():
             return 0
@@ -64,12 +66,7 @@ def _remove(
     deadline = time.monotonic() + patience
     removed: set[str] = set()
     with contextlib.suppress(UnavailableError):
-        while True:
-            late = time.monotonic() >= settled
-            if _is_clear(engine.api, label, wanted, removed) and late:
-                break
-            if time.monotonic() >= deadline:
-                break
+        while not _is_clear(engine.api, label, wanted, removed) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
     return len(removed)
 
