@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from scaffolder import packs
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean, read_lab
+from scaffolder.labfile import read_lab
 from scaffolder.model import Lab, Problem
 from scaffolder.packs import Pack, registry
 from scaffolder.packs.description import is_id

@@ -12,9 +12,10 @@ from pathlib import Path
 from scaffolder import changes, rendering, variation
 from scaffolder.answers import read_wrong_answers
 from scaffolder.catalog import template_root
+from scaffolder.core.learner_ids import normalize_learner_id
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.folders import remove_tree
-from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
 from scaffolder.revision import starts
 from scaffolder.tools import git
@@ -70,7 +71,7 @@ def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) 
     elif name in ("solution", "mistake"):
         overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
     elif name == "copied":
-        learner = variation.normalized(detail)
+        learner = normalize_learner_id(detail)
         theirs = variation.derive(lab.variation, lab.root.name, learner)
         overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
     elif name != "start":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from scaffolder import variation, yamlsource
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labschema import CheckKeys, LabFile, TaskFile
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
@@ -19,7 +19,7 @@ from scaffolder.workspace import read_text
 from scaffolder.yamlsource import Document, Position
 
 if TYPE_CHECKING:
-    from scaffolder.checks.base import Kind
+    from scaffolder.checks.kind import Kind
 
 COMMON_CHECK_KEYS = ("id", "kind", "timeout")
 
@@ -69,12 +69,6 @@ class Source:
             *position,
             hint=f"known: {', '.join(sorted(known))}" if known else "",
         )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def require_task(lab: Lab, task_id: str) -> Task:

@@ -174,7 +174,7 @@ class WrongAnswers(msgspec.Struct, frozen=True):
 class CheckSpec(msgspec.Struct, frozen=True):
     """One verification inside a task: its id, its kind, and the kind's own parameters.
 
-    `check` is an instance of the kind's class (see `checks/base.py`), `timeout` is in seconds and
+    `check` is an instance of the kind's class (see `checks/kind.py`), `timeout` is in seconds and
     bounds what the learner's work may take.
     """
 

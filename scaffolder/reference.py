@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder import generate
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.labfile import did_you_mean, require_task
+from scaffolder.labfile import require_task
 from scaffolder.model import Lab
 from scaffolder.revision import backups, diffs, edits, starts, trees
 from scaffolder.revision.backups import Backup
 from scaffolder.revision.diffs import FileDiff
 from scaffolder.revision.edits import Edit
 from scaffolder.revision.trees import Tree
-from scaffolder.variables import variables_of
+from scaffolder.variables import usable_variables
 from scaffolder.workspace import Workspace
 
 _INSTRUCTIONS = "README.md"
@@ -32,12 +33,6 @@ def state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, trees.Ent
         folder = Path(temporary) / "state"
         generate.build_state(lab, name, variables, folder)
         return trees.read_tree(folder)
-
-
-def usable_variables(lab: Lab, workspace: Workspace) -> dict[str, str]:
-    """Return the variables of a workspace that the lab, as it is now, still has."""
-    known = variables_of(lab)
-    return {name: value for name, value in workspace.manifest.context.items() if name in known}
 
 
 def solution_files(

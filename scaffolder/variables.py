@@ -16,11 +16,11 @@ import msgspec
 
 from scaffolder import rendering
 from scaffolder.catalog import template_root
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
 from scaffolder.valuetypes import ValueType
-from scaffolder.workspace import MANIFEST, Manifest
+from scaffolder.workspace import MANIFEST, Manifest, Workspace
 
 VALUE_LIMIT = 100
 
@@ -228,6 +228,12 @@ def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
         name: variable.validate(lab.values.get(name, given.get(name, variable.default)))
         for name, variable in known.items()
     }
+
+
+def usable_variables(lab: Lab, workspace: Workspace) -> dict[str, str]:
+    """Return the variables of a workspace that the lab, as it is now, still has."""
+    known = variables_of(lab)
+    return {name: value for name, value in workspace.manifest.context.items() if name in known}
 
 
 def other_variables(lab: Lab) -> dict[str, str]:

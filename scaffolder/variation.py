@@ -16,16 +16,12 @@ import hashlib
 import hmac
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from scaffolder.errors import DevlabError
 from scaffolder.varying import Possibilities, Variation
 
 SCHEME = b"devlab.variation/1"
-ID_LIMIT = 100
-_AN_ID = "an id is one line of printable text, such as a login, a number or an address"
 # No letter or digit that is taken for another one, and none that makes words of its own.
 _TOKEN_ALPHABET = "bcdfghjkmnpqrstvwxz23456789"  # noqa: S105 -- what tokens are made of, not one
 _TOKEN_LETTERS = "bcdfghjkmnpqrstvwxz"  # noqa: S105
@@ -40,29 +36,6 @@ EXAMPLE = "learner-1"
 # Ids that a proof tries, so many at least, and where it gives up to look for one more fault.
 _FEWEST_EXAMPLES = 2
 _MOST_EXAMPLES = 100
-
-
-def normalized(learner: str) -> str:
-    """Return a learner's id as it is written down and derived from.
-
-    Unicode's NFC, lower case (case folding), no spaces around and one between: lists and forms
-    differ in these, and nobody should look like a copyist for it. Raises DevlabError for an id that
-    is empty, longer than ID_LIMIT characters, or has characters that cannot be seen.
-    """
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", learner.strip()).casefold())
-    unseen = next((one for one in folded if unicodedata.category(one)[0] == "C"), None)
-    if unseen is not None:
-        raise DevlabError(
-            f"the learner's id has a character that cannot be seen, U+{ord(unseen):04X}",
-            hint=_AN_ID,
-        )
-    found = " ".join(folded.split())
-    if not 1 <= len(found) <= ID_LIMIT:
-        raise DevlabError(
-            f"the learner's id has {len(found)} characters, and 1 to {ID_LIMIT} are needed",
-            hint=_AN_ID,
-        )
-    return found
 
 
 def derive(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:

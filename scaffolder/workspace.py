@@ -22,8 +22,8 @@ import msgspec
 from msgspec import Meta
 
 from scaffolder import folders, links
+from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.variation import normalized
 
 MANIFEST = Path(".devlab") / "manifest.json"
 # In a state that an author rendered: what is done in it is no learner's progress.
@@ -188,7 +188,9 @@ def read_manifest(root: Path) -> Manifest:
         if header.schema not in (MANIFEST_SCHEMA, LEARNER_SCHEMA):
             raise _from_elsewhere(path, header.schema)
         manifest = msgspec.json.decode(text, type=Manifest)
-        if manifest.learner_id != (manifest.learner_id and normalized(manifest.learner_id)):
+        if manifest.learner_id != (
+            manifest.learner_id and normalize_learner_id(manifest.learner_id)
+        ):
             raise DevlabError("its learner's id is not written as devlab writes it")
     except UnusableFileError as error:
         raise DevlabError(f"{path}: {error.message}", hint=hint) from error

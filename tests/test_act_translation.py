@@ -16,7 +16,8 @@ import pytest
 
 from scaffolder.checks import workflow_model
 from scaffolder.checks.act_translation import translate, write_for_act
-from scaffolder.checks.base import CheckFailedError, Run
+from scaffolder.checks.context import Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.workflow_matrix import expand_matrix
 from scaffolder.errors import NotShownError
 from scaffolder.tools import act

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.errors import (
     InterruptedRunError,
     NotShownError,

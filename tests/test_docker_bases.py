@@ -10,7 +10,7 @@ import pytest
 from scaffolder.checks import image
 from scaffolder.checks._building import engine_of
 from scaffolder.checks._images import contents
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Outcome
 from scaffolder.tools import engine

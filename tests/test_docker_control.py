@@ -12,7 +12,8 @@ import requests
 
 from scaffolder.checks import container, image
 from scaffolder.checks._building import build_image, engine_of
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import Kind
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome, Verdict
 from scaffolder.tools import engine

@@ -12,7 +12,8 @@ import pytest
 from scaffolder.checks import container, container_stop, dockerfile, image
 from scaffolder.checks._building import engine_of
 from scaffolder.checks._http import Request
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnavailableError, UnusableFileError
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from scaffolder import __version__
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 from scaffolder.checks.rehearsal import lay_out_folders
 from scaffolder.checks.rehearsal_event import serve_repository
 from scaffolder.checks.rehearsal_line import Line, Quiz

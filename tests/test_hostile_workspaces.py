@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scaffolder import catalog, folders, workspace
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.errors import DevlabError, ExitCode
 from scaffolder.folders import remove_tree
 from scaffolder.generate import build_state

@@ -16,7 +16,7 @@ import pytest
 from scaffolder import catalog as real_catalog
 from scaffolder import generate, workspace
 from scaffolder.checks import container, terraform_answers
-from scaffolder.checks.base import EVERYTHING, CheckFailedError, Kind
+from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
 from scaffolder.events import CheckEnded, CheckStarted, Event
 from scaffolder.generate import build_state
 from scaffolder.grading import Kept, grade

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labfile import read_lab
 from scaffolder.model import Outcome

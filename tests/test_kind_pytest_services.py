@@ -142,7 +142,7 @@ def test_an_interruption_removes_the_container(bench: Bench) -> None:
 
 @pytest.mark.terraform
 def test_terraform_is_applied_once_and_tells_its_outputs(bench: Bench, tmp_path: Path) -> None:
-    from scaffolder.checks.base import Context
+    from scaffolder.checks.context import Context
     from scaffolder.checks.terraform import Applies
 
     bench.work.rmdir()

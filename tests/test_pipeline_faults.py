@@ -10,7 +10,7 @@ import pytest
 
 from scaffolder import catalog, changes, generate
 from scaffolder.checks import disguise, planting
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 from scaffolder.model import ChangeSet
 
 LAB = catalog.load("ci-pipeline")

@@ -15,7 +15,8 @@ from typing import Literal
 import pytest
 
 from scaffolder.checks import line_ends, rehearsal_stage
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run, Shared
+from scaffolder.checks.context import Context, Run, Shared
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.pipeline import Fails, Passes
 from scaffolder.checks.pipeline_delivery import Delivers
 from scaffolder.checks.pipeline_versions import TestsOn

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder import catalog, workspace
-from scaffolder.checks.base import EVERYTHING, Kind
+from scaffolder.checks.kind import EVERYTHING, Kind
 from scaffolder.generate import build_state
 from scaffolder.grading import grade
 from scaffolder.model import CheckSpec, Lab, Task

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder import catalog, workspace
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pipeline import Passes
 from scaffolder.checks.rehearsal_stage import RehearsedKind
 from scaffolder.checks.terraform import Formatted

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from scaffolder.checks import cloud, cloud_access, terraform_change
-from scaffolder.checks.base import Context, Run
 from scaffolder.checks.cloud import Settings
 from scaffolder.checks.cloud_access import Access, Grant
 from scaffolder.checks.cloud_refuses import refusals
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.terraform_change import _holds
 from scaffolder.checks.terraform_stages import Applied, Changed
 from scaffolder.model import Outcome, Verdict

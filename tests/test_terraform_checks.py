@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from scaffolder import catalog, generate
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_near import Values
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_turns import Turns

@@ -13,7 +13,8 @@ import pytest
 
 from scaffolder import jsontext
 from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files, terraform_trials
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_near import Values, breaks_stated, near_misses
 from scaffolder.checks.terraform_values import drawn_bad, drawn_good
 from scaffolder.errors import UnusableFileError, WorkFaultError

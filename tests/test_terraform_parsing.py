@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.checks import terraform_copy, terraform_files
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_versions import meets
 from scaffolder.errors import UnusableFileError

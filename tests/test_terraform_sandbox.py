@@ -9,7 +9,8 @@ import pytest
 
 from scaffolder import sandbox
 from scaffolder.checks import terraform_reads
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_session import session
 from tests.test_terraform_checks import MISSING, run_with
 

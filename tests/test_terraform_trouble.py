@@ -13,7 +13,8 @@ import botocore.parsers
 import pytest
 
 from scaffolder import catalog, generate
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import Applies, Formatted
 from scaffolder.checks.terraform_answers import require_end
 from scaffolder.checks.terraform_near import Values

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.terraform_near import Values, near_misses
 from scaffolder.checks.terraform_variables import Variables
 from scaffolder.grading.grader import judge

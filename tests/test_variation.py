@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scaffolder import catalog, variation
+from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.errors import DevlabError
 from scaffolder.variables import variables_of
 from scaffolder.varying import Possibilities, Variation
@@ -27,7 +28,7 @@ ONE = st.one_of(
 )
 VARIATIONS = st.dictionaries(WORDS, ONE, max_size=5).map(lambda found: Variation(variables=found))
 LEARNERS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30).map(
-    variation.normalized
+    normalize_learner_id
 )
 
 
@@ -138,13 +139,13 @@ def test_values_are_spread_evenly(one: Possibilities) -> None:
 @given(st.text(max_size=40))
 def test_an_id_is_written_in_one_way_or_refused(text: str) -> None:
     try:
-        found = variation.normalized(text)
+        found = normalize_learner_id(text)
     except DevlabError as error:
         assert "the learner's id has" in error.message
         assert error.hint
         return
-    assert variation.normalized(found) == found
-    assert variation.normalized(f"  {found.upper()} ") == variation.normalized(found.upper())
+    assert normalize_learner_id(found) == found
+    assert normalize_learner_id(f"  {found.upper()} ") == normalize_learner_id(found.upper())
     assert unicodedata.is_normalized("NFC", found)
     assert found == found.strip()
     assert not any(unicodedata.category(one)[0] == "C" for one in found)
@@ -161,13 +162,13 @@ def test_an_id_is_written_in_one_way_or_refused(text: str) -> None:
     ],
 )
 def test_what_lists_and_forms_differ_in_is_no_difference(written: str, meant: str) -> None:
-    assert variation.normalized(written) == meant
+    assert normalize_learner_id(written) == meant
 
 
 @pytest.mark.parametrize("text", ["", "   ", "a\nb", "a\tb", "a\x1b[31m", "a\u202eb", "x" * 101])
 def test_an_id_that_cannot_be_one_is_refused(text: str) -> None:
     with pytest.raises(DevlabError, match="the learner's id has"):
-        variation.normalized(text)
+        normalize_learner_id(text)
 
 
 def test_example_learners_see_every_fault() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.model import CheckSpec, Lab, Task
 from scaffolder.watching.saves import Changes, Watcher, matters, touched
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks import KINDS, workflow
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding, Outcome, Verdict, failed
 from tests.support.checking import context_of

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scaffolder import yamlsource
 from scaffolder.checks import workflow, workflow_model, workflow_needs
 from scaffolder.checks.act_translation import translate
-from scaffolder.checks.base import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.errors import NotShownError, WorkFaultError
 from scaffolder.model import Outcome, Verdict
 from tests.support.checking import context_of

@@ -22,7 +22,7 @@ from measuring import (
 from uv import find_uv_bin
 
 from scaffolder import catalog, workspace
-from scaffolder.checks import base
+from scaffolder.checks import context
 from scaffolder.grading import grade
 from scaffolder.model import Outcome
 from scaffolder.sandbox import OwnWork
@@ -96,12 +96,12 @@ def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
         return done
 
     OwnWork.run = timed  # type: ignore[method-assign, assignment]
-    os.environ[base.JOBS] = "1"
+    os.environ[context.JOBS] = "1"
     try:
         report = grade(catalog.load(lab), workspace.find(work))
     finally:
         OwnWork.run = real  # type: ignore[method-assign]
-        del os.environ[base.JOBS]
+        del os.environ[context.JOBS]
     if report.outcome is not Outcome.PASS:
         raise NotHereError(f"{lab} does not pass on this machine")
     if not taken:

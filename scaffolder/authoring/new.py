@@ -11,8 +11,8 @@ from pathlib import Path
 
 from scaffolder import catalog, generate, packs
 from scaffolder.authoring import schema
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean
 from scaffolder.packs.description import is_id
 
 _SKELETON = Path(__file__).resolve().parent / "skeleton"

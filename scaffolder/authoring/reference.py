@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean, known_kinds
+from scaffolder.labfile import known_kinds
 
 SECTIONS = ("Parameters", "Passes", "Fails", "Example")
 _WIDTH = 100

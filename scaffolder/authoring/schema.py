@@ -10,8 +10,9 @@ import msgspec
 
 from scaffolder.authoring import reference
 from scaffolder.authoring.reference import KindPage
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import did_you_mean, known_kinds
+from scaffolder.labfile import known_kinds
 from scaffolder.labschema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 
 # Where each kind is. A module loads with the first lab that asks for one of its kinds: to grade a
 # Dockerfile nobody should have to wait for Terraform.

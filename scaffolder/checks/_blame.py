@@ -13,7 +13,8 @@ from pathlib import Path
 
 from scaffolder.checks._building import engine_of, reference_image
 from scaffolder.checks._distributions import normalized
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine

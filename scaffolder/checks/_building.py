@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from scaffolder.checks.base import Context, Kind, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import Kind
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.lines import lines_of
 from scaffolder.tools import engine

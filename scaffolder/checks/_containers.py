@@ -16,7 +16,8 @@ from scaffolder.checks._building import engine_of, reference_image
 from scaffolder.checks._http import Answer, Request, ask
 from scaffolder.checks._images import Built, ImageKind, built
 from scaffolder.checks._scripts import windows_script
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence
 from scaffolder.tools import engine

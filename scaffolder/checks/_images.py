@@ -20,7 +20,8 @@ from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks._canaries import Canaries, Unpacked, plant
 from scaffolder.checks._distributions import installed, normalized
 from scaffolder.checks._rules import refuse_unknown_bases, refuse_what_is_not_built
-from scaffolder.checks.base import CheckFailedError, Context, Kind, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.planting import change_work, drawn_form
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import ChangeSet, Fault

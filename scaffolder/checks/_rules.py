@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scaffolder.checks._building import engine_of
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import NotShownError, UnavailableError, UnusableFileError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine

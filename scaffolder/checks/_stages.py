@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffolder.checks._building import engine_of
 from scaffolder.checks._distributions import normalized
 from scaffolder.checks._images import Built, distribution_of
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.lines import lines_of
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions

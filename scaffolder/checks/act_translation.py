@@ -18,7 +18,8 @@ from typing import Any
 from scaffolder.checks import workflow_model, workflow_validity
 from scaffolder.checks.act_environment import environment_of
 from scaffolder.checks.act_expressions import Translator, UntranslatableError
-from scaffolder.checks.base import CheckFailedError, Run
+from scaffolder.checks.context import Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.workflow_contexts import find_room
 from scaffolder.checks.workflow_model import Workflow, mapping, text
 from scaffolder.errors import NotShownError

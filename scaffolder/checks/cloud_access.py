@@ -8,9 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files
-from scaffolder.checks.base import CheckFailedError, Context
 from scaffolder.checks.cloud import missing
+from scaffolder.checks.context import Context
 from scaffolder.checks.drawing import drawn
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_reading import fair_parsing
 from scaffolder.checks.terraform_session import Session, session
 from scaffolder.checks.terraform_stages import TerraformKind

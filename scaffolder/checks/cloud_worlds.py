@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from scaffolder import jsontext
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.terraform_session import Session
 from scaffolder.checks.terraform_stages import Applied
 from scaffolder.tools.cloud import Policy, Role

@@ -13,7 +13,8 @@ from scaffolder.checks._containers import (
     wait_until_answers,
 )
 from scaffolder.checks._http import Request
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.engine import Hardening, Process
 

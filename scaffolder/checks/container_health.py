@@ -19,7 +19,8 @@ from scaffolder.checks._containers import (
 )
 from scaffolder.checks._http import Request
 from scaffolder.checks._images import built, change_token, rebuilt
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Verdict, failed, passed
 from scaffolder.tools.engine import HealthTiming, Image, Probe, State

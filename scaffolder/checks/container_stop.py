@@ -18,7 +18,8 @@ from scaffolder.checks._containers import (
 )
 from scaffolder.checks._http import Answer, Request
 from scaffolder.checks._images import built
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Verdict, passed
 from scaffolder.tools import engine

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from scaffolder.checks._images import ImageKind
 from scaffolder.checks._rules import dockerfile_text
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.readiness import Requirement
 from scaffolder.tools import hadolint

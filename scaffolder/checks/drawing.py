@@ -10,7 +10,7 @@ import os
 import random
 import secrets
 
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 
 SEED = "DEVLAB_SEED"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaffolder.checks._images import Built, Contents, ImageKind, built, contents
 from scaffolder.checks._lookalikes import SECRET, SECRET_PLACE
 from scaffolder.checks._rules import dockerfile_text
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 

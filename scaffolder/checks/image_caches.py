@@ -17,7 +17,8 @@ from scaffolder.checks._images import (
     rebuilt,
 )
 from scaffolder.checks._stages import installed_again
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Evidence, Verdict, failed, passed
 from scaffolder.tools.engine import Layer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from scaffolder.checks._images import ImageKind, built
 from scaffolder.checks._rules import dockerfile_text
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 _LABELS = "https://docs.docker.com/reference/dockerfile/#label"

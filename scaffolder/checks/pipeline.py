@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from scaffolder.checks import workflow_model
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pipeline_guards import require_unguarded
 from scaffolder.checks.pipeline_scenes import (
     evidence,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from scaffolder.checks import workflow_model, workflow_triggers
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pipeline_guards import require_unguarded
 from scaffolder.checks.pipeline_scenes import (
     faulty,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffolder.checks import workflow_model
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pipeline_scenes import healthy
 from scaffolder.checks.rehearsal import ELSEWHERE, Rehearsal
 from scaffolder.checks.workflow_language import (

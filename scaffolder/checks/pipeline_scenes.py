@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 
 from scaffolder.checks import line_ends, planting, workflow_model
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.drawing import drawn
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.rehearsal import Rehearsal, Scene, rehearse, why_not_started
 from scaffolder.checks.rehearsal_event import Event
 from scaffolder.checks.rehearsal_stage import RehearsedKind

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from functools import partial
 from typing import Any
 
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pipeline import PipelineKind
 from scaffolder.checks.pipeline_guards import require_unguarded
 from scaffolder.checks.pipeline_scenes import (

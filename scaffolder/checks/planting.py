@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder import changes
-from scaffolder.checks.base import CheckFailedError, Run
+from scaffolder.checks.context import Run
 from scaffolder.checks.disguise import disguise
 from scaffolder.checks.drawing import drawn
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.rehearsal_line import Quiz
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.folders import UnboundedError, walk

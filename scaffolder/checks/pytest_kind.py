@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.pytest_services import TestedKind
 from scaffolder.checks.pytest_session import transcribe
 from scaffolder.checks.pytest_verdict import conclude

@@ -23,7 +23,8 @@ from scaffolder.checks._containers import ContainerKind, Service, serving, wait_
 from scaffolder.checks._distributions import installed
 from scaffolder.checks._images import base_layers, built, file_system
 from scaffolder.checks._rules import dockerfile_text
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_stages import TerraformKind
 from scaffolder.model import Evidence

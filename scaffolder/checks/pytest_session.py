@@ -38,7 +38,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest_services import Services, TestedKind
 from scaffolder.errors import InterruptedRunError, UnusableFileError
 from scaffolder.model import Finding

@@ -19,8 +19,9 @@ from typing import Any
 
 from scaffolder.checks import workflow_model, workflow_needs, workflow_triggers
 from scaffolder.checks.act_translation import write_for_act
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.drawing import drawn
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.planting import Plant, Probe, draw_probe
 from scaffolder.checks.rehearsal_ending import LIMITS, OUTPUT_LIMIT, find_trouble
 from scaffolder.checks.rehearsal_event import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import NotShownError
 from scaffolder.model import Evidence
 from scaffolder.sandbox import Limits

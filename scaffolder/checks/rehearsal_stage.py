@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scaffolder import yamlsource
-from scaffolder.checks.base import CheckFailedError, Kind, Run
+from scaffolder.checks.context import Run
 from scaffolder.checks.hosted_programs import HOSTED, NEVER_HERE
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.rehearsal_pythons import Interpreters
 from scaffolder.errors import UnavailableError
 from scaffolder.readiness import Requirement

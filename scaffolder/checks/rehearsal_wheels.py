@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 from scaffolder.checks.rehearsal_stage import Stage
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.tools import wheelhouse

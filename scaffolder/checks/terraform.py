@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from scaffolder.checks import cloud_worlds, terraform_files
-from scaffolder.checks.base import EVERYTHING, Context, Kind
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import EVERYTHING, Kind
 from scaffolder.checks.terraform_answers import finding, refuse
 from scaffolder.checks.terraform_reading import formatting
 from scaffolder.checks.terraform_session import Session, session

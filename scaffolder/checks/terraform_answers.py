@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Never
 
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools.processes import Ending
 from scaffolder.tools.terraform import Answer, Diagnostic

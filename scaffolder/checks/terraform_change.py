@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffolder import jsontext
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.terraform import INNER, PLAN, in_words, nothing_made
 from scaffolder.checks.terraform_session import session
 from scaffolder.checks.terraform_stages import Applied, TerraformKind

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scaffolder.checks import terraform_files, terraform_reads
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.errors import UnusableFileError
 from scaffolder.model import Finding
 from scaffolder.tools import hcl

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_answers import require_end
 from scaffolder.errors import NotShownError, UnavailableError
 from scaffolder.tools import terraform_program

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scaffolder.checks import cloud_refuses, terraform_copy, terraform_versions
-from scaffolder.checks.base import CheckFailedError, Context, Run
+from scaffolder.checks.context import Context, Run
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_answers import REFUSED, refuse, require_end
 from scaffolder.checks.terraform_gate import refuse_unsafe
 from scaffolder.checks.terraform_reading import fair_parsing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.readiness import Requirement
 from scaffolder.tools.cloud import Picture
 from scaffolder.tools.terraform import Answer, State

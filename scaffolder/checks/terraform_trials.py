@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks import terraform_files, terraform_parts
-from scaffolder.checks.base import CheckFailedError, Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.drawing import drawn
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform_answers import refuse, require_end
 from scaffolder.checks.terraform_session import Session, session
 from scaffolder.tools.hcl import Block, Configuration

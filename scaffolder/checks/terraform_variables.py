@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from scaffolder.checks import terraform_files
-from scaffolder.checks.base import Context
+from scaffolder.checks.context import Context
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.terraform_answers import finding
 from scaffolder.checks.terraform_near import Values, near_misses

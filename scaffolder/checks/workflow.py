@@ -16,7 +16,8 @@ from scaffolder.checks import (
     workflow_triggers,
     workflow_validity,
 )
-from scaffolder.checks.base import Context, Kind
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import Kind
 from scaffolder.checks.workflow_cache import Judgement, Project
 from scaffolder.checks.workflow_model import Workflow
 from scaffolder.checks.workflow_patterns import selected

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder import workspace, yamlsource
-from scaffolder.checks.base import Run
+from scaffolder.checks.context import Run
 from scaffolder.errors import UnusableFileError
 from scaffolder.yamlsource import Document, Position, YamlError
 

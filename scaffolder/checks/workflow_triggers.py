@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from scaffolder.checks.base import CheckFailedError
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.workflow_model import Workflow, strings
 from scaffolder.checks.workflow_patterns import selected
 from scaffolder.model import Finding

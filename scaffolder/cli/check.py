@@ -98,7 +98,7 @@ def _refuse_task(directory: Path) -> None:
     if len(directory.parts) != 1 or os.path.lexists(directory):
         return
     from scaffolder import catalog
-    from scaffolder.labfile import did_you_mean
+    from scaffolder.core.suggest import did_you_mean
 
     try:
         lab = catalog.load_of(workspace.find(Path()).manifest, graded=False)

@@ -14,8 +14,8 @@ from scaffolder.cli import color
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import counted
 from scaffolder.cli.options import complete_lab, listing_format
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.labfile import did_you_mean
 from scaffolder.model import Problem
 from scaffolder.proving.lint import lint
 from scaffolder.report.text import harmless, harmless_block

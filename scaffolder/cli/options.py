@@ -107,13 +107,13 @@ def parse_learner(
     value: str | None,
 ) -> str:
     """Return a learner's id as devlab writes it, "" for none; a usage error for no id at all."""
+    from scaffolder.core.learner_ids import normalize_learner_id
     from scaffolder.errors import DevlabError
-    from scaffolder.variation import normalized
 
     if value is None:
         return ""
     try:
-        return normalized(value)
+        return normalize_learner_id(value)
     except DevlabError as error:
         raise click.BadParameter(f"{error.message}; {error.hint}", ctx, param) from error
 

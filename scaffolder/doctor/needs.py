@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder import generate
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.errors import DevlabError, UnusableFileError
 from scaffolder.model import Lab, Task
 from scaffolder.readiness import Requirement
-from scaffolder.reference import usable_variables
 from scaffolder.tools import dockerfile, wheelhouse
+from scaffolder.variables import usable_variables
 from scaffolder.workspace import Workspace, read_text
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scaffolder import places
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.errors import (
     DevlabError,
     InterruptedRunError,

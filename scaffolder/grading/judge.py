@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from scaffolder.checks.base import CheckFailedError, Context, Kind
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.errors import (
     InterruptedRunError,
     NotShownError,

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from scaffolder import catalog
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.errors import UnusableFileError
 from scaffolder.keeping import surroundings
 from scaffolder.keeping.store import Kept

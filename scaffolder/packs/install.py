@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
 from scaffolder.folders import remove_tree
-from scaffolder.labfile import did_you_mean, read_lab
+from scaffolder.labfile import read_lab
 from scaffolder.packs import code, content, description, registry, trusted
 from scaffolder.packs.code import Code
 from scaffolder.packs.registry import Installed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
-from scaffolder.labfile import Source, did_you_mean
+from scaffolder.labfile import Source
 from scaffolder.lines import lines_of
 from scaffolder.model import Lab, Problem
 from scaffolder.variables import Variable, variables_of

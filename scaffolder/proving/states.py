@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffolder import changes, generate
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError
 from scaffolder.interrupts import temporary_folder
-from scaffolder.labfile import did_you_mean
 from scaffolder.model import Lab
 from scaffolder.proving import mutants
 from scaffolder.proving.mutants import Mutant

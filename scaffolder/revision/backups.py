@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from scaffolder.core.suggest import did_you_mean
 from scaffolder.errors import DevlabError, UnusableFileError
-from scaffolder.labfile import did_you_mean
 from scaffolder.revision import trees
 from scaffolder.revision.trees import Entry
 from scaffolder.workspace import MANIFEST, Workspace, read_bytes

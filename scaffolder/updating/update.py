@@ -19,7 +19,7 @@ from scaffolder.updating import changelog
 from scaffolder.updating.changelog import Section
 from scaffolder.updating.merge import Conflict, Merged, label_of, marked_lines, merge
 from scaffolder.updating.versions import is_later
-from scaffolder.variables import context_of, require_free
+from scaffolder.variables import context_of, require_free, usable_variables
 from scaffolder.workspace import (
     MANIFEST,
     TEXT_LIMIT,
@@ -92,7 +92,7 @@ def plan(
     require_free(lab, settings or {})
     _refuse_downgrade(lab, workspace)
     _refuse_unsolved(workspace)
-    context = context_of(lab, {**reference.usable_variables(lab, workspace), **(settings or {})})
+    context = context_of(lab, {**usable_variables(lab, workspace), **(settings or {})})
     now = reference.state(lab, "start", context)
     began = {} if start_unknown else reference.start(lambda: lab, workspace)
     yours = _yours(workspace, {*began, *now})

@@ -15,7 +15,7 @@ from watchfiles import Change, watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from scaffolder import workspace
-from scaffolder.checks.base import Kind
+from scaffolder.checks.kind import Kind
 from scaffolder.errors import DevlabError
 from scaffolder.model import Lab, Task
 

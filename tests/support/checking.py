@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.workspace import snapshot
 
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.tools import engine
 from scaffolder.tools.engine.connection import is_there
 

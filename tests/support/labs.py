@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from scaffolder import catalog, labfile
-from scaffolder.checks.base import CheckFailedError, Context, Kind
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.errors import UnavailableError
 from scaffolder.model import CheckSpec, Evidence, Finding, Lab, Task, Verdict, failed, passed
 

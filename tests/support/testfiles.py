@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffolder.checks.base import Context, Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.pytest_kind import Pytest
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Verdict

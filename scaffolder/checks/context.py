@@ -1,14 +1,4 @@
-"""What a check kind is, and what it gets to work with.
-
-A kind is one small frozen class: its fields are the kind's parameters in lab.yaml, its `run`
-looks at the learner's work and returns a verdict. Its docstring is its reference page.
-
-What a kind may raise instead of returning: CheckFailedError (the verdict `fail`, from deep
-inside), WorkFaultError (`fail`: something in the work that a tool or a parser refuses, among it
-UnusableFileError, a file that cannot be read), UnavailableError (`unavailable`: the machine) and
-NotShownError (`unavailable`: the work asks for what cannot be run here). Any other exception is the
-grader's own fault and becomes `error`.
-"""
+"""What the checks of one run share, and what each of them gets."""
 
 from __future__ import annotations
 
@@ -22,68 +12,17 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
-
-import msgspec
+from typing import Any, TypeVar, cast
 
 from scaffolder import sandbox
+from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
-from scaffolder.model import CheckSpec, Evidence, Fault, Finding, Verdict, failed
-from scaffolder.readiness import Requirement
+from scaffolder.model import CheckSpec, Fault
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
 
-
-class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
-
-    `faults` names the faults of the lab that the check plants, so that a lab with an unknown one
-    is refused when it is read.
-
-    `quick` marks kinds that take about a second or less; where somebody waits for each save, they
-    go first. `requires` are the resources of the machine without which the check is `unavailable`,
-    and the sandbox, which it does better with.
-    """
-
-    quick: ClassVar[bool] = False
-    requires: ClassVar[frozenset[Requirement]] = frozenset()
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Patterns, as of fnmatch, of the workspace's files that the verdict can depend on.
-
-        `*` stands for slashes too. A change of any other file leaves the verdict as it is, and the
-        check may be handed a copy without them.
-        """
-        return EVERYTHING
-
-    def requirements(self, lab_root: Path) -> frozenset[Requirement]:  # noqa: ARG002
-        """Return what this very check requires, in the lab whose folder is `lab_root`."""
-        return self.requires
-
-    @property
-    def builds(self) -> tuple[str, ...]:
-        """Paths of the Dockerfiles that the check builds, whose base images must be there.
-
-        On a check that builds, the Docker Engine and the images in it decide too.
-        """
-        return ()
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """Ids of the lab's faults that this check plants."""
-        return ()
-
-    def run(self, context: Context) -> Verdict:
-        """Look at the work and say what holds."""
-        raise NotImplementedError
-
-
 T = TypeVar("T")
-
-# What a kind reads that may look at any file of the work.
-EVERYTHING = ("**",)
 
 # How many things that load the processor run at a time; the default is one per processor.
 JOBS = "DEVLAB_JOBS"
@@ -92,21 +31,6 @@ _NOT_ISOLATED = (
     "bubblewrap does not work here: what the work runs was kept in by a temporary copy and limits, "
     "and could reach the network"
 )
-
-
-class CheckFailedError(Exception):
-    """The verdict `fail`, raised from deep inside a check instead of returned."""
-
-    def __init__(
-        self,
-        message: str,
-        *findings: Finding,
-        evidence: Evidence | None = None,
-        hint: str = "",
-        lasting: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.verdict = failed(message, *findings, evidence=evidence, hint=hint, lasting=lasting)
 
 
 class Shared:

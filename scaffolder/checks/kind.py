@@ -1,0 +1,87 @@
+"""What a check kind is, and what it gets to work with.
+
+A kind is one small frozen class: its fields are the kind's parameters in lab.yaml, its `run`
+looks at the learner's work and returns a verdict. Its docstring is its reference page.
+
+What a kind may raise instead of returning: CheckFailedError (the verdict `fail`, from deep
+inside), WorkFaultError (`fail`: something in the work that a tool or a parser refuses, among it
+UnusableFileError, a file that cannot be read), UnavailableError (`unavailable`: the machine) and
+NotShownError (`unavailable`: the work asks for what cannot be run here). Any other exception is the
+grader's own fault and becomes `error`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from scaffolder.model import Evidence, Finding, Verdict, failed
+from scaffolder.readiness import Requirement
+
+if TYPE_CHECKING:
+    from scaffolder.checks.context import Context
+
+# What a kind reads that may look at any file of the work.
+EVERYTHING = ("**",)
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
+
+    `faults` names the faults of the lab that the check plants, so that a lab with an unknown one
+    is refused when it is read.
+
+    `quick` marks kinds that take about a second or less; where somebody waits for each save, they
+    go first. `requires` are the resources of the machine without which the check is `unavailable`,
+    and the sandbox, which it does better with.
+    """
+
+    quick: ClassVar[bool] = False
+    requires: ClassVar[frozenset[Requirement]] = frozenset()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Patterns, as of fnmatch, of the workspace's files that the verdict can depend on.
+
+        `*` stands for slashes too. A change of any other file leaves the verdict as it is, and the
+        check may be handed a copy without them.
+        """
+        return EVERYTHING
+
+    def requirements(self, lab_root: Path) -> frozenset[Requirement]:  # noqa: ARG002
+        """Return what this very check requires, in the lab whose folder is `lab_root`."""
+        return self.requires
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """Paths of the Dockerfiles that the check builds, whose base images must be there.
+
+        On a check that builds, the Docker Engine and the images in it decide too.
+        """
+        return ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Ids of the lab's faults that this check plants."""
+        return ()
+
+    def run(self, context: Context) -> Verdict:
+        """Look at the work and say what holds."""
+        raise NotImplementedError
+
+
+class CheckFailedError(Exception):
+    """The verdict `fail`, raised from deep inside a check instead of returned."""
+
+    def __init__(
+        self,
+        message: str,
+        *findings: Finding,
+        evidence: Evidence | None = None,
+        hint: str = "",
+        lasting: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.verdict = failed(message, *findings, evidence=evidence, hint=hint, lasting=lasting)

@@ -1,0 +1,1 @@
+"""What every room may rely on and what imports nothing of ours but itself."""
