@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scaffolder import catalog
+from scaffolder.labs import catalog
 from scaffolder.model import Lab
 from scaffolder.proving.digest import digest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from scaffolder.keeping import store
+from scaffolder.grading.cache import store
 from scaffolder.proving import memory
 from scaffolder.tools.engine import building
 from tests.support.command import Devlab
@@ -28,7 +28,7 @@ def why_no_engine() -> str:
     """Say why no Docker Engine can be used here; nothing where one can."""
     if os.environ.get("DEVLAB_TEST_NO_ENGINE"):
         return "asked to go without a Docker Engine"
-    from scaffolder.errors import UnavailableError
+    from scaffolder.core.errors import UnavailableError
     from scaffolder.tools import engine
 
     try:
@@ -41,8 +41,8 @@ def why_no_engine() -> str:
 @functools.cache
 def why_no_terraform() -> str:
     """Say why Terraform and its AWS provider cannot be used here; nothing where they can."""
-    from scaffolder.errors import UnavailableError
-    from scaffolder.tools import terraform_program, terraform_provider
+    from scaffolder.checks.terraform import terraform_program, terraform_provider
+    from scaffolder.core.errors import UnavailableError
 
     try:
         terraform_program.program()

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import workflow_model
-from scaffolder.checks.act_translation import translate, write_for_act
 from scaffolder.checks.context import Run
+from scaffolder.checks.github import act, workflow_model
+from scaffolder.checks.github.act_translation import translate, write_for_act
+from scaffolder.checks.github.workflow_matrix import expand_matrix
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.workflow_matrix import expand_matrix
-from scaffolder.errors import NotShownError
-from scaffolder.tools import act
+from scaffolder.core.errors import NotShownError
 
 EXAMPLES = Path(__file__).parent / "examples" / "rehearsed"
 GREEN = sorted(EXAMPLES.glob("*.yml"))

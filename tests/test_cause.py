@@ -12,7 +12,7 @@ import pytest
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.errors import (
+from scaffolder.core.errors import (
     InterruptedRunError,
     NotShownError,
     UnavailableError,

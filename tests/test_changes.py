@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder import changes
-from scaffolder.changes import replace_once
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
 from scaffolder.model import ChangeSet, Replacement
+from scaffolder.workspace import changes
+from scaffolder.workspace.changes import replace_once
 
 
 def test_delete_write_and_replace(tmp_path: Path) -> None:

@@ -442,8 +442,8 @@ def test_the_disk_is_really_full(tmp_path: Path) -> None:
 def test_new_that_is_interrupted_leaves_nothing(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scaffolder import catalog as real
-    from scaffolder.generate import create_workspace
+    from scaffolder.labs import catalog as real
+    from scaffolder.labs.generate import create_workspace
     from scaffolder.tools import git
 
     def interrupted(*_: object, **__: object) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog
 from scaffolder.cli import COMMANDS
 from scaffolder.cli.summaries import summary
+from scaffolder.labs import catalog
 
 LAB = "ci-pipeline"
 TASK = "red-on-lint"
@@ -145,7 +145,7 @@ def test_commands_are_completed_without_importing_them(tmp_path: Path) -> None:
         "from click.shell_completion import ShellComplete\n"
         "offered = ShellComplete(cli, {}, 'devlab', '').get_completions([], '')\n"
         "assert offered and all(item.help for item in offered), offered\n"
-        "heavy = {'rich', 'docker', 'msgspec', 'scaffolder.catalog', 'scaffolder.cli.check'}\n"
+        "heavy = {'rich', 'docker', 'msgspec', 'scaffolder.labs.catalog', 'scaffolder.cli.check'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

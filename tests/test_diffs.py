@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.revision import diffs, edits, trees
-from scaffolder.revision.trees import Entry, Kind
+from scaffolder.revise import diffs, edits
+from scaffolder.workspace import trees
+from scaffolder.workspace.trees import Entry, Kind
 
 LINK, PROGRAM = Kind.LINK, Kind.PROGRAM
 BEFORE = {

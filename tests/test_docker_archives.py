@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks._canaries import Canaries, Unpacked
-from scaffolder.checks._lookalikes import SECRET
-from scaffolder.errors import WorkFaultError
+from scaffolder.checks.docker.canaries import Canaries, Unpacked
+from scaffolder.checks.docker.lookalikes import SECRET
+from scaffolder.core.errors import WorkFaultError
 
 CANARIES = Canaries()
 TEXT = CANARIES.token(SECRET).encode()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import image
-from scaffolder.checks._building import engine_of
-from scaffolder.checks._images import contents
 from scaffolder.checks.context import Context
-from scaffolder.errors import UnavailableError
+from scaffolder.checks.docker import image
+from scaffolder.checks.docker.building import engine_of
+from scaffolder.checks.docker.images import contents
+from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building

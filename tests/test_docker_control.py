@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from scaffolder.checks import container, image
-from scaffolder.checks._building import build_image, engine_of
 from scaffolder.checks.context import Context
+from scaffolder.checks.docker import container, image
+from scaffolder.checks.docker.building import build_image, engine_of
 from scaffolder.checks.kind import Kind
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome, Verdict

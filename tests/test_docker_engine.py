@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder.checks import container, container_stop, dockerfile, image
-from scaffolder.checks._building import engine_of
-from scaffolder.checks._http import Request
 from scaffolder.checks.context import Context
+from scaffolder.checks.docker import container, container_stop, dockerfile, image
+from scaffolder.checks.docker.building import engine_of
+from scaffolder.checks.http import Request
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.errors import UnavailableError, UnusableFileError
+from scaffolder.core.errors import UnavailableError, UnusableFileError
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome
 from scaffolder.tools import engine

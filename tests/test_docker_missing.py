@@ -16,8 +16,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from scaffolder import catalog
-from scaffolder.generate import build_state
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.tools.engine.connection import endpoint
 
 NOBODY = 65534
@@ -175,7 +175,7 @@ def test_a_user_who_may_not_use_the_engine_is_told_what_to_do() -> None:
         pytest.skip("needs root, and an engine whose socket is not for everybody")
     code = (
         "import getpass, grp, os, pwd\n"
-        "from scaffolder.errors import UnavailableError\n"
+        "from scaffolder.core.errors import UnavailableError\n"
         "from scaffolder.tools import engine\n"
         # Loaded before, as that user may not read our code either.
         "connect = engine.connect\n"

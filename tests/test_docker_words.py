@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks._canaries import Canaries, plant
-from scaffolder.checks._http import Answer, Request
-from scaffolder.checks._lookalikes import SECRET
-from scaffolder.errors import UnavailableError
-from scaffolder.tools import engine, hadolint
+from scaffolder.checks.docker import hadolint
+from scaffolder.checks.docker.canaries import Canaries, plant
+from scaffolder.checks.docker.lookalikes import SECRET
+from scaffolder.checks.http import Answer, Request
+from scaffolder.core.errors import UnavailableError
+from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions, line_of
 from scaffolder.tools.dockerfile_asks import every_instruction
 from scaffolder.tools.engine import connection

@@ -22,14 +22,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder import catalog
-from scaffolder.checks import KINDS
-from scaffolder.checks._images import ImageKind
+from scaffolder.checks.docker.images import ImageKind
+from scaffolder.checks.registry import KINDS
+from scaffolder.checks.terraform import terraform_provider
+from scaffolder.core.errors import UnavailableError
 from scaffolder.doctor import engine as engine_looks
 from scaffolder.doctor import needs_of
-from scaffolder.errors import UnavailableError
-from scaffolder.readiness import Requirement
-from scaffolder.tools import dockerfile, system, terraform_provider
+from scaffolder.labs import catalog
+from scaffolder.model.readiness import Requirement
+from scaffolder.tools import dockerfile, system
 from scaffolder.tools.engine import mending
 from scaffolder.tools.system import System
 from scaffolder.workspace import Manifest, ManifestLab, Workspace
@@ -130,7 +131,7 @@ def test_the_doctor_and_a_check_agree(
     predicted = json.loads(devlab("doctor", lab, "--format", "json").out)["labs"][0]
     assert devlab("lab", "render", lab, tmp_path / "solved", "--state", "solution").code == 0
     from scaffolder import workspace
-    from scaffolder.grading import grade
+    from scaffolder.grading.grader import grade
 
     report = grade(catalog.load(str(lab)), workspace.find(tmp_path / "solved"))
     ungraded = {task.id for task in report.tasks if not task.outcome.graded}

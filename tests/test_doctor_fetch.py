@@ -12,9 +12,9 @@ import docker
 import pytest
 from rich.console import Console
 
-from scaffolder.readiness import FetchSaid, FetchStarted
+from scaffolder.model.readiness import FetchSaid, FetchStarted
 from scaffolder.report.doctor import Fetches
-from scaffolder.report.progress import Display
+from scaffolder.report.live.progress import Display
 from scaffolder.tools.engine.connection import endpoint
 from tests.support import registry as registries
 from tests.support.command import Devlab, shell

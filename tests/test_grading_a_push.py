@@ -18,20 +18,14 @@ import yaml
 
 from scaffolder import __version__
 from scaffolder.checks.context import Run
-from scaffolder.checks.rehearsal import lay_out_folders
-from scaffolder.checks.rehearsal_event import serve_repository
-from scaffolder.checks.rehearsal_line import Line, Quiz
-from scaffolder.checks.rehearsal_stage import Stage, build_stage, stand_ins
-from scaffolder.errors import UnavailableError
-from scaffolder.tools import (
-    act,
-    git,
-    processes,
-    schemas,
-    uv_cache,
-    wheelhouse,
-    zizmor,
-)
+from scaffolder.checks.github import act, schemas, zizmor
+from scaffolder.checks.github.rehearsal import lay_out_folders
+from scaffolder.checks.github.rehearsal_event import serve_repository
+from scaffolder.checks.github.rehearsal_line import Line
+from scaffolder.checks.github.rehearsal_stage import Stage, build_stage, stand_ins
+from scaffolder.checks.planting.quiz import Quiz
+from scaffolder.core.errors import UnavailableError
+from scaffolder.tools import git, processes, uv_cache, wheelhouse
 from scaffolder.tools.processes import CancelToken, Ending
 from tests.support.command import Devlab
 from tests.support.packs import write_lab, write_template

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.tools import hadolint
+from scaffolder.checks.docker import hadolint
 from scaffolder.tools.processes import CancelToken
 
 BASE = "FROM python:3.13-slim\n"

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffolder import catalog, hints, labfile, records, workspace
-from scaffolder.errors import LabFileError
-from scaffolder.labfile import read_lab
+from scaffolder import workspace
+from scaffolder.core.errors import LabFileError
+from scaffolder.labs import catalog, lab_file
+from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import (
     CheckResult,
     Evidence,
@@ -29,9 +30,10 @@ from scaffolder.model import (
     TaskResult,
     Verdict,
 )
+from scaffolder.progress import hints, records
 from scaffolder.proving.lint import lint
-from scaffolder.watched import Page, Shown, TakeHint
-from scaffolder.watching.desk import Desk
+from scaffolder.report.live.watch import Page, Shown, TakeHint
+from scaffolder.watch.desk import Desk
 from scaffolder.workspace import changed_since
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, task
@@ -154,7 +156,7 @@ def test_only_work_that_changed_is_checked_again(
     monkeypatch.setattr("scaffolder.workspace.changed_since", lambda *_: changed)
     if changed:
         (work / "app.py").write_text("changed = True\n")
-    monkeypatch.setattr("scaffolder.grading.grade", refuse)
+    monkeypatch.setattr("scaffolder.grading.grader.grade", refuse)
     said = devlab("hint", cwd=work)
     assert ("for the message" in said.out) != changed
     assert ("graded again" in said.err) == changed
@@ -339,7 +341,7 @@ def test_a_report_that_says_nothing_of_the_task_gives_the_general_hints() -> Non
     one = hints.next_hint(lab, "t", None)
     assert one is not None
     assert (one.number, one.text) == (2, "b")
-    assert labfile.require_task(lab, "t").hints[0].text == "a"
+    assert lab_file.require_task(lab, "t").hints[0].text == "a"
 
 
 def test_a_hint_after_a_narrow_check_runs_nothing_that_is_known(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, generate, hints
-from scaffolder.answers import read_wrong_answers
+from scaffolder.labs import catalog, generate
+from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
+from scaffolder.progress import hints
 from tests.support import failures
 from tests.support.command import Devlab
 

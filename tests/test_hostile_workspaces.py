@@ -22,14 +22,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffolder import catalog, folders, workspace
+from scaffolder import workspace
 from scaffolder.checks.kind import Kind
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.folders import remove_tree
-from scaffolder.generate import build_state
-from scaffolder.grading import grade
+from scaffolder.core import folders
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.folders import remove_tree
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Outcome, Report
-from scaffolder.readiness import Requirement
+from scaffolder.model.readiness import Requirement
 from scaffolder.report import REPORTERS, terminal
 from tests.support.command import Devlab
 from tests.support.hostile import Hostile, edits

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scaffolder.checks._http import Request, ask
+from scaffolder.checks.http import Request, ask
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks._distributions import installed
-from scaffolder.errors import WorkFaultError
+from scaffolder.checks.docker.distributions import installed
+from scaffolder.core.errors import WorkFaultError
 from scaffolder.tools.engine.filesystem import FileSystem
 from scaffolder.tools.engine.images import Layer
 from scaffolder.tools.processes import CancelToken

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog
-from scaffolder.generate import build_state
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Task
 from tests.support.demands import (
     BEYOND,

@@ -15,13 +15,15 @@ from pathlib import Path
 import docker
 import pytest
 
-from scaffolder import catalog as real_catalog
-from scaffolder import places, workspace
-from scaffolder.errors import InterruptedRunError
-from scaffolder.generate import build_state, create_workspace
-from scaffolder.grading import grade, lifecycle, sweep
-from scaffolder.grading.lifecycle import is_dead, new_run
-from scaffolder.interrupts import held_back
+from scaffolder import workspace
+from scaffolder.core import paths
+from scaffolder.core.errors import InterruptedRunError
+from scaffolder.core.interrupts import held_back
+from scaffolder.grading import lifecycle
+from scaffolder.grading.grader import grade
+from scaffolder.grading.lifecycle import is_dead, new_run, sweep
+from scaffolder.labs import catalog as real_catalog
+from scaffolder.labs.generate import build_state, create_workspace
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
 from tests.support.command import Devlab, Said, shell
@@ -158,7 +160,7 @@ def test_ctrl_c_while_it_tidies_up_waits_for_that(catalog: Catalog, tmp_path: Pa
         grade(lab, workspace.find(tmp_path / "work"))
     [run_id] = InterruptsTidying.given_back
     assert is_dead(run_id)
-    assert not (places.runs() / run_id).exists()
+    assert not (paths.runs() / run_id).exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -17,11 +17,12 @@ import pexpect
 import pytest
 import rich.console
 
-from scaffolder import catalog as real_catalog
-from scaffolder import generate, records
-from scaffolder.generate import build_state
-from scaffolder.keeping import surroundings
+from scaffolder.grading.cache import surroundings
+from scaffolder.labs import catalog as real_catalog
+from scaffolder.labs import generate
+from scaffolder.labs.generate import build_state
 from scaffolder.model import failed
+from scaffolder.progress import records
 from scaffolder.report import terminal
 from scaffolder.report.looks import SETTINGS
 from scaffolder.tools.engine import Glance
@@ -246,9 +247,12 @@ def test_a_known_report_loads_neither_labs_nor_tools(tmp_path: Path, at: str) ->
     assert said[1] == said[2]
     loaded = set((tmp_path / "loaded").read_text().split())
     heavy = {"rich", "yaml", "docker", "http.client", "sqlite3", "cookiecutter", "subprocess"}
-    assert "scaffolder.keeping.reports" in loaded
+    assert "scaffolder.grading.cache.reports" in loaded
     assert not heavy & loaded
-    assert not {"scaffolder.catalog", "scaffolder.checks", "scaffolder.grading"} & loaded
+    assert (
+        not {"scaffolder.labs.catalog", "scaffolder.checks.kind", "scaffolder.grading.grader"}
+        & loaded
+    )
 
 
 def _run(program: str, at: str, folder: Path) -> str:

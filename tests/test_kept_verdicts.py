@@ -13,17 +13,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder import catalog as real_catalog
-from scaffolder import generate, workspace
-from scaffolder.checks import container, terraform_answers
+from scaffolder import workspace
+from scaffolder.checks.docker import container
 from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
-from scaffolder.events import CheckEnded, CheckStarted, Event
-from scaffolder.generate import build_state
-from scaffolder.grading import Kept, grade
-from scaffolder.keeping import store, surroundings, verdicts
-from scaffolder.keeping.verdicts import Inputs
+from scaffolder.checks.terraform import answers, terraform
+from scaffolder.grading.cache import store, surroundings, verdicts
+from scaffolder.grading.cache.store import Kept
+from scaffolder.grading.cache.verdicts import Inputs
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog as real_catalog
+from scaffolder.labs import generate
+from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, failed, passed
-from scaffolder.tools import terraform
+from scaffolder.model.events import CheckEnded, CheckStarted, Event
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending
 from tests.support.command import Devlab
@@ -641,5 +643,5 @@ def test_an_error_of_terraform_s_that_is_in_no_file_may_be_the_machine_s(
         Completed(("terraform",), 1, "", "", 0.0, Ending.EXITED), (in_a_file, other)
     )
     with pytest.raises(CheckFailedError) as caught:
-        terraform_answers.refuse(answer, "plan", "infra")
+        answers.refuse(answer, "plan", "infra")
     assert caught.value.verdict.lasting is lasting

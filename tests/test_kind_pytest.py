@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks.context import Run
-from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
-from scaffolder.labfile import read_lab
+from scaffolder.checks.pytest.runner.containers import whole_within
+from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
+from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import Outcome
-from scaffolder.testing.containers import whole_within
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
 from tests.support.labs import HEAD, Catalog
@@ -292,10 +292,10 @@ LAB = """\
 def test_a_test_file_that_is_not_the_labs_is_refused(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    from scaffolder import labfile
-    from scaffolder.checks import KINDS
+    from scaffolder.checks.registry import KINDS
+    from scaffolder.labs import lab_file
 
-    monkeypatch.setattr(labfile, "known_kinds", lambda: KINDS)
+    monkeypatch.setattr(lab_file, "known_kinds", lambda: KINDS)
     folder = catalog.lab(LAB.format(file=file), head=HEAD)
     (folder / "tests").mkdir()
     (folder / "tests" / "test_restart.py").write_text("def test_it(): pass\n")

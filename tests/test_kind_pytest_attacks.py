@@ -58,7 +58,8 @@ def testers():
     for place in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             told = (place / "cmdline").read_bytes().split(bytes(1))
-            if b"scaffolder.testing" in told and os.fsencode(pathlib.Path.cwd().parents[1]) in told:
+            ours = os.fsencode(pathlib.Path.cwd().parents[1])
+            if b"scaffolder.checks.pytest.runner" in told and ours in told:
                 yield place
         except OSError:
             pass
@@ -90,7 +91,11 @@ ATTACKS: dict[str, dict[str, str]] = {
     "modules by the names of others": dict.fromkeys(
         ("json.py", "pytest.py", "_pytest.py", "socket.py", "test_it.py"), LEAVE
     )
-    | {"scaffolder/__init__.py": LEAVE, "scaffolder/testing/__main__.py": LEAVE, "attack.py": ""},
+    | {
+        "scaffolder/__init__.py": LEAVE,
+        "scaffolder/checks/pytest/runner/__main__.py": LEAVE,
+        "attack.py": "",
+    },
     "forged output": {
         "attack.py": f"import sys\nfor s in (sys.stdout, sys.stderr): s.write('{RECORDS}')\n"
         "print('1 passed in 0.01s')\n"

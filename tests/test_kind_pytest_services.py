@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, generate
-from scaffolder.errors import InterruptedRunError
+from scaffolder.core.errors import InterruptedRunError
+from scaffolder.labs import catalog, generate
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
@@ -143,7 +143,7 @@ def test_an_interruption_removes_the_container(bench: Bench) -> None:
 @pytest.mark.terraform
 def test_terraform_is_applied_once_and_tells_its_outputs(bench: Bench, tmp_path: Path) -> None:
     from scaffolder.checks.context import Context
-    from scaffolder.checks.terraform import Applies
+    from scaffolder.checks.terraform.kinds import Applies
 
     bench.work.rmdir()
     generate.build_state(catalog.load("terraform-stubs"), "solution", {}, bench.work)

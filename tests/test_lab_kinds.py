@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder import yamlsource
 from scaffolder.authoring import reference
-from scaffolder.checks import KINDS
-from scaffolder.labfile import COMMON_CHECK_KEYS
+from scaffolder.checks.registry import KINDS
+from scaffolder.core import yaml_source
+from scaffolder.labs.lab_file import COMMON_CHECK_KEYS
 from tests.support.command import Devlab
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -33,7 +33,7 @@ def test_a_kind_is_documented_as_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_a_kind_is_one(kind: str) -> None:
-    (check,) = yamlsource.load(reference.find(kind).example).data
+    (check,) = yaml_source.load(reference.find(kind).example).data
     assert check["kind"] == kind
     assert check["id"]
     parameters = {key: value for key, value in check.items() if key not in COMMON_CHECK_KEYS}

@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from scaffolder import catalog, yamlsource
 from scaffolder.authoring import schema
-from scaffolder.checks import KINDS
+from scaffolder.checks.registry import KINDS
+from scaffolder.core import yaml_source
+from scaffolder.labs import catalog
 from tests.support.command import Devlab
 
 DOCS = Path(__file__).parent.parent / "docs" / "schema"
@@ -37,7 +38,7 @@ def test_a_schema_is_sound_and_up_to_date(devlab: Devlab, name: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_shipped_labs_validate(path: Path) -> None:
-    assert errors(path.stem, yamlsource.load(path.read_text()).data) == []
+    assert errors(path.stem, yaml_source.load(path.read_text()).data) == []
 
 
 @pytest.mark.parametrize("root", LABS, ids=lambda root: root.name)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.answers import read_wrong_answers
-from scaffolder.errors import DevlabError
-from scaffolder.labfile import find_cycle, read_lab
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs.answers import read_wrong_answers
+from scaffolder.labs.lab_file import find_cycle, read_lab
 from tests.support.labs import HEAD, Catalog, task
 
 # HEAD is 8 lines and `tasks:` one, so the first task's id stands on line 10.
@@ -137,7 +137,7 @@ def test_a_cycle_is_found_exactly_where_there_is_one(
 
 
 def test_every_shipped_lab_reads(tmp_path: Path) -> None:
-    from scaffolder import catalog as real
+    from scaffolder.labs import catalog as real
 
     for lab in real.labs():
         assert lab.points == 100

@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scaffolder import catalog, workspace
-from scaffolder.generate import build_state
-from scaffolder.grading import grade
+from scaffolder import workspace
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Mistake, Outcome, Report
-from scaffolder.proofs import Case, Fate, Stage
+from scaffolder.model.proofs import Case, Fate, Stage
 from scaffolder.proving import planning
 from scaffolder.proving.grading import Plan, run_case
 from scaffolder.proving.lint import lint

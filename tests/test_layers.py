@@ -1,113 +1,174 @@
-"""Imports run one way, and rooms stay small: the design, enforced."""
+"""Imports run one way, and rooms stay small: the design, enforced.
+
+Each module is parsed once. A test looks at all of them and names every one that breaks its rule.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "scaffolder"
 
-# Each layer may import itself and what stands below it.
-LAYERS = (
+# Each room may import itself and what stands below it; no two of one line import each other.
+ROOMS = (
     ("entry",),
     ("cli",),
-    ("proving", "authoring", "watching", "doctor", "updating"),
+    ("proving", "authoring", "doctor", "watch"),
+    ("revise",),
     ("grading",),
-    ("keeping",),
-    ("reference",),
-    ("generate",),
-    ("variables",),
-    ("catalog", "revision"),
-    ("packs",),
-    ("answers",),
-    ("labfile", "rendering"),
+    ("report",),
+    ("progress",),
+    ("labs",),
     ("checks",),
-    ("sandbox", "changes", "records"),
-    ("tools", "workspace", "yamlsource", "report"),
-    ("journal",),
-    ("places", "guidance"),
-    ("proofs", "readiness", "standing", "hints", "watched", "labschema", "variation"),
-    ("skills",),
-    ("events",),
-    ("model", "errors"),
-    ("interrupts",),
-    ("varying", "lines", "jsontext", "links", "folders", "valuetypes"),
-    # Runs in a process of its own, with nothing of ours but itself.
-    ("testing",),
+    ("sandbox",),
+    ("workspace",),
+    ("tools",),
+    ("model",),
+    ("core",),
 )
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+# The same within checks/: families use what is below them and the families that stand lower.
+CHECKS = (
+    ("registry",),
+    ("families",),
+    ("pytest",),
+    ("pipeline",),
+    ("docker", "github", "terraform"),
+    ("planting",),
+    ("drawing",),
+    ("family", "http", "mutations", "context", "kind"),
+)
+# Programs of their own, with nothing of ours but themselves.
+ALONE = ("checks/pytest/runner/", "checks/github/standins/")
 
-# Outside tools, and the one module or package that may import each.
-OWNERS = {
-    "docker": "tools/engine",
-    "python_terraform": "tools/terraform",
-    "hcl2": "tools/hcl",
-    "boto3": "tools/",
-    "botocore": "tools/",
-    "moto": "tools/moto",
-    "cookiecutter": "rendering/",
-    "jinja2": "rendering/",
-    "check_jsonschema": "tools/schemas",
+# Outside packages, and the modules or packages that may import each.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "docker": ("tools/engine/",),
+    "python_terraform": ("checks/terraform/terraform",),
+    "hcl2": ("checks/terraform/hcl",),
+    "boto3": ("checks/terraform/cloud", "checks/terraform/moto"),
+    "botocore": ("checks/terraform/cloud",),
+    "moto": ("checks/terraform/moto",),
+    "cookiecutter": ("labs/rendering/",),
+    "jinja2": ("labs/rendering/",),
+    "check_jsonschema": ("checks/github/schemas",),
     # A stand-in is a program of its own, run by the pipeline that is rehearsed.
-    "subprocess": ("tools/processes", "sandbox/", "standins/"),
-    "pytest": "testing/",
-    "yaml": "yamlsource",
+    "subprocess": ("tools/processes", "sandbox/", "checks/github/standins/"),
+    "pytest": ("checks/pytest/runner/",),
+    "yaml": ("core/yaml_source",),
     "rich": ("report/", "cli/"),
-    "sqlite3": "records/",
+    "sqlite3": ("progress/records/",),
     "click": ("cli/",),
-    "watchfiles": "watching/saves",
-    "termios": "watching/keys",
+    "watchfiles": ("watch/saves",),
+    "termios": ("watch/keys",),
 }
 
-MODULES = sorted(PACKAGE.rglob("*.py"))
+
+@dataclass(frozen=True)
+class Module:
+    """A module of ours: its path within the package, and its text."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """Dotted names of all that it imports, wherever in it."""
+        found = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        return frozenset(found)
+
+    def imports_of(self, prefix: str) -> Iterator[str]:
+        return (name for name in self.imports if name == prefix or name.startswith(f"{prefix}."))
 
 
-def imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+@cache
+def modules() -> tuple[Module, ...]:
+    return tuple(
+        Module(path.relative_to(PACKAGE).as_posix(), path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    )
 
 
-def room(name: str) -> str | None:
-    parts = name.split(".")
-    return parts[1] if parts[0] == "scaffolder" and len(parts) > 1 else None
+def upward_imports(rooms: tuple[tuple[str, ...], ...], place: str) -> Iterator[str]:
+    """Yield the imports among the rooms of a place that lead upwards, sideways, or nowhere known.
+
+    `place` is a folder within the package, "" or ending in a slash.
+    """
+    ranks = {name: rank for rank, names in enumerate(rooms) for name in names}
+    prefix = ".".join(["scaffolder", *place.split("/")[:-1]])
+    for module in modules():
+        if not module.path.startswith(place) or module.path == f"{place}__init__.py":
+            continue
+        here = module.path.removeprefix(place).split("/")[0].removesuffix(".py")
+        if here not in ranks:
+            yield f"{module.path}: {here} is no room"
+            continue
+        for name in module.imports_of(prefix):
+            there = name.removeprefix(prefix).lstrip(".").split(".")[0]
+            if there in ranks and there != here and ranks[there] <= ranks[here]:
+                yield f"{module.path} imports {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if here == "__init__":
-        return
-    wrong = {
-        name
-        for name in imports(path)
-        if ((there := room(name)) in RANK and RANK[there] < RANK[here])
-        or (there in RANK and there != here and RANK[there] == RANK[here])
-    }
-    assert not wrong, f"{here} must not import {wrong}"
+def test_imports_run_one_way() -> None:
+    assert not list(upward_imports(ROOMS, ""))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_each_outside_tool_has_one_owner(path: Path) -> None:
-    relative = str(path.relative_to(PACKAGE))
-    for tool, owners in OWNERS.items():
-        used = any(name == tool or name.startswith(f"{tool}.") for name in imports(path))
-        assert not used or relative.startswith(owners), f"{relative} imports {tool}"
+def test_imports_of_check_kinds_run_one_way() -> None:
+    # What several families share may lean on each other; nothing of it may lean on a family.
+    base = CHECKS[-1]
+    wrong = [one for one in upward_imports(CHECKS, "checks/") if not _among(base, one)]
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_rooms_stay_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert text.count("\n") <= 400, "split the module: a part wants a name"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= 50, f"{node.name} is {length} lines long"
+def _among(names: tuple[str, ...], told: str) -> bool:
+    path, _, imported = told.partition(" imports scaffolder.checks.")
+    return Path(path).stem in names and imported.split(".")[0] in names
+
+
+def test_programs_of_their_own_import_nothing_of_ours() -> None:
+    wrong = [
+        f"{module.path} imports {name}"
+        for module in modules()
+        for place in ALONE
+        if module.path.startswith(place)
+        for name in module.imports_of("scaffolder")
+        if not name.startswith("scaffolder." + place.strip("/").replace("/", "."))
+    ]
+    assert not wrong
+
+
+def test_each_outside_package_has_one_owner() -> None:
+    wrong = [
+        f"{module.path} imports {package}"
+        for module in modules()
+        for package, owners in OWNERS.items()
+        if any(module.imports_of(package)) and not module.path.startswith(owners)
+    ]
+    assert not wrong
+
+
+def test_modules_stay_under_400_lines() -> None:
+    assert not [one.path for one in modules() if one.text.count("\n") > 400]
+
+
+def test_functions_stay_short() -> None:
+    wrong = [
+        f"{module.path}:{node.lineno}: {node.name}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+    ]
+    assert not wrong

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from scaffolder import catalog as labs
-from scaffolder.generate import build_state, overlay_paths
-from scaffolder.variation import chosen_faults, derive
+from scaffolder.labs import catalog as labs
+from scaffolder.labs.generate import build_state, overlay_paths
+from scaffolder.labs.variation import chosen_faults, derive
 from scaffolder.workspace import fingerprint
 from tests.support.command import Devlab
 from tests.support.labs import HEAD, Catalog

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.workflow_expressions import LENGTH_LIMIT, too_long
-from scaffolder.lines import lines_of
-from scaffolder.proving.mutants.dockerfile import parse
-from scaffolder.proving.mutants.edits import Source
-from scaffolder.tools import act, hadolint, terraform
+from scaffolder.checks.docker import hadolint
+from scaffolder.checks.docker.mutators import parse
+from scaffolder.checks.github import act
+from scaffolder.checks.github.workflow_expressions import LENGTH_LIMIT, too_long
+from scaffolder.checks.mutations import Source
+from scaffolder.checks.terraform import terraform
+from scaffolder.checks.terraform.terraform import Diagnostic, Terraform
+from scaffolder.core.lines import lines_of
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.processes import CancelToken, Completed, Ending
-from scaffolder.tools.terraform import Diagnostic, Terraform
 
 # Where str.splitlines splits, and no tool does.
 NO_NEWLINES = ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import changes
-from scaffolder.errors import DevlabError
-from scaffolder.proving.mutants import OPERATORS, Mutant, generate
+from scaffolder.core.errors import DevlabError
+from scaffolder.proving.mutants import Mutant, generate, list_mutators
+from scaffolder.workspace import changes
 
 EXAMPLES = Path(__file__).parent / "examples" / "mutants"
 SOLUTION = EXAMPLES / "solution"
@@ -56,11 +56,11 @@ def test_examples(path: str) -> None:
 
 def test_every_operator_has_an_example() -> None:
     used = {mutant.operator for mutant in generate(SOLUTION, PATHS)}
-    assert used == {one.name for family in OPERATORS for one in family.operators}
+    assert used == {one.name for family in list_mutators() for one in family.operators}
 
 
 def test_operators_are_told_apart_and_explained() -> None:
-    for family in OPERATORS:
+    for family in list_mutators():
         names = [one.name for one in family.operators]
         assert len(set(names)) == len(names)
         assert all(one.summary for one in family.operators)

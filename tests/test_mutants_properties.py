@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffolder.errors import DevlabError
-from scaffolder.proving.mutants import OPERATORS, Family, Mutant, generate
-from scaffolder.proving.mutants.edits import Edit, Source, Splice, spliced
+from scaffolder.checks.mutations import Edit, Mutators, Source, Splice, spliced
+from scaffolder.core.errors import DevlabError
+from scaffolder.proving.mutants import Mutant, generate, list_mutators
 
 WORKFLOW = ".github/workflows/ci.yml"
 SOLUTION = Path(__file__).parent / "examples" / "mutants" / "solution"
@@ -131,8 +131,8 @@ def test_any_text_gives_mutants_or_a_named_error(case: tuple[str, str]) -> None:
         assert "\n" not in one.title
 
 
-def family_of(path: str) -> Family:
-    return next(one for one in OPERATORS if one.owns(path))
+def family_of(path: str) -> Mutators:
+    return next(one for one in list_mutators() if one.owns(path))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog as catalog_module
-from scaffolder.packs import sources
+from scaffolder.labs import catalog as catalog_module
+from scaffolder.labs.packs import sources
 from tests.support.command import Devlab, Said, shell
 from tests.support.labs import Catalog, task
 from tests.support.packs import commit, git, write_lab, write_template
@@ -379,9 +379,13 @@ def test_a_distribution_brings_labs_without_being_imported(
 def test_looking_for_distributions_does_not_import_metadata(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "import sys; from scaffolder.cli import list_labs; from scaffolder import catalog; "
+    script = (
+        "import sys; from scaffolder.cli import list_labs; from scaffolder.labs import catalog; "
+    )
     script += "catalog.survey(); print([m for m in sys.modules if m in "
-    script += "('importlib.metadata', 'cookiecutter', 'jinja2', 'docker', 'scaffolder.checks')])"
+    script += (
+        "('importlib.metadata', 'cookiecutter', 'jinja2', 'docker', 'scaffolder.checks.kind')])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
@@ -411,7 +415,7 @@ def test_an_add_that_is_killed_leaves_nothing_half(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    from scaffolder.packs import registry as module
+    from scaffolder.labs.packs import registry as module
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "write", die)

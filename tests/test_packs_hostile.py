@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import rendering
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs import rendering
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog
 from tests.support.packs import commit, git, write_lab, write_template
@@ -97,7 +97,7 @@ def test_names_that_deceive_are_refused(
 def test_too_large_and_too_many_are_refused(
     devlab: Devlab, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scaffolder.packs import content
+    from scaffolder.labs.packs import content
 
     huge = pack / "labs" / "first" / "start" / "huge"
     with huge.open("wb") as file:
@@ -434,7 +434,7 @@ def test_an_update_to_the_same_content_never_takes_it_away(
     def killed(record: object) -> None:
         raise KeyboardInterrupt
 
-    from scaffolder.packs import install, registry
+    from scaffolder.labs.packs import install, registry
 
     (folder,) = tmp_path.glob("data/devlab/packs/evil/*")
     before = folder.stat().st_ino

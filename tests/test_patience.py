@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from scaffolder.checks._containers import patience
+from scaffolder.checks.docker.containers import patience
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from scaffolder.tools import act
+from scaffolder.checks.github import act
 
 
 def line(**keys: object) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffolder.checks.rehearsal_event import (
+from scaffolder.checks.github.rehearsal_event import (
     Commits,
     Event,
     Happening,
@@ -19,7 +19,7 @@ from scaffolder.checks.rehearsal_event import (
     draw_identity,
     serve_repository,
 )
-from scaffolder.checks.rehearsal_stage import STANDINS
+from scaffolder.checks.github.rehearsal_stage import STANDINS
 from scaffolder.tools.processes import CancelToken
 
 ACTION = yaml.safe_load((STANDINS / "actions/checkout/action.yml").read_text("utf-8"))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, changes, generate
-from scaffolder.checks import disguise, planting
 from scaffolder.checks.context import Run
+from scaffolder.checks.planting import disguise, planting
+from scaffolder.labs import catalog, generate
 from scaffolder.model import ChangeSet
+from scaffolder.workspace import changes
 
 LAB = catalog.load("ci-pipeline")
 FOR_THE_LINTER = {

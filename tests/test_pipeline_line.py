@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import rehearsal_line
-from scaffolder.checks.rehearsal_line import Line, Quiz
-from scaffolder.checks.rehearsal_pythons import Interpreters
-from scaffolder.tools import peers
+from scaffolder.checks.github import peers, rehearsal_line
+from scaffolder.checks.github.rehearsal_line import Line
+from scaffolder.checks.github.rehearsal_pythons import Interpreters
+from scaffolder.checks.planting.quiz import Quiz
 
 pytestmark = pytest.mark.skipif(not peers.NAMED, reason="the kernel names no peer here")
 

@@ -14,21 +14,22 @@ from typing import Literal
 
 import pytest
 
-from scaffolder.checks import line_ends, rehearsal_stage
 from scaffolder.checks.context import Context, Run, Shared
+from scaffolder.checks.github import act, rehearsal_stage
+from scaffolder.checks.github.rehearsal_pythons import Interpreters
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.checks.pipeline import Fails, Passes
-from scaffolder.checks.pipeline_delivery import Delivers
-from scaffolder.checks.pipeline_versions import TestsOn
-from scaffolder.checks.rehearsal_pythons import Interpreters
-from scaffolder.errors import (
+from scaffolder.checks.pipeline import line_ends
+from scaffolder.checks.pipeline.delivery import Delivers
+from scaffolder.checks.pipeline.gates import Fails, Passes
+from scaffolder.checks.pipeline.versions import TestsOn
+from scaffolder.core.errors import (
     NotShownError,
     UnavailableError,
     UnusableFileError,
     WorkFaultError,
 )
 from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
-from scaffolder.tools import act, git
+from scaffolder.tools import git
 from scaffolder.tools.processes import Completed, Ending
 
 CI = ".github/workflows/ci.yml"

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffolder.checks.rehearsal_line import Line, Quiz
-from scaffolder.standins.programs import artifacts, cache, versions
-from scaffolder.standins.programs import runner as programs_runner
+from scaffolder.checks.github.rehearsal_line import Line
+from scaffolder.checks.github.standins.programs import artifacts, cache, versions
+from scaffolder.checks.github.standins.programs import runner as programs_runner
+from scaffolder.checks.planting.quiz import Quiz
 
 # Who listens to the runner whose workspace is the key.
 LINES: dict[Path, Line] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.errors import InterruptedRunError, UnavailableError
+from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Daemon, Ending
 

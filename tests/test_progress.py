@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffolder import records
-from scaffolder.records import entries, exchange, store, telling
-from scaffolder.skills import SKILLS
-from scaffolder.standing import Key, LabNote, Records
+from scaffolder.model.skills import SKILLS
+from scaffolder.progress import records
+from scaffolder.progress.records import entries, exchange, store, telling
+from scaffolder.progress.standing import Key, LabNote, Records
 from scaffolder.workspace import as_text
 from tests.support.command import Devlab, Said
 from tests.support.labs import HEAD, Catalog, task
@@ -118,9 +118,9 @@ def test_the_terminal_shows_every_skill_and_says_what_no_lab_teaches(
 def test_it_fits_the_terminal(devlab: Devlab, done: Path, tmp_path: Path, width: int) -> None:
     from rich.console import Console
 
-    from scaffolder import catalog
+    from scaffolder.labs import catalog
+    from scaffolder.progress.standing import stand
     from scaffolder.report.standing import text
-    from scaffolder.standing import stand
 
     labs = catalog.survey().labs
     with (tmp_path / "drawn").open("w+", encoding="ascii") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog
+from scaffolder.labs import catalog
 from scaffolder.model import Lab
 from scaffolder.proving.digest import digest
 

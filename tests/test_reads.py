@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, workspace
+from scaffolder import workspace
 from scaffolder.checks.kind import EVERYTHING, Kind
-from scaffolder.generate import build_state
-from scaffolder.grading import grade
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckSpec, Lab, Task
 from tests.support.labs import alone
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import places, records
+from scaffolder.core import paths
 from scaffolder.model import CheckResult, Finding, Lab, Outcome, Report, Task, TaskResult, Verdict
-from scaffolder.records import entries, schema, store, telling
-from scaffolder.standing import WorkspaceRecord
+from scaffolder.progress import records
+from scaffolder.progress.records import entries, schema, store, telling
+from scaffolder.progress.standing import WorkspaceRecord
 from scaffolder.workspace import Manifest, ManifestLab, Workspace
 
 
@@ -311,7 +312,7 @@ OBSTACLES = {
 def test_where_nothing_can_be_kept_devlab_works_without_and_says_so_once(
     tmp_path: Path, obstacle: str
 ) -> None:
-    OBSTACLES[obstacle](places.data())
+    OBSTACLES[obstacle](paths.data())
     workspace = noted(tmp_path)
     noted(tmp_path)
     assert records.last_report(workspace) is None
@@ -367,7 +368,7 @@ def test_only_the_user_can_read_it(tmp_path: Path) -> None:
 def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path: Path) -> None:
     workspace = noted(tmp_path, "task-0")
     store.file().chmod(0o400)
-    places.data().chmod(0o500)
+    paths.data().chmod(0o500)
     if os.access(store.file(), os.W_OK):
         pytest.skip("root writes where nobody may")
     try:
@@ -377,7 +378,7 @@ def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path
         assert records.last_report(workspace) is not None
         assert set(only_workspace().passed) == {"task-0"}
     finally:
-        places.data().chmod(0o700)
+        paths.data().chmod(0o700)
 
 
 def test_every_time_that_is_kept_can_be_read_again() -> None:

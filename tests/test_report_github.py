@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from scaffolder.core.text import harmless
 from scaffolder.model import Finding, Outcome, Report, failed, passed, unavailable
 from scaffolder.report import github, markdown
-from scaffolder.report.text import harmless
 from tests.support import reports
 from tests.support.command import Devlab
 from tests.support.labs import Catalog

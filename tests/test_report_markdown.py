@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from scaffolder.core.text import harmless, harmless_block
 from scaffolder.model import Evidence, Finding, Outcome, Report, failed
 from scaffolder.report import markdown
 from scaffolder.report.markup import block, code, prose
-from scaffolder.report.text import harmless, harmless_block
 from tests.support import reports
 from tests.support.command import Devlab
 from tests.support.labs import Catalog

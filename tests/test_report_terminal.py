@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console, Group
 
-from scaffolder.events import CheckEnded, CheckSaid, TaskEnded
 from scaffolder.model import CheckResult, Evidence, Outcome, Report, TaskResult, Verdict
+from scaffolder.model.events import CheckEnded, CheckSaid, TaskEnded
 from scaffolder.report import terminal
-from scaffolder.report.progress import Checks, _running, progress
+from scaffolder.report.live.progress import Checks, _running, progress
 
 SAYS = "sending SIGTERM while a request is in flight"
 

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog as labs
-from scaffolder.errors import DevlabError
-from scaffolder.revision import starts
-from scaffolder.revision.trees import Entry, Kind
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs import catalog as labs
+from scaffolder.report.live.watch import Page, Reset, Shown
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
-from scaffolder.watched import Page, Reset, Shown
-from scaffolder.watching.desk import Desk
-from scaffolder.workspace import read_manifest
+from scaffolder.watch.desk import Desk
+from scaffolder.workspace import read_manifest, starts
+from scaffolder.workspace.trees import Entry, Kind
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put

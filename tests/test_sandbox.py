@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import scaffolder
-from scaffolder import catalog, sandbox
+from scaffolder import sandbox
+from scaffolder.labs import catalog
 from scaffolder.sandbox import Command, Limits, OwnWork, bubblewrap, places
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, workspace
+from scaffolder import workspace
 from scaffolder.checks.context import Context
-from scaffolder.checks.pipeline import Passes
-from scaffolder.checks.rehearsal_stage import RehearsedKind
-from scaffolder.checks.terraform import Formatted
-from scaffolder.generate import build_state
+from scaffolder.checks.github.rehearsal_stage import RehearsedKind
+from scaffolder.checks.pipeline.gates import Passes
+from scaffolder.checks.terraform.kinds import Formatted
 from scaffolder.grading import grader
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckSpec, Verdict, passed
 
 

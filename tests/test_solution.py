@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import records
+from scaffolder.progress import records
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put

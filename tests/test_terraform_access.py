@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from scaffolder.checks import cloud, cloud_access, terraform_change
-from scaffolder.checks.cloud import Settings
-from scaffolder.checks.cloud_access import Access, Grant
-from scaffolder.checks.cloud_refuses import refusals
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.terraform_change import _holds
-from scaffolder.checks.terraform_stages import Applied, Changed
+from scaffolder.checks.terraform import change, cloud_access, cloud_kinds
+from scaffolder.checks.terraform import terraform as changes
+from scaffolder.checks.terraform.change import _holds
+from scaffolder.checks.terraform.cloud import Bucket, Parameter, Picture, Policy, Role
+from scaffolder.checks.terraform.cloud_access import Access, Grant
+from scaffolder.checks.terraform.cloud_kinds import Settings
+from scaffolder.checks.terraform.cloud_refuses import refusals
+from scaffolder.checks.terraform.stages import Applied, Changed
+from scaffolder.checks.terraform.terraform import Answer, Resource, State
 from scaffolder.model import Outcome, Verdict
-from scaffolder.tools import terraform as changes
-from scaffolder.tools.cloud import Bucket, Parameter, Picture, Policy, Role
 from scaffolder.tools.processes import Completed, Ending
-from scaffolder.tools.terraform import Answer, Resource, State
 
 BUCKET = "arn:aws:s3:::artifacts"
 PARAMETER = "arn:aws:ssm:eu-central-1:123456789012:parameter/service/config"
@@ -154,8 +154,8 @@ def test_settings_are_read_as_json(
 ) -> None:
     check = Settings(holds={"GREETING": 'Hi & "bye"', "PORT": 8080})
     picture = Picture(parameters=(Parameter("/c", PARAMETER, value),))
-    assert run(monkeypatch, cloud, check, picture).outcome is outcome
-    assert run(monkeypatch, cloud, check, Picture()).outcome is Outcome.FAIL
+    assert run(monkeypatch, cloud_kinds, check, picture).outcome is outcome
+    assert run(monkeypatch, cloud_kinds, check, Picture()).outcome is Outcome.FAIL
 
 
 def test_a_value_is_found_however_it_is_escaped() -> None:
@@ -292,12 +292,8 @@ def test_a_change_is_what_changes_in_the_cloud(
     )
     actions = (changes.Change(f"{kind}.x", kind, "replace"),)
     answer = Answer(Completed(("terraform",), 0, "", "", 0.1, Ending.EXITED), (), actions)
-    monkeypatch.setattr(
-        terraform_change, "session", lambda *_: Holding(Changed(before, after, answer))
-    )
-    check = terraform_change.Change(
-        variable="greeting", value="bcd", changes=("aws_ssm_parameter",)
-    )
+    monkeypatch.setattr(change, "session", lambda *_: Holding(Changed(before, after, answer)))
+    check = change.Change(variable="greeting", value="bcd", changes=("aws_ssm_parameter",))
     nowhere = Path("/nowhere")
     bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)
     found = check.run(Context(bare, "c", 5))

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder import catalog, generate
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform_near import Values
-from scaffolder.checks.terraform_session import session
-from scaffolder.checks.terraform_turns import Turns
-from scaffolder.checks.terraform_variables import Variables
-from scaffolder.errors import InterruptedRunError, UnavailableError
+from scaffolder.checks.terraform import moto, terraform, terraform_places, terraform_provider
+from scaffolder.checks.terraform.cloud import Cloud
+from scaffolder.checks.terraform.near import Values
+from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.turns import Turns
+from scaffolder.checks.terraform.variables import Variables
+from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.grading.judge import judge
+from scaffolder.labs import catalog, generate
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
-from scaffolder.tools import moto, terraform, terraform_places, terraform_provider
-from scaffolder.tools.cloud import Cloud
 from scaffolder.tools.processes import CancelToken
 
 
@@ -258,7 +258,7 @@ def test_the_local_cloud_dies_with_a_killed_devlab(tmp_path: Path) -> None:
     moto.require()
     script = (
         "import pathlib, sys, time\n"
-        "from scaffolder.tools import moto\n"
+        "from scaffolder.checks.terraform import moto\n"
         "from scaffolder.tools.processes import CancelToken\n"
         "from scaffolder.sandbox import OwnWork, own_code\n"
         "place = pathlib.Path(sys.argv[1])\n"

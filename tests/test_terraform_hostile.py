@@ -11,18 +11,25 @@ from typing import Any
 
 import pytest
 
-from scaffolder import jsontext
-from scaffolder.checks import cloud_policy, cloud_worlds, terraform_files, terraform_trials
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform_near import Values, breaks_stated, near_misses
-from scaffolder.checks.terraform_values import drawn_bad, drawn_good
-from scaffolder.errors import UnusableFileError, WorkFaultError
-from scaffolder.tools import hcl, hcl_lexis, moto
-from scaffolder.tools.hcl import HclSyntaxError
+from scaffolder.checks.terraform import (
+    cloud_policy,
+    cloud_worlds,
+    files,
+    hcl,
+    hcl_lexis,
+    moto,
+    trials,
+)
+from scaffolder.checks.terraform.hcl import HclSyntaxError
+from scaffolder.checks.terraform.near import Values, breaks_stated, near_misses
+from scaffolder.checks.terraform.terraform import Answer, Resource
+from scaffolder.checks.terraform.terraform_output import messages, read
+from scaffolder.checks.terraform.values import drawn_bad, drawn_good
+from scaffolder.core import json_text
+from scaffolder.core.errors import UnusableFileError, WorkFaultError
 from scaffolder.tools.processes import Completed, Ending
-from scaffolder.tools.terraform import Answer, Resource
-from scaffolder.tools.terraform_output import messages, read
 
 LONG = "9" * 5000
 SCRIPT = """
@@ -78,12 +85,12 @@ def test_texts_stand_where_both_readers_see_them(text: str) -> None:
 def test_numbers_without_end_are_the_works_fault(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UnusableFileError, match="thousands of digits"):
-        terraform_files.read(tmp_path, ".")
+        files.read(tmp_path, ".")
 
 
 def test_a_folder_whose_name_is_too_long_is_the_works_fault(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError):
-        terraform_files.read(tmp_path, "a" * 5000)
+        files.read(tmp_path, "a" * 5000)
 
 
 def nested(levels: int) -> str:
@@ -91,14 +98,14 @@ def nested(levels: int) -> str:
 
 
 def test_json_of_any_sort_is_read_or_no_json() -> None:
-    assert jsontext.load(LONG) == float(LONG)
-    assert jsontext.load('{"a": [1, 2.5]}') == {"a": [1, 2.5]}
-    assert jsontext.load(nested(jsontext.DEPTH_LIMIT - 1))
-    for text in (nested(jsontext.DEPTH_LIMIT + 1), nested(200_000)):
-        with pytest.raises(jsontext.TooDeepError):
-            jsontext.load(text)
+    assert json_text.load(LONG) == float(LONG)
+    assert json_text.load('{"a": [1, 2.5]}') == {"a": [1, 2.5]}
+    assert json_text.load(nested(json_text.DEPTH_LIMIT - 1))
+    for text in (nested(json_text.DEPTH_LIMIT + 1), nested(200_000)):
+        with pytest.raises(json_text.TooDeepError):
+            json_text.load(text)
     with pytest.raises(ValueError, match="Expecting"):
-        jsontext.load("{")
+        json_text.load("{")
 
 
 def test_no_message_of_terraforms_is_lost_behind_a_value() -> None:
@@ -142,7 +149,7 @@ def test_nothing_is_drawn_where_the_lab_does_not_say_all() -> None:
 
 def test_the_module_of_a_value_says_nothing_of_it() -> None:
     rows = [{"a": number} for number in range(40)]
-    one, other = (terraform_trials._named(list(rows), random.Random(seed)) for seed in (1, 2))
+    one, other = (trials._named(list(rows), random.Random(seed)) for seed in (1, 2))
     assert sorted(row["a"] for row in one.values()) == list(range(40))
     assert [row["a"] for row in one.values()] != list(range(40))
     assert not {*one} & {*other}
@@ -245,15 +252,15 @@ def test_many_slow_plans_are_bounded_together(
     monkeypatch: pytest.MonkeyPatch, count: int, ends: bool
 ) -> None:
     slow = _Slow()
-    monkeypatch.setattr(terraform_trials, "session", lambda *_: slow)
-    monkeypatch.setattr(terraform_trials, "time", slow)
+    monkeypatch.setattr(trials, "session", lambda *_: slow)
+    monkeypatch.setattr(trials, "time", slow)
     nowhere = Path("/nowhere")
     context = Context(Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere), "c", 60)
-    cases = [terraform_trials.Case({"a": number}, "a") for number in range(count)]
-    cases += [terraform_trials.Case({"a": -1}, "a", derived=True)]
+    cases = [trials.Case({"a": number}, "a") for number in range(count)]
+    cases += [trials.Case({"a": -1}, "a", derived=True)]
 
     def attempt() -> Any:
-        return terraform_trials._try_whole(context, ".", hcl.Configuration(()), cases)
+        return trials._try_whole(context, ".", hcl.Configuration(()), cases)
 
     if ends:
         # What is derived is left out when time is short.

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks import terraform_copy, terraform_files
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform_gate import refuse_unsafe
-from scaffolder.checks.terraform_versions import meets
-from scaffolder.errors import UnusableFileError
-from scaffolder.tools import hcl
+from scaffolder.checks.terraform import files, hcl, working_copy
+from scaffolder.checks.terraform.gate import refuse_unsafe
+from scaffolder.checks.terraform.versions import meets
+from scaffolder.core.errors import UnusableFileError
 
 HARMLESS = """
 terraform {
@@ -63,7 +62,7 @@ def test_blocks_have_labels_lines_and_literal_values() -> None:
 
 def test_the_json_syntax_gives_the_same_blocks() -> None:
     data = {"resource": {"aws_s3_bucket": {"a": {"bucket": "x"}}}, "variable": {"n": {}}}
-    blocks = terraform_files.parse_json(json.dumps(data, indent="\t"), "main.tf.json")
+    blocks = files.parse_json(json.dumps(data, indent="\t"), "main.tf.json")
     assert [(block.type, block.labels) for block in blocks] == [
         ("resource", ("aws_s3_bucket", "a")),
         ("variable", ("n",)),
@@ -98,32 +97,32 @@ def test_any_text_is_parsed_or_refused_in_words(text: str) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=5), st.lists))
 def test_any_json_is_parsed_or_refused_in_words(value: object) -> None:
     try:
-        terraform_files.parse_json(json.dumps({"resource": value}), "main.tf.json")
+        files.parse_json(json.dumps({"resource": value}), "main.tf.json")
     except UnusableFileError as error:
         assert error.message
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError, match="no such folder"):
-        terraform_files.read(tmp_path, "infra")
+        files.read(tmp_path, "infra")
     (tmp_path / "infra").mkdir()
     with pytest.raises(UnusableFileError, match=r"no \*\.tf file"):
-        terraform_files.read(tmp_path, "infra")
+        files.read(tmp_path, "infra")
     target = tmp_path / "infra" / "main.tf"
     target.write_bytes(b"\xff\xfe")
     with pytest.raises(UnusableFileError, match="UTF-8"):
-        terraform_files.read(tmp_path, "infra")
-    target.write_text("#" * (terraform_files.FILE_LIMIT + 1))
+        files.read(tmp_path, "infra")
+    target.write_text("#" * (files.FILE_LIMIT + 1))
     with pytest.raises(UnusableFileError, match="bytes long"):
-        terraform_files.read(tmp_path, "infra")
+        files.read(tmp_path, "infra")
     target.unlink()
     target.symlink_to("/etc/passwd")
     with pytest.raises(UnusableFileError, match="outside"):
-        terraform_files.read(tmp_path, "infra")
+        files.read(tmp_path, "infra")
     target.unlink()
     os.mkfifo(target)
     with pytest.raises(UnusableFileError, match="regular file"):
-        terraform_files.read(tmp_path, "infra")
+        files.read(tmp_path, "infra")
 
 
 def test_the_harmless_is_not_refused(tmp_path: Path) -> None:
@@ -284,7 +283,7 @@ def test_only_what_was_parsed_lies_where_terraform_runs(tmp_path: Path) -> None:
     ):
         write(root, "run {}", name)
     shutil.copytree(root, copy)
-    terraform_copy.clear(copy, "infra", refuse_unsafe(root, "infra"), root)
+    working_copy.clear(copy, "infra", refuse_unsafe(root, "infra"), root)
     assert {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()} == kept
 
 

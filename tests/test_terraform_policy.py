@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks import cloud_policy
+from scaffolder.checks.terraform import cloud_policy
 
 
 def document(action: Any, resource: Any, effect: str = "Allow", **more: Any) -> dict[str, Any]:

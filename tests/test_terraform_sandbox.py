@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from scaffolder import sandbox
-from scaffolder.checks import terraform_reads
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform_session import session
+from scaffolder.checks.terraform import reads
+from scaffolder.checks.terraform.session import session
 from tests.test_terraform_checks import MISSING, run_with
 
 pytestmark = [
@@ -25,7 +25,7 @@ BUCKET = 'resource "aws_s3_bucket" "b" { bucket = "a-bucket" }\n'
 
 @pytest.fixture(autouse=True)
 def _open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terraform_reads, "objections", lambda *_: ())
+    monkeypatch.setattr(reads, "objections", lambda *_: ())
 
 
 def applied(run: Run) -> Iterator[object]:

@@ -12,23 +12,23 @@ import botocore.exceptions
 import botocore.parsers
 import pytest
 
-from scaffolder import catalog, generate
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform import Applies, Formatted
-from scaffolder.checks.terraform_answers import require_end
-from scaffolder.checks.terraform_near import Values
-from scaffolder.checks.terraform_session import session
-from scaffolder.checks.terraform_variables import Variables
-from scaffolder.errors import UnavailableError
+from scaffolder.checks.terraform import moto, terraform
+from scaffolder.checks.terraform.answers import require_end
+from scaffolder.checks.terraform.cloud import Cloud
+from scaffolder.checks.terraform.kinds import Applies, Formatted
+from scaffolder.checks.terraform.near import Values
+from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.terraform import Answer, Diagnostic, Terraform
+from scaffolder.checks.terraform.variables import Variables
+from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
+from scaffolder.labs import catalog, generate
 from scaffolder.model import Cause, CheckSpec, Outcome
 from scaffolder.sandbox import OwnWork, own_code
-from scaffolder.tools import moto, terraform
-from scaffolder.tools.cloud import Cloud
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Completed, Daemon, Ending
-from scaffolder.tools.terraform import Answer, Diagnostic, Terraform
 
 # What bubblewrap says when a container ends elsewhere while it sets up: its file system goes away.
 UNMOUNTED = (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.terraform_near import Values, near_misses
-from scaffolder.checks.terraform_variables import Variables
+from scaffolder.checks.terraform.near import Values, near_misses
+from scaffolder.checks.terraform.variables import Variables
 from scaffolder.grading.grader import judge
 from scaffolder.model import CheckSpec, Outcome, Verdict
 

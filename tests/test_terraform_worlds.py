@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scaffolder.checks import cloud_worlds
-from scaffolder.tools.terraform import Resource
+from scaffolder.checks.terraform import cloud_worlds
+from scaffolder.checks.terraform.terraform import Resource
 
 BLOCK = dict.fromkeys(cloud_worlds.BLOCKS, True)
 ENABLED: dict[str, Any] = {"versioning_configuration": [{"status": "Enabled"}]}

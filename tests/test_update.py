@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.revision import trees
-from scaffolder.updating import changelog
+from scaffolder.revise import changelog
+from scaffolder.workspace import trees
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
@@ -439,8 +439,7 @@ HOSTILE = ["../outside", "/tmp/outside", ".git/hooks/pre-commit", "a/../../b", "
 def test_a_record_cannot_name_what_is_no_part_of_the_work(
     devlab: Devlab, releases: Releases, tmp_path: Path, path: str
 ) -> None:
-    from scaffolder.revision import starts
-    from scaffolder.workspace import ManifestLab
+    from scaffolder.workspace import ManifestLab, starts
 
     releases.release("1", {"f": "1\n"})
     work = begin(devlab, tmp_path)

@@ -17,14 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffolder import catalog as labs
 from scaffolder import workspace
-from scaffolder.revision import backups, edits, trees
-from scaffolder.revision.trees import Entry, Kind
-from scaffolder.updating import merge as merging
-from scaffolder.updating import update
-from scaffolder.updating.merge import merge
-from scaffolder.workspace import Manifest, ManifestLab, Workspace
+from scaffolder.labs import catalog as labs
+from scaffolder.revise import backups, edits, update
+from scaffolder.revise import merge as merging
+from scaffolder.revise.merge import merge
+from scaffolder.workspace import Manifest, ManifestLab, Workspace, trees
+from scaffolder.workspace.trees import Entry, Kind
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put

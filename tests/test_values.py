@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.valuetypes import ValueType
+from scaffolder.labs.value_types import ValueType
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, task
 

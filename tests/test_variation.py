@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scaffolder import catalog, variation
+from scaffolder.core.errors import DevlabError
 from scaffolder.core.learner_ids import normalize_learner_id
-from scaffolder.errors import DevlabError
-from scaffolder.variables import variables_of
-from scaffolder.varying import Possibilities, Variation
+from scaffolder.labs import catalog, variation
+from scaffolder.labs.variables import variables_of
+from scaffolder.model.variation import Possibilities, Variation
 
 LABS = [lab_id for lab_id in catalog.lab_ids() if "/" not in lab_id]
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)

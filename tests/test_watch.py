@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.catalog import load
-from scaffolder.generate import create_workspace
+from scaffolder.labs.catalog import load
+from scaffolder.labs.generate import create_workspace
 from scaffolder.model import Lab, Outcome, Report
-from scaffolder.report.watch import Frame
-from scaffolder.watched import Watch
-from scaffolder.watching import Keyboard, run
+from scaffolder.report.live.watch import Watch
+from scaffolder.report.live.watch_screen import Frame
+from scaffolder.watch import Keyboard, run
 from tests.support.command import Devlab, shell
 from tests.support.labs import Catalog, task
 from tests.support.packs import write_lab

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from scaffolder.events import CheckSaid, CheckStarted
 from scaffolder.model import (
     CheckResult,
     Evidence,
@@ -22,8 +21,8 @@ from scaffolder.model import (
     TaskResult,
     Verdict,
 )
-from scaffolder.report.watch import Frame, Lines, frame
-from scaffolder.watched import (
+from scaffolder.model.events import CheckSaid, CheckStarted
+from scaffolder.report.live.watch import (
     Choice,
     Ended,
     Failed,
@@ -36,6 +35,7 @@ from scaffolder.watched import (
     Told,
     Watch,
 )
+from scaffolder.report.live.watch_screen import Frame, Lines, frame
 from tests.test_watch_state import B, F, P, U, after, checked, started
 
 SIZES = [(80, 24), (50, 20), (30, 15), (100, 40), (20, 8), (9, 3), (1, 1)]

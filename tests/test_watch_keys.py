@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.watching.keys import Keyboard, decode
+from scaffolder.watch.keys import Keyboard, decode
 
 
 @pytest.mark.parametrize(

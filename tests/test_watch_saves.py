@@ -12,7 +12,7 @@ import pytest
 
 from scaffolder.checks.kind import Kind
 from scaffolder.model import CheckSpec, Lab, Task
-from scaffolder.watching.saves import Changes, Watcher, matters, touched
+from scaffolder.watch.saves import Changes, Watcher, matters, touched
 
 
 class Narrow(Kind, frozen=True):

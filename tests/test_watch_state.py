@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder import watched
-from scaffolder.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.model import (
     CheckResult,
     CheckSpec,
@@ -23,7 +21,9 @@ from scaffolder.model import (
     TaskResult,
     Verdict,
 )
-from scaffolder.watched import (
+from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
+from scaffolder.report.live import watch
+from scaffolder.report.live.watch import (
     KEYS,
     Choice,
     Effect,
@@ -82,7 +82,7 @@ P, F, B, U, E = (
 )
 
 
-def after(watch: Watch, *events: watched.Event) -> Watch:
+def after(watch: Watch, *events: watch.Event) -> Watch:
     for event in events:
         watch, _ = update(watch, event)
     return watch
@@ -116,7 +116,7 @@ def test_a_run_is_told_as_it_goes() -> None:
     watch = after(started("a", "b"), Told(1, CheckStarted("a", "a-check"), 5.0))
     assert watch.running[("a", "a-check")].since == 5.0
     watch = after(watch, Told(1, CheckSaid("a", "a-check", "building"), 6.0))
-    assert watch.running[("a", "a-check")] == watched.Running(5.0, "building")
+    assert watch.running[("a", "a-check")] == watch.Running(5.0, "building")
     watch = after(watch, Told(1, CheckEnded("a", check("a", F)), 7.0))
     assert not watch.running
     # The failure is shown before its task has ended.
@@ -376,7 +376,7 @@ def told(draw: st.DrawFn) -> Event:
 
 
 @st.composite
-def events(draw: st.DrawFn) -> watched.Event:
+def events(draw: st.DrawFn) -> watch.Event:
     page = draw(
         st.sampled_from([Page("t", "x"), Choice("c", ("x", "y")), Question("?", "", Reset("x"))])
     )

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import KINDS, workflow
+from scaffolder.checks.github import workflow
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.errors import UnusableFileError
+from scaffolder.checks.registry import KINDS
+from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import Finding, Outcome, Verdict, failed
 from tests.support.checking import context_of
 

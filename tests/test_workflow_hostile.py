@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffolder import yamlsource
-from scaffolder.checks import workflow, workflow_model, workflow_needs
-from scaffolder.checks.act_translation import translate
+from scaffolder.checks.github import workflow, workflow_model, workflow_needs
+from scaffolder.checks.github.act_translation import translate
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.errors import NotShownError, WorkFaultError
+from scaffolder.core import yaml_source
+from scaffolder.core.errors import NotShownError, WorkFaultError
 from scaffolder.model import Outcome, Verdict
 from tests.support.checking import context_of
 
@@ -129,7 +129,7 @@ def broken_texts(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def odd_values(draw: st.DrawFn) -> bytes:
-    data = yamlsource.load(draw(st.sampled_from(BASES)).read_text(), core=True).data
+    data = yaml_source.load(draw(st.sampled_from(BASES)).read_text(), core=True).data
     for _ in range(draw(st.integers(1, 3))):
         chance = random.Random(draw(st.integers(0, 2**32)))
         data = replaced(data, draw(st.sampled_from(VALUES)), chance)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.workflow_contexts import expression_problems
-from scaffolder.checks.workflow_language import (
+from scaffolder.checks.github.workflow_contexts import expression_problems
+from scaffolder.checks.github.workflow_language import (
     ExpressionError,
     Node,
     parse_expression,

@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffolder.checks.workflow_expressions import read_key
-from scaffolder.checks.workflow_model import called_locally, effective_steps, parse
-from scaffolder.checks.workflow_shell import installers
-from scaffolder.checks.workflow_triggers import why_no_pull_request, why_not_pushed
-from scaffolder.errors import UnusableFileError
-from scaffolder.tools.schemas import github_workflow_problems
+from scaffolder.checks.github.schemas import github_workflow_problems
+from scaffolder.checks.github.workflow_expressions import read_key
+from scaffolder.checks.github.workflow_model import called_locally, effective_steps, parse
+from scaffolder.checks.github.workflow_shell import installers
+from scaffolder.checks.github.workflow_triggers import why_no_pull_request, why_not_pushed
+from scaffolder.core.errors import UnusableFileError
 
 PATH = ".github/workflows/ci.yml"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.workflow_patterns import filter_matches, glob_matches, selected
+from scaffolder.checks.github.workflow_patterns import filter_matches, glob_matches, selected
 
 # The examples of the filter pattern cheat sheet, and what they must not match.
 FILTERS = [

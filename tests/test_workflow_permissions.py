@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks import workflow_model
-from scaffolder.checks.workflow_permissions import too_wide
+from scaffolder.checks.github import workflow_model
+from scaffolder.checks.github.workflow_permissions import too_wide
 
 CI = ".github/workflows/ci.yml"
 WORKFLOW = """\

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scaffolder.checks import workflow_pins
-from scaffolder.checks.workflow_model import parse
-from scaffolder.checks.workflow_pins import judge_pins
+from scaffolder.checks.github import workflow_pins
+from scaffolder.checks.github.workflow_model import parse
+from scaffolder.checks.github.workflow_pins import judge_pins
 
 CHECKOUT = {
     "v4.2.1": "eef61447b9ff4aafe5dcd4e0bbf5d482be7e7871",

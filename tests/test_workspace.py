@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder import workspace
-from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.workspace import read_text, resolve_inside, snapshot
 from tests.support.command import Devlab
 
@@ -146,7 +146,7 @@ def test_whatever_links_there_are_a_snapshot_keeps_to_itself(
 
 
 def test_a_snapshot_of_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workspace, "COUNT_LIMIT", 3)
+    monkeypatch.setattr("scaffolder.workspace.snapshots.COUNT_LIMIT", 3)
     root = tmp_path / "work"
     root.mkdir()
     for number in range(5):
@@ -211,10 +211,10 @@ def as_nobody(place: Path, code: str) -> str:
         "import os, sys\n"
         "from pathlib import Path\n"
         "from scaffolder import workspace\n"
-        "from scaffolder.errors import DevlabError\n"
-        "from scaffolder.keeping import surroundings\n"
-        "from scaffolder.revision import trees\n"
-        "from scaffolder.tools import hcl, terraform_places\n"
+        "from scaffolder.core.errors import DevlabError\n"
+        "from scaffolder.grading.cache import surroundings\n"
+        "from scaffolder.workspace import trees\n"
+        "from scaffolder.checks.terraform import hcl, terraform_places\n"
         f"os.chdir({str(place)!r})\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "try:\n"

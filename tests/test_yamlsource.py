@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder import yamlsource
-from scaffolder.yamlsource import YamlError, load
+from scaffolder.core import yaml_source
+from scaffolder.core.yaml_source import YamlError, load
 
 
 def test_data_and_lines() -> None:
@@ -127,7 +127,7 @@ def test_what_is_written_is_read(data: object) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         load(text)
-    except yamlsource.YamlError as error:
+    except yaml_source.YamlError as error:
         assert error.line >= 1
 
 
@@ -157,7 +157,7 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
     text = mark + SURVEYED.replace("\n", eol)
     found = {
         place: (text[one.start : one.end].replace("\r", ""), text[one.value : one.end])
-        for place, one in yamlsource.spans(text).items()
+        for place, one in yaml_source.spans(text).items()
     }
     assert found["on",] == ("on: push", "push")
     assert found["a",] == ('a: &x {b: [1, "ü"]}', '&x {b: [1, "ü"]}')
@@ -171,7 +171,7 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
     assert found["f", 2, 0] == ("- i", "i")
     assert ("f", 3) not in found
     assert ("c", "b") not in found, "an alias is a part without parts"
-    assert {place for place, one in yamlsource.spans(text).items() if one.flow} == {
+    assert {place for place, one in yaml_source.spans(text).items() if one.flow} == {
         ("a", "b"),
         ("a", "b", 0),
         ("a", "b", 1),
@@ -179,6 +179,6 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
 
 
 def test_spans_of_what_is_not_yaml() -> None:
-    assert yamlsource.spans("") == {}
+    assert yaml_source.spans("") == {}
     with pytest.raises(YamlError):
-        yamlsource.spans("a: [1\n")
+        yaml_source.spans("a: [1\n")

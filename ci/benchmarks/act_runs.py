@@ -18,11 +18,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from scaffolder import catalog, workspace
-from scaffolder.grading import grade
+from scaffolder import workspace
+from scaffolder.checks.github import act
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
 from scaffolder.model import Outcome
 from scaffolder.sandbox import OwnWork
-from scaffolder.tools import act
 from scaffolder.tools.processes import Completed
 
 RUNS, WHERE, KEPT = "runs.json", "where.json", "scratch"

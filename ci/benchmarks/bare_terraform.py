@@ -112,7 +112,7 @@ def main(provider: str, source: Path) -> None:
         folder = place / "infra"
         shutil.copytree(source / "infra", folder)
         moto = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
-        cloud = [sys.executable, "-m", "scaffolder.tools.moto"]
+        cloud = [sys.executable, "-m", "scaffolder.checks.terraform.moto"]
         port = stack.enter_context(serving(cloud, PORT, place, moto))
         settings = cloud_settings(f"http://127.0.0.1:{port}")
         # The provider's socket lies there, and a socket's path must be short.

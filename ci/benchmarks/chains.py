@@ -12,8 +12,8 @@ import bare_engine
 import bare_terraform
 from measuring import NotHereError, Pair, checked_cold, command, solved
 
-from scaffolder.errors import UnavailableError
-from scaffolder.tools import terraform_provider
+from scaffolder.checks.terraform import terraform_provider
+from scaffolder.core.errors import UnavailableError
 
 
 def everything(folder: Path) -> Pair:

@@ -21,9 +21,10 @@ from measuring import (
 )
 from uv import find_uv_bin
 
-from scaffolder import catalog, workspace
+from scaffolder import workspace
 from scaffolder.checks import context
-from scaffolder.grading import grade
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
 from scaffolder.model import Outcome
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import Completed

@@ -12,8 +12,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from scaffolder import catalog
-from scaffolder.generate import build_state
+from scaffolder.labs import catalog
+from scaffolder.labs.generate import build_state
 
 BIN = Path(sys.executable).parent
 DEVLAB = BIN / "devlab"

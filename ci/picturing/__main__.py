@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.picturing import cells, svg
-from scaffolder import catalog
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
+from scaffolder.labs import catalog
 from scaffolder.tools import engine
 from tests.support.screen import Terminal
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder import catalog, generate, packs
 from scaffolder.authoring import schema
+from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError
-from scaffolder.packs.description import is_id
+from scaffolder.labs import catalog, generate, packs
+from scaffolder.labs.packs.description import is_id
 
 _SKELETON = Path(__file__).resolve().parent / "skeleton"
 _SCHEMAS = Path("schema")

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from scaffolder.checks.kind import Kind
+from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError
-from scaffolder.labfile import known_kinds
+from scaffolder.labs.lab_file import known_kinds
 
 SECTIONS = ("Parameters", "Passes", "Fails", "Example")
 _WIDTH = 100

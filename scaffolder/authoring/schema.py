@@ -10,10 +10,10 @@ import msgspec
 
 from scaffolder.authoring import reference
 from scaffolder.authoring.reference import KindPage
+from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError
-from scaffolder.labfile import known_kinds
-from scaffolder.labschema import CheckKeys, LabFile, WrongAnswersFile
+from scaffolder.labs.lab_file import known_kinds
+from scaffolder.labs.schema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from scaffolder import sandbox
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.errors import DevlabError, InterruptedRunError, UnavailableError
+from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.model import CheckSpec, Fault
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken

@@ -17,12 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from scaffolder import __version__
-from scaffolder.errors import (
-    DevlabError,
-    ExitCode,
-    InterruptedRunError,
-    UnusableFileError,
-)
+from scaffolder.core.errors import DevlabError, ExitCode, InterruptedRunError, UnusableFileError
 
 # A full disk, and a user who may not fill more of it.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -154,7 +149,7 @@ def _find_plain_ascii(name: str) -> codecs.CodecInfo | None:
 
 def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     # Imported when it is needed, which is seldom: each import delays every command.
-    from scaffolder.report.text import replace_unencodable
+    from scaffolder.core.text import replace_unencodable
 
     return replace_unencodable(error)
 
@@ -224,7 +219,7 @@ def _explain(error: Exception) -> ExitCode:
             "make room where its output goes, in the temporary folder, or in your home",
         )
         return ExitCode.USAGE
-    from scaffolder.journal import write_log
+    from scaffolder.core.log import write_log
 
     log = write_log(f"command {' '.join(sys.argv[1:])}", error)
     _say(
@@ -250,7 +245,7 @@ def _say(message: str, hint: str) -> None:
     import textwrap
 
     from scaffolder.cli.layout import fit, say
-    from scaffolder.report.text import harmless_block
+    from scaffolder.core.text import harmless_block
 
     told = fit(f"error: {harmless_block(message)}", sys.stderr).removeprefix("error: ")
     click.echo(click.style("error: ", fg="red", bold=True) + told, err=True, color=color())

@@ -11,9 +11,9 @@ from scaffolder import workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_task, learner_option
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.keeping import reports
-from scaffolder.keeping.store import Kept
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.grading.cache import reports
+from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Outcome, Report
 from scaffolder.report import COMPANIONS, FORMATS, REPORTERS
 from scaffolder.report.looks import looks
@@ -97,8 +97,8 @@ def _refuse_task(directory: Path) -> None:
     """Say what was meant where a task is named, and a folder is asked for."""
     if len(directory.parts) != 1 or os.path.lexists(directory):
         return
-    from scaffolder import catalog
     from scaffolder.core.suggest import did_you_mean
+    from scaffolder.labs import catalog
 
     try:
         lab = catalog.load_of(workspace.find(Path()).manifest, graded=False)
@@ -144,20 +144,24 @@ def _for_people(
 
 def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, kept: Kept) -> Report:
     """Run what has to be run, show how it goes on, and write down what it came to."""
-    from scaffolder import catalog, grading, records
     from scaffolder.cli.notices import tell_records
+    from scaffolder.grading.grader import grade
+    from scaffolder.grading.lifecycle import sweeping
+    from scaffolder.grading.remembering import keep_report
+    from scaffolder.labs import catalog
+    from scaffolder.progress import records
     from scaffolder.report import terminal
-    from scaffolder.report.progress import Checks, progress
+    from scaffolder.report.live.progress import Checks, progress
 
     lab = catalog.load_of(found.manifest, learner=learner)
     screen = terminal.console(stderr=True)
     # What is drawn could end up before a workflow command on its line, and hide it from a runner.
     quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
-    with grading.sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
-        report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)
+    with sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
+        report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     tell_records()
-    grading.keep_report(
+    keep_report(
         lab,
         found,
         only=tasks,

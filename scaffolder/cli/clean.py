@@ -6,7 +6,7 @@ import click
 
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
-from scaffolder.grading import sweep
+from scaffolder.grading.lifecycle import sweep
 
 
 @click.command(

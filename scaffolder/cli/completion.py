@@ -6,7 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from scaffolder.cli import COMPLETE
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
 
 _INSTALL = {
     "bash": 'eval "$(devlab completion bash)"   in ~/.bashrc',

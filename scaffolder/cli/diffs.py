@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import click
 
 from scaffolder.cli import color
-from scaffolder.report.text import harmless
-from scaffolder.revision.diffs import FileDiff
+from scaffolder.core.text import harmless
+from scaffolder.revise.diffs import FileDiff
 
 _STYLES = {
     "+++": {"bold": True},

@@ -11,8 +11,8 @@ import msgspec
 
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_lab, listing_format
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.readiness import LabReadiness, Readiness
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.model.readiness import LabReadiness, Readiness
 
 if TYPE_CHECKING:
     from scaffolder.doctor import LabNeeds
@@ -78,8 +78,9 @@ def command(
 
 def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
     """Return what the labs that are meant need, and those of them that cannot be read."""
-    from scaffolder import catalog, workspace
+    from scaffolder import workspace
     from scaffolder.doctor import needs_of
+    from scaffolder.labs import catalog
 
     if name is not None:
         return [needs_of(catalog.load(name))], []
@@ -91,8 +92,8 @@ def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
 
 
 def _needs_of_all() -> tuple[list[LabNeeds], list[LabReadiness]]:
-    from scaffolder import catalog
     from scaffolder.doctor import needs_of
+    from scaffolder.labs import catalog
 
     needs: list[LabNeeds] = []
     broken: list[LabReadiness] = []
@@ -108,7 +109,7 @@ def _fetch(labs: Sequence[LabNeeds], replace_standins: bool, *, quiet: bool) -> 
     from scaffolder import doctor
     from scaffolder.report import terminal
     from scaffolder.report.doctor import Fetches
-    from scaffolder.report.progress import progress
+    from scaffolder.report.live.progress import progress
 
     screen = terminal.console(stderr=True)
     with progress(screen, Fetches(), quiet=quiet and not screen.is_terminal) as listen:

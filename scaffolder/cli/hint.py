@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, hints, records, workspace
+from scaffolder import workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
-from scaffolder.hints import Advice
-from scaffolder.labfile import require_task
+from scaffolder.labs import catalog
+from scaffolder.labs.lab_file import require_task
 from scaffolder.model import Lab, Outcome, Report
+from scaffolder.progress import hints, records
+from scaffolder.progress.hints import Advice
 from scaffolder.report import hint, terminal
 from scaffolder.workspace import Workspace
 
@@ -85,11 +87,12 @@ def _kept_failure(lab: Lab, found: Workspace) -> Report | None:
     A narrow check says nothing of the other tasks, and checks before it did: what they came to is
     kept, and nothing has to run. None where no task is known to fail.
     """
-    from scaffolder import grading
+    from scaffolder.grading.cache.store import Kept
+    from scaffolder.grading.grader import recalled
 
-    kept = grading.Kept.of_this_user()
+    kept = Kept.of_this_user()
     for task in lab.tasks:
-        report = grading.recalled(lab, found, only=[task.id], kept=kept)
+        report = recalled(lab, found, only=[task.id], kept=kept)
         if report is not None and any(hints.failing(report)):
             return report
     return None
@@ -109,13 +112,15 @@ def _holds(report: Report, began: float, lab: Lab, found: Workspace) -> bool:
 
 
 def _check(lab: Lab, found: Workspace, *only: str) -> Report:
-    from scaffolder import grading
-    from scaffolder.report.progress import Checks, progress
+    from scaffolder.grading.cache.store import Kept
+    from scaffolder.grading.grader import grade
+    from scaffolder.grading.lifecycle import sweeping
+    from scaffolder.report.live.progress import Checks, progress
 
     screen = terminal.console(stderr=True)
-    with grading.sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
-        kept = grading.Kept.of_this_user(afresh=False)
-        report = grading.grade(lab, found, only=only, listen=listen, kept=kept)
+    with sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
+        kept = Kept.of_this_user(afresh=False)
+        report = grade(lab, found, only=only, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     return report
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from scaffolder import catalog
 from scaffolder.cli import color
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import counted
 from scaffolder.cli.options import complete_lab, listing_format
+from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.core.text import harmless, harmless_block
+from scaffolder.labs import catalog
 from scaffolder.model import Problem
 from scaffolder.proving.lint import lint
-from scaffolder.report.text import harmless, harmless_block
 
 
 @click.command(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog
 from scaffolder.authoring import new
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import interactive
-from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.labs import catalog
 from scaffolder.proving.lint import lint
 
 _NEW = "new"

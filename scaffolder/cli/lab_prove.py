@@ -7,18 +7,19 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, grading
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import complete_lab
 from scaffolder.cli.output import deliver, output_option, require_writable
-from scaffolder.errors import DevlabError, ExitCode
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.grading.lifecycle import sweeping
+from scaffolder.labs import catalog
 from scaffolder.model import Outcome
-from scaffolder.proofs import LabProof
+from scaffolder.model.proofs import LabProof
 from scaffolder.proving import memory as remembered
 from scaffolder.proving.prover import prove
 from scaffolder.proving.touched import touched
 from scaffolder.report import proof, terminal
-from scaffolder.report.progress import Cases, progress
+from scaffolder.report.live.progress import Cases, progress
 from scaffolder.report.proof_documents import DOCUMENTS
 
 
@@ -88,7 +89,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         return int(ExitCode.PASSED)
     screen = terminal.console(stderr=True)
     quiet = form != "text" and output is None and not screen.is_terminal
-    with grading.sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
+    with sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
         proofs = prove(
             names,
             only=only,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import lab_argument, learner_option, set_option
+from scaffolder.labs import catalog
+from scaffolder.labs.variables import require_free
 from scaffolder.proving.states import build
-from scaffolder.variables import require_free
 from scaffolder.workspace import RENDERED
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from scaffolder.report.text import harmless
+from scaffolder.core.text import harmless
 
 _WIDTH = 100
 

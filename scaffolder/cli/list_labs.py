@@ -9,15 +9,16 @@ from collections.abc import Iterator
 
 import click
 
-from scaffolder import catalog, records
 from scaffolder.cli import color
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import counted, wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog
 from scaffolder.model import Lab, Problem
-from scaffolder.report.text import harmless
-from scaffolder.standing import LabStanding, level_rank, stand
+from scaffolder.progress import records
+from scaffolder.progress.standing import LabStanding, level_rank, stand
 
 _MARKS = {"new": " ", "begun": "~", "done": "✓"}
 _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, generate, variables, workspace
+from scaffolder import workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog, generate, variables
 from scaffolder.model import Lab
-from scaffolder.report.text import harmless
 
 # What looking for the images of an unusual choice may take.
 _LOOK_SECONDS = 10.0

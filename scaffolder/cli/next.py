@@ -11,15 +11,17 @@ from pathlib import Path
 import click
 import msgspec
 
-from scaffolder import catalog, records, workspace
+from scaffolder import workspace
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import wrapped
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
-from scaffolder.errors import DevlabError
-from scaffolder.guidance import Step, next_step
-from scaffolder.report.text import harmless
-from scaffolder.standing import Records, WorkspaceRecord, stand
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog
+from scaffolder.progress import records
+from scaffolder.progress.next_step import Step, next_step
+from scaffolder.progress.standing import Records, WorkspaceRecord, stand
 
 SCHEMA = "devlab.next/1"
 _COMMAND_LIMIT = 10_000

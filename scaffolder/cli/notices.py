@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scaffolder import records
 from scaffolder.cli.layout import say
+from scaffolder.core.text import harmless, harmless_block
 from scaffolder.model import Problem
-from scaffolder.report.text import harmless, harmless_block
+from scaffolder.progress import records
 
 
 def tell_records() -> None:

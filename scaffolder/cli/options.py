@@ -21,7 +21,7 @@ def complete_lab(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Offer the ids of labs."""
-    from scaffolder import catalog
+    from scaffolder.labs import catalog
 
     return _offered(dict.fromkeys(catalog.lab_ids(), ""), incomplete)
 
@@ -32,8 +32,8 @@ def complete_pack(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Offer the names of installed packs."""
-    from scaffolder.errors import DevlabError
-    from scaffolder.packs import registry
+    from scaffolder.core.errors import DevlabError
+    from scaffolder.labs.packs import registry
 
     try:
         return _offered({record.name: "" for record in registry.read()}, incomplete)
@@ -50,8 +50,9 @@ def complete_task(
 
     For a command with an argument `lab`, or `directory`, or neither: the workspace is here then.
     """
-    from scaffolder import catalog, workspace
-    from scaffolder.errors import DevlabError
+    from scaffolder import workspace
+    from scaffolder.core.errors import DevlabError
+    from scaffolder.labs import catalog
 
     try:
         if name := _typed(ctx, LAB):
@@ -79,7 +80,7 @@ def _offered(names: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
 
     A name that a shell would not take for one word, or a terminal obey, is not offered.
     """
-    from scaffolder.report.text import harmless
+    from scaffolder.core.text import harmless
 
     return [
         CompletionItem(name, help=harmless(said) or None)
@@ -107,8 +108,8 @@ def parse_learner(
     value: str | None,
 ) -> str:
     """Return a learner's id as devlab writes it, "" for none; a usage error for no id at all."""
+    from scaffolder.core.errors import DevlabError
     from scaffolder.core.learner_ids import normalize_learner_id
-    from scaffolder.errors import DevlabError
 
     if value is None:
         return ""

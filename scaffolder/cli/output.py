@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
 
 output_option = click.option(
     "--output",

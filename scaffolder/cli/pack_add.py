@@ -6,8 +6,8 @@ import click
 
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
-from scaffolder.packs import code, install, registry
-from scaffolder.report.text import harmless
+from scaffolder.core.text import harmless
+from scaffolder.labs.packs import code, install, registry
 
 
 @click.command(

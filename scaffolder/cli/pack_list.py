@@ -6,12 +6,12 @@ import json
 
 import click
 
-from scaffolder import packs
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import listing_format
-from scaffolder.packs import Pack
-from scaffolder.report.text import harmless
+from scaffolder.core.text import harmless
+from scaffolder.labs import packs
+from scaffolder.labs.packs import Pack
 
 
 @click.command(

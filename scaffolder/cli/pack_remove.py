@@ -7,8 +7,8 @@ import click
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack
-from scaffolder.packs import install
-from scaffolder.report.text import harmless
+from scaffolder.core.text import harmless
+from scaffolder.labs.packs import install
 
 
 @click.command(

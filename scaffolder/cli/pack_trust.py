@@ -9,11 +9,11 @@ import click
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack, interactive
-from scaffolder.packs import install, registry, trusted
-from scaffolder.packs.code import Code
-from scaffolder.packs.registry import Installed
-from scaffolder.packs.trusted import Change
-from scaffolder.report.text import harmless
+from scaffolder.core.text import harmless
+from scaffolder.labs.packs import install, registry, trusted
+from scaffolder.labs.packs.code import Code
+from scaffolder.labs.packs.registry import Installed
+from scaffolder.labs.packs.trusted import Change
 
 # Files named of those that changed: code comes first.
 _SHOWN = 30

@@ -8,10 +8,10 @@ from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_pack
 from scaffolder.cli.pack_trust import described
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.packs import install, registry
-from scaffolder.packs.install import Updated
-from scaffolder.report.text import harmless
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.text import harmless
+from scaffolder.labs.packs import install, registry
+from scaffolder.labs.packs.install import Updated
 
 
 @click.command(

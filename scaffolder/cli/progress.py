@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, records
 from scaffolder.cli import LazyGroup
 from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.output import deliver, output_option, require_writable
+from scaffolder.labs import catalog
+from scaffolder.progress import records
+from scaffolder.progress.standing import stand
 from scaffolder.report.standing import FORMATS, PICTURES
-from scaffolder.standing import stand
 
 COMMANDS = {
     "export": "scaffolder.cli.progress_export",

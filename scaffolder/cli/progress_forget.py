@@ -8,12 +8,12 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
-from scaffolder import records
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import counted, say
 from scaffolder.cli.options import interactive, listing_format
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.report.text import harmless
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.text import harmless
+from scaffolder.progress import records
 
 SCHEMA = "devlab.forgotten/1"
 
@@ -52,8 +52,8 @@ def command(lab: str, yes: bool, form: str) -> None:
     _require_consent(lab, yes)
     gone = records.forget(lab)
     # Here, since completing names need not wait for it.
-    from scaffolder.keeping.reports import forget_reports
-    from scaffolder.keeping.store import Kept
+    from scaffolder.grading.cache.reports import forget_reports
+    from scaffolder.grading.cache.store import Kept
 
     forget_reports(Kept.of_this_user(), lab)
     if form == "json":

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from scaffolder import records
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
+from scaffolder.progress import records
 
 
 @click.command(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scaffolder import workspace
 from scaffolder.cli.layout import say
-from scaffolder.report.text import harmless
-from scaffolder.revision import edits
+from scaffolder.core.text import harmless
+from scaffolder.revise import edits
 from scaffolder.workspace import Workspace
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from scaffolder import catalog, workspace
+from scaffolder import workspace
 from scaffolder.cli.diffs import echo_diffs
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import counted, say
 from scaffolder.cli.options import interactive
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.report.text import harmless
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog
 
 
 def _complete_backup(
@@ -22,7 +23,7 @@ def _complete_backup(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Offer the names of the backups, the latest first."""
-    from scaffolder.revision import backups
+    from scaffolder.revise import backups
 
     try:
         known = backups.listed(workspace.find(Path()).root)
@@ -59,8 +60,8 @@ def command(files: tuple[str, ...], yes: bool, restore: str | None) -> None:
     would change is shown first.
     """
     found = workspace.find(Path())
-    from scaffolder import reference
     from scaffolder.cli.recovering import recovered
+    from scaffolder.revise import reference
 
     if restore is not None and files:
         raise click.UsageError("--restore brings back a whole backup: name no FILE with it")

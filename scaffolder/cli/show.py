@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import click
 
-from scaffolder import catalog
 from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
-from scaffolder.labfile import require_task
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog
+from scaffolder.labs.lab_file import require_task
+from scaffolder.labs.variables import variables_of
+from scaffolder.labs.variation import possibilities
 from scaffolder.model import Hint, Lab, Task
-from scaffolder.report.text import harmless
-from scaffolder.variables import variables_of
-from scaffolder.variation import possibilities
 
 
 @click.command(

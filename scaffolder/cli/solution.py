@@ -8,14 +8,16 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, records, workspace
+from scaffolder import workspace
 from scaffolder.cli.diffs import documents, echo_diffs
 from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
-from scaffolder.errors import DevlabError, ExitCode
-from scaffolder.labfile import require_task
+from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.labs import catalog
+from scaffolder.labs.lab_file import require_task
 from scaffolder.model import Lab, Outcome, Report
+from scaffolder.progress import records
 from scaffolder.report import terminal
 from scaffolder.workspace import Workspace
 
@@ -49,7 +51,7 @@ def command(task: str | None, give_up: bool, form: str) -> None:
         require_task(lab, task)
     if not give_up:
         _require_passed(lab, found, task)
-    from scaffolder import reference
+    from scaffolder.revise import reference
 
     files = reference.solution_files(lab, found, task)
     if form == "json":
@@ -106,12 +108,14 @@ def _passed_once(found: Workspace) -> frozenset[str]:
 
 
 def _check(lab: Lab, found: Workspace, tasks: list[str]) -> Report:
-    from scaffolder import grading
-    from scaffolder.report.progress import Checks, progress
+    from scaffolder.grading.cache.store import Kept
+    from scaffolder.grading.grader import grade
+    from scaffolder.grading.lifecycle import sweeping
+    from scaffolder.report.live.progress import Checks, progress
 
     screen = terminal.console(stderr=True)
-    with grading.sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
-        kept = grading.Kept.of_this_user(afresh=False)
-        report = grading.grade(lab, found, only=tasks, listen=listen, kept=kept)
+    with sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
+        kept = Kept.of_this_user(afresh=False)
+        report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     return report

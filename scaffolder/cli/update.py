@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaffolder import catalog, workspace
+from scaffolder import workspace
 from scaffolder.cli import color
 from scaffolder.cli.examples import examples
 from scaffolder.cli.options import listing_format, set_option
-from scaffolder.errors import ExitCode
+from scaffolder.core.errors import ExitCode
+from scaffolder.core.text import harmless
+from scaffolder.labs import catalog
 from scaffolder.model import Lab
-from scaffolder.report.text import harmless
 
 if TYPE_CHECKING:
-    from scaffolder.revision.backups import Backup
-    from scaffolder.updating.merge import Conflict
-    from scaffolder.updating.update import Update
+    from scaffolder.revise.backups import Backup
+    from scaffolder.revise.merge import Conflict
+    from scaffolder.revise.update import Update
 
 SCHEMA = "devlab.update/1"
 
@@ -65,7 +66,7 @@ def command(dry_run: bool, start_unknown: bool, settings: dict[str, str], form: 
     marks them.
     """
     from scaffolder.cli.recovering import recovered
-    from scaffolder.updating import update
+    from scaffolder.revise import update
 
     found = workspace.find(Path())
     if not dry_run:
@@ -123,7 +124,7 @@ def _say(text: str, **style: object) -> None:
 
 def _happens(planned: Update) -> dict[str, tuple[str, ...]]:
     """Return the files by what happens to them; those with conflicts are told apart."""
-    from scaffolder.revision.edits import described
+    from scaffolder.revise.edits import described
 
     told = {one.path for one in planned.conflicts} | {one.beside for one in planned.conflicts}
     merged = [path for path in planned.merged.both if path not in told]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from scaffolder import catalog, grading, workspace
+from scaffolder import workspace
 from scaffolder.cli.check import EXIT_CODES
 from scaffolder.cli.examples import examples
 from scaffolder.cli.notices import tell_records
+from scaffolder.grading.lifecycle import sweeping
+from scaffolder.labs import catalog
 from scaffolder.report import terminal
 
 
@@ -37,19 +39,19 @@ def command(directory: Path) -> int:
     """
     found = workspace.find(directory)
     lab = catalog.load_of(found.manifest)
-    from scaffolder import watching
-    from scaffolder.report.watch import Lines, Screen
+    from scaffolder import watch
+    from scaffolder.report.live.watch_screen import Lines, Screen
 
     target = terminal.console()
     whole = target.is_terminal and not target.is_dumb_terminal and sys.stdin.isatty()
     if not whole:
         click.echo(f"watching {found.root}; Ctrl-C ends", err=True)
-    with grading.sweeping():
-        end = watching.run(
+    with sweeping():
+        end = watch.run(
             found.root,
             lab,
             Screen(target) if whole else Lines(target),
-            watching.Keyboard(sys.stdin.fileno()) if whole else None,
+            watch.Keyboard(sys.stdin.fileno()) if whole else None,
             lambda: click.echo("ending what runs ...", err=True),
         )
     score = end.score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
 
 ID_LIMIT = 100
 _AN_ID = "an id is one line of printable text, such as a login, a number or an address"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from scaffolder.core.errors import UnavailableError
 from scaffolder.doctor.room import room
-from scaffolder.errors import UnavailableError
-from scaffolder.readiness import Observation, Requirement, Status
+from scaffolder.model.readiness import Observation, Requirement, Status
 from scaffolder.tools import engine, system
 from scaffolder.tools.engine import About, Engine, building, mending
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from scaffolder.core.errors import UnavailableError
+from scaffolder.core.log import write_log
 from scaffolder.doctor import engine, machine, programs, wheels
 from scaffolder.doctor.needs import LabNeeds, TaskNeeds
 from scaffolder.doctor.side_by_side import side_by_side
-from scaffolder.errors import UnavailableError
-from scaffolder.journal import write_log
-from scaffolder.readiness import (
+from scaffolder.model.readiness import (
     LabReadiness,
     Observation,
     Readiness,

@@ -9,17 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scaffolder.checks.terraform import terraform_fetch, terraform_provider
+from scaffolder.core.errors import InterruptedRunError, UnavailableError
+from scaffolder.core.log import write_log
 from scaffolder.doctor.needs import LabNeeds
-from scaffolder.errors import InterruptedRunError, UnavailableError
-from scaffolder.journal import write_log
-from scaffolder.readiness import (
-    FetchEnded,
-    FetchEvent,
-    FetchSaid,
-    FetchStarted,
-    Requirement,
-)
-from scaffolder.tools import engine, terraform_fetch, terraform_provider, uv_cache, wheelhouse
+from scaffolder.model.readiness import FetchEnded, FetchEvent, FetchSaid, FetchStarted, Requirement
+from scaffolder.tools import engine, uv_cache, wheelhouse
 from scaffolder.tools.engine import Engine
 from scaffolder.tools.processes import CancelToken
 

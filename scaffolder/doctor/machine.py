@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 import scaffolder
-from scaffolder import places
+from scaffolder.core import paths
+from scaffolder.core.errors import DevlabError
 from scaffolder.doctor.room import room
-from scaffolder.errors import DevlabError
-from scaffolder.readiness import Observation, Status
+from scaffolder.model.readiness import Observation, Status
 from scaffolder.tools import system
 
 TEMPORARY = "temporary-folder"
@@ -48,7 +48,7 @@ def look_at_folders() -> tuple[Observation, ...]:
 def _temporary() -> Observation:
     try:
         folder = Path(tempfile.gettempdir())
-        with tempfile.NamedTemporaryFile(dir=places.runs()) as file:
+        with tempfile.NamedTemporaryFile(dir=paths.runs()) as file:
             file.write(b"\0" * 4096)
     except DevlabError as error:
         return _useless(error.message, error.hint)
@@ -81,7 +81,7 @@ def _useless(why: str, advice: str) -> Observation:
 
 
 def _folders() -> Iterator[Observation]:
-    for name, folder in places.conventional().items():
+    for name, folder in paths.conventional().items():
         if why := _unwritable(folder):
             yield Observation(
                 id=f"folder:{name}",
@@ -171,7 +171,7 @@ def _without_user(address: str) -> str:
 
 def look_at_caches() -> tuple[Observation, ...]:
     """Measure what devlab keeps and can make again."""
-    folder = places.conventional()["cache"]
+    folder = paths.conventional()["cache"]
     if not folder.is_dir():
         return (_ok("caches", "caches", "none yet"),)
     size, whole = _size(folder)

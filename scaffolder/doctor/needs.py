@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder import generate
 from scaffolder.checks.kind import Kind
-from scaffolder.errors import DevlabError, UnusableFileError
+from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.labs import generate
+from scaffolder.labs.variables import usable_variables
 from scaffolder.model import Lab, Task
-from scaffolder.readiness import Requirement
+from scaffolder.model.readiness import Requirement
 from scaffolder.tools import dockerfile, wheelhouse
-from scaffolder.variables import usable_variables
 from scaffolder.workspace import Workspace, read_text
 
 

@@ -6,18 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scaffolder import sandbox
-from scaffolder.errors import UnavailableError
-from scaffolder.readiness import Observation, Requirement, Status
-from scaffolder.tools import (
-    act,
-    git,
-    hadolint,
-    moto,
-    system,
-    terraform_program,
-    terraform_provider,
-    zizmor,
-)
+from scaffolder.checks.docker import hadolint
+from scaffolder.checks.github import act, zizmor
+from scaffolder.checks.terraform import moto, terraform_program, terraform_provider
+from scaffolder.core.errors import UnavailableError
+from scaffolder.model.readiness import Observation, Requirement, Status
+from scaffolder.tools import git, system
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from scaffolder.readiness import Observation, Status
+from scaffolder.model.readiness import Observation, Status
 
 # A snapshot may be 200 MB, and a rehearsal copies it; an image takes more.
 LEAST = 256 * 1024 * 1024

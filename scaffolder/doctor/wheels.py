@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scaffolder.doctor.needs import LabNeeds
-from scaffolder.readiness import Observation, Requirement, Status
+from scaffolder.model.readiness import Observation, Requirement, Status
 from scaffolder.tools import network, wheelhouse
 from scaffolder.tools.processes import CancelToken
 

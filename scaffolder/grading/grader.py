@@ -10,24 +10,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
-from scaffolder import places
 from scaffolder.checks.context import Context, Run
-from scaffolder.errors import (
-    DevlabError,
-    InterruptedRunError,
-)
-from scaffolder.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
-from scaffolder.generate import build_state
+from scaffolder.core import paths
+from scaffolder.core.errors import DevlabError, InterruptedRunError
+from scaffolder.core.interrupts import held_back
+from scaffolder.core.text import harmless
 from scaffolder.grading import plan
+from scaffolder.grading.cache.store import Kept
+from scaffolder.grading.cache.verdicts import Inputs, Recall
 from scaffolder.grading.judge import judge, kind_of
 from scaffolder.grading.lifecycle import new_run
-from scaffolder.interrupts import held_back
-from scaffolder.keeping.store import Kept
-from scaffolder.keeping.verdicts import Inputs, Recall
+from scaffolder.labs.generate import build_state
+from scaffolder.labs.variables import variables_of_work, whose_work
 from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
-from scaffolder.report.text import harmless
+from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.tools.processes import CancelToken
-from scaffolder.variables import variables_of_work, whose_work
 from scaffolder.workspace import Skipped, Workspace, as_text, snapshot, survey
 
 Listener = Callable[[Event], None]
@@ -206,7 +203,7 @@ def _notes(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) -> dict[s
 def _cannot_copy(error: OSError, workspace: Workspace) -> DevlabError:
     if error.errno == errno.ENOSPC:
         return DevlabError(
-            f"no space left in the temporary folder {places.runs().parent}",
+            f"no space left in the temporary folder {paths.runs().parent}",
             hint="make room there, or set TMPDIR to a folder with space",
         )
     return DevlabError(f"cannot copy {workspace.root}: {error}")

@@ -6,14 +6,14 @@ import errno
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.errors import (
+from scaffolder.core.errors import (
     InterruptedRunError,
     NotShownError,
     UnavailableError,
     UnusableFileError,
     WorkFaultError,
 )
-from scaffolder.journal import write_log
+from scaffolder.core.log import write_log
 from scaffolder.model import CheckSpec, Finding, Outcome, Verdict, failed, not_shown, unavailable
 from scaffolder.tools.command import Limits
 from scaffolder.tools.disk import used_mb

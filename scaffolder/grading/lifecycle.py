@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder import places
-from scaffolder.errors import DevlabError
-from scaffolder.folders import remove_tree
-from scaffolder.interrupts import held_back
-from scaffolder.journal import write_log
+from scaffolder.core import paths
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.folders import remove_tree
+from scaffolder.core.interrupts import held_back
+from scaffolder.core.log import write_log
 
 _LOCK = "lock"
 # Seconds within which a check ends that found everything kept.
@@ -42,7 +42,7 @@ def _origin() -> str:
 
     An engine may serve several machines: a run that is unknown here is not dead for that.
     """
-    return hashlib.sha256(f"{socket.gethostname()}:{places.runs()}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{socket.gethostname()}:{paths.runs()}".encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def new_run() -> Iterator[tuple[str, Path]]:
     Raises DevlabError where the temporary space cannot be written.
     """
     run_id = f"{_origin()}-{secrets.token_hex(4)}"
-    folder = places.runs() / run_id
+    folder = paths.runs() / run_id
     # Under its real name the folder is locked from the first moment, so no sweep takes it for dead.
     draft = folder.with_name(f".{run_id}")
     try:
@@ -82,7 +82,7 @@ def is_dead(run_id: str) -> bool:
     if not run_id.startswith(f"{_origin()}-"):
         return False
     try:
-        lock = os.open(places.runs() / run_id / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(paths.runs() / run_id / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     except OSError:
@@ -111,7 +111,7 @@ def _dead_folders() -> list[Path]:
     prefix = f"{_origin()}-"
     return [
         folder
-        for folder in places.runs().iterdir()
+        for folder in paths.runs().iterdir()
         if folder.name.startswith(prefix) and is_dead(folder.name)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scaffolder.labfile import require_task
+from scaffolder.labs.lab_file import require_task
 from scaffolder.model import CheckResult, Lab, Outcome, Task, TaskResult
 
 # The first of these that any check ended with is what the task ends with, unless the work makes one

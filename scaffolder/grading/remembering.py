@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from scaffolder import catalog
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.grading.cache import reports
+from scaffolder.grading.cache.reports import Known
+from scaffolder.grading.cache.store import Kept
+from scaffolder.grading.cache.verdicts import Inputs
 from scaffolder.grading.grader import recalled
-from scaffolder.keeping import reports
-from scaffolder.keeping.reports import Known
-from scaffolder.keeping.store import Kept
-from scaffolder.keeping.verdicts import Inputs
+from scaffolder.labs import catalog
 from scaffolder.model import Lab
 from scaffolder.workspace import Workspace, survey
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import catalog
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs import catalog
 from scaffolder.model import Lab
-from scaffolder.varying import Variation
+from scaffolder.model.variation import Variation
 
 # Enough to tell contents apart; it stands in a document that people read.
 _LENGTH = 16

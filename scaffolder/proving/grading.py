@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import generate, workspace
-from scaffolder.errors import DevlabError, InterruptedRunError
-from scaffolder.events import CheckEnded, Event
-from scaffolder.folders import remove_tree
-from scaffolder.grading import grade
+from scaffolder import workspace
+from scaffolder.core.errors import DevlabError, InterruptedRunError
+from scaffolder.core.folders import remove_tree
+from scaffolder.grading.grader import grade
+from scaffolder.labs import generate
 from scaffolder.model import Cause, Lab, Mistake, Outcome, Problem, Report
-from scaffolder.proofs import Case, CaseResult, Fate, Stage
+from scaffolder.model.events import CheckEnded, Event
+from scaffolder.model.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
 from scaffolder.proving.memory import Memory, Remembered, key
 from scaffolder.proving.mutants import Mutant

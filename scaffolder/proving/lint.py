@@ -11,18 +11,18 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import catalog
-from scaffolder.answers import read_wrong_answers
-from scaffolder.errors import DevlabError
-from scaffolder.interrupts import temporary_folder
-from scaffolder.labfile import Source, read_lab
-from scaffolder.labschema import WrongAnswersFile
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.interrupts import temporary_folder
+from scaffolder.labs import catalog
+from scaffolder.labs.answers import read_wrong_answers
+from scaffolder.labs.lab_file import Source, read_lab
+from scaffolder.labs.schema import WrongAnswersFile
+from scaffolder.labs.variables import other_variables
+from scaffolder.labs.variation import EXAMPLE
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
 from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_variation, lint_words
 from scaffolder.proving.lint_places import problem_of
 from scaffolder.proving.lint_states import States, leftovers, render
-from scaffolder.variables import other_variables
-from scaffolder.variation import EXAMPLE
 
 
 def lint(root: Path) -> tuple[Problem, ...]:

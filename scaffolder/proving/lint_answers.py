@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scaffolder import changes, generate
-from scaffolder.errors import DevlabError
-from scaffolder.folders import remove_tree
-from scaffolder.labfile import Source
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.folders import remove_tree
+from scaffolder.labs import generate
+from scaffolder.labs.lab_file import Source
 from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
 from scaffolder.proving.lint_leaks import significant
 from scaffolder.proving.lint_states import States, read_tree
+from scaffolder.workspace import changes
 
 _ALTERNATIVES = 3
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaffolder.labs.packs.description import is_id
 from scaffolder.model import Problem
-from scaffolder.packs.description import is_id
 from scaffolder.workspace import IGNORED
 
 _OVERLAYS = ("start", "solution", "alternatives")

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from scaffolder import generate
-from scaffolder.lines import lines_of
+from scaffolder.core.lines import lines_of
+from scaffolder.labs import generate
 from scaffolder.model import Lab, Problem
 from scaffolder.proving.lint_places import relative
 from scaffolder.proving.lint_states import read_tree

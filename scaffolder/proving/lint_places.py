@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scaffolder.errors import DevlabError, LabFileError
+from scaffolder.core.errors import DevlabError, LabFileError
 from scaffolder.model import Problem
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffolder import generate
-from scaffolder.catalog import template_root
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs import generate
+from scaffolder.labs.catalog import template_root
+from scaffolder.labs.variables import all_variables, context_of
 from scaffolder.model import Lab, Problem
 from scaffolder.proving.lint_places import problem_of, relative
-from scaffolder.variables import all_variables, context_of
 from scaffolder.workspace import MANIFEST
 
 # GitHub's `${{ }}`, Helm's `{{ .Values }}` and an app's own templates are nobody's mistake; what

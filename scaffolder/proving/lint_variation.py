@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.lines import lines_of
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError
-from scaffolder.labfile import Source
-from scaffolder.lines import lines_of
+from scaffolder.labs.lab_file import Source
+from scaffolder.labs.variables import Variable, variables_of
+from scaffolder.labs.variation import allows, references, samples
 from scaffolder.model import Lab, Problem
-from scaffolder.variables import Variable, variables_of
-from scaffolder.variation import allows, references, samples
 
 _INSTRUCTIONS = "instructions.md"
 

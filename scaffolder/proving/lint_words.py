@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from scaffolder.errors import DevlabError
-from scaffolder.generate import TASKS_MARKER
-from scaffolder.labfile import Source
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs.generate import TASKS_MARKER
+from scaffolder.labs.lab_file import Source
 from scaffolder.model import CheckSpec, Hint, Lab, Problem, Task
 from scaffolder.proving.lint_places import problem_of
 from scaffolder.workspace import read_text

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import generate, places, workspace
-from scaffolder.folders import remove_tree
-from scaffolder.keeping import surroundings
-from scaffolder.keeping.store import Kept
+from scaffolder import workspace
+from scaffolder.core import paths
+from scaffolder.core.folders import remove_tree
+from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.store import Kept
+from scaffolder.labs import generate
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import asked
 
@@ -71,7 +73,7 @@ class Memory:
 
 def default_folder() -> Path:
     """Return the folder in which proofs are remembered."""
-    return places.cache() / "proofs"
+    return paths.cache() / "proofs"
 
 
 def key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import generate
-from scaffolder.answers import read_wrong_answers
-from scaffolder.errors import DevlabError
-from scaffolder.interrupts import temporary_folder
-from scaffolder.labfile import Source, read_lab
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.interrupts import temporary_folder
+from scaffolder.labs import generate
+from scaffolder.labs.answers import read_wrong_answers
+from scaffolder.labs.lab_file import Source, read_lab
+from scaffolder.labs.variables import other_variables
+from scaffolder.labs.variation import example_learners
 from scaffolder.model import Lab, Problem
-from scaffolder.proofs import Case, Stage
+from scaffolder.model.proofs import Case, Stage
 from scaffolder.proving.grading import Plan
 from scaffolder.proving.memory import key_of_lab
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.states import mutants_of
-from scaffolder.variables import other_variables
-from scaffolder.variation import example_learners
 
 
 def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:

@@ -10,11 +10,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffolder import catalog
-from scaffolder.errors import DevlabError, InterruptedRunError
+from scaffolder.core.errors import DevlabError, InterruptedRunError
 from scaffolder.grading.lifecycle import new_run
+from scaffolder.labs import catalog
 from scaffolder.model import Problem
-from scaffolder.proofs import CaseEnded, CaseResult, CaseStarted, LabProof, ProofEvent, Stage
+from scaffolder.model.proofs import CaseEnded, CaseResult, CaseStarted, LabProof, ProofEvent, Stage
 from scaffolder.proving import planning
 from scaffolder.proving.digest import digest
 from scaffolder.proving.grading import Plan, run_case

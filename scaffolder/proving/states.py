@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scaffolder import changes, generate
+from scaffolder.core.errors import DevlabError
+from scaffolder.core.interrupts import temporary_folder
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.errors import DevlabError
-from scaffolder.interrupts import temporary_folder
+from scaffolder.labs import generate
 from scaffolder.model import Lab
 from scaffolder.proving import mutants
 from scaffolder.proving.mutants import Mutant
+from scaffolder.workspace import changes
 
 _MUTANT = "mutant:"
 

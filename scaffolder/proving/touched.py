@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from scaffolder import catalog
-from scaffolder.errors import DevlabError
+from scaffolder.core.errors import DevlabError
+from scaffolder.labs import catalog
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 
 # Parts of devlab that no verdict depends on, and what is no part of it.
-_WITHOUT_INFLUENCE = frozenset({"cli", "report", "authoring"})
+_WITHOUT_INFLUENCE = frozenset({"authoring", "cli", "progress", "report", "revise", "watch"})
 _GRADER = ("scaffolder", "pyproject.toml")
 
 

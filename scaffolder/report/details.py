@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from scaffolder.core.text import harmless_block
 from scaffolder.model import CheckResult, Evidence, Finding, Report, TaskResult
-from scaffolder.report.text import harmless_block
 
 # What is said of points that the work itself makes impossible to grade.
 NOT_SHOWN = "not shown: the work asks for what cannot be run here"

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from scaffolder.core.text import harmless
 from scaffolder.model import Outcome
-from scaffolder.readiness import (
+from scaffolder.model.readiness import (
     FetchEnded,
     FetchSaid,
     FetchStarted,
@@ -22,9 +23,8 @@ from scaffolder.readiness import (
     Readiness,
     Status,
 )
-from scaffolder.report.progress import Step
+from scaffolder.report.live.progress import Step
 from scaffolder.report.terminal import WIDTH, mark
-from scaffolder.report.text import harmless
 
 SCHEMA = "devlab.doctor/1"
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from scaffolder.core.text import harmless
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
 from scaffolder.report import markdown
 from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
 from scaffolder.report.repository import path_in_repository
-from scaffolder.report.text import harmless
 
 # GitHub shows no more annotations of one level for one step.
 SHOWN = 10

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
+from scaffolder.core.text import harmless
 from scaffolder.model import CheckResult, Outcome, Report, Score, TaskResult
 from scaffolder.report.details import denominator_lines, details
-from scaffolder.report.text import harmless
 
 
 def render(report: Report) -> str:

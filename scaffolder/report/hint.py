@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from scaffolder.hints import Advice, Given
+from scaffolder.core.text import harmless
 from scaffolder.model import Evidence, Finding, Outcome, Verdict
+from scaffolder.progress.hints import Advice, Given
 from scaffolder.report.terminal import WIDTH, mark
-from scaffolder.report.text import harmless
 
 SCHEMA = "devlab.hint/1"
 _HINT_LIMIT = 2000

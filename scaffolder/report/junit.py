@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from scaffolder.core.text import harmless
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
 from scaffolder.report.details import details
-from scaffolder.report.text import harmless
 
 # JUnit knows three ways not to pass; ungraded and blocked tasks are neither wrong nor broken.
 _ELEMENT = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from scaffolder.report.text import harmless, harmless_block, web_address
+from scaffolder.core.text import harmless, harmless_block, web_address
 
 # Ends a word for whoever looks for mentions and references, and shows nothing.
 _BREAK = "&#8203;"

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from scaffolder.core.text import harmless
 from scaffolder.model import Outcome, Problem
-from scaffolder.proofs import OUTCOMES, CaseResult, Fate, LabProof, Stage
+from scaffolder.model.proofs import OUTCOMES, CaseResult, Fate, LabProof, Stage
 from scaffolder.report.terminal import WIDTH, mark
-from scaffolder.report.text import harmless
 
 _WORDS = {
     Outcome.PASS: ("every promise holds", "bold green"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from scaffolder.proofs import CaseResult, Fate, LabProof, Stage
+from scaffolder.model.proofs import CaseResult, Fate, LabProof, Stage
 from scaffolder.report.proof import HEADINGS, held, mutant_words
 
 SCHEMA = "devlab.proof/1"

@@ -17,10 +17,10 @@ from urllib.parse import quote
 import msgspec
 
 from scaffolder import __version__
+from scaffolder.core.text import harmless, harmless_block, web_address
 from scaffolder.model import CheckResult, Finding, Outcome, Report, TaskResult
 from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
 from scaffolder.report.repository import path_in_repository
-from scaffolder.report.text import harmless, harmless_block, web_address
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 HOME = "https://github.com/devlab-project/devlab"

@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from scaffolder.core.text import harmless
 from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, Verdict
 from scaffolder.report.details import NOT_SHOWN, denominator_lines, told_points
-from scaffolder.report.text import harmless
 
 _MARKS = {
     Outcome.PASS: ("✓", "green"),

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder.folders import remove_tree
+from scaffolder.core.folders import remove_tree
 from scaffolder.sandbox import bubblewrap
 from scaffolder.sandbox.census import Census
 from scaffolder.sandbox.places import own_code, python_parts

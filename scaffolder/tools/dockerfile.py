@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scaffolder.lines import lines_of
+from scaffolder.core.lines import lines_of
 
 # https://docs.docker.com/reference/dockerfile/#here-documents; `<<<` is the shell's own.
 HEREDOC = re.compile(

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from scaffolder.lines import lines_of
+from scaffolder.core.lines import lines_of
 from scaffolder.tools.dockerfile import Instruction, every_reading, instructions, list_form
 
 _DIRECTIVE = re.compile(r"(?:#|//)\s*syntax\s*=\s*(?P<name>\S+)", re.IGNORECASE)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scaffolder.errors import DevlabError, UnavailableError, WorkFaultError
+from scaffolder.core.errors import DevlabError, UnavailableError, WorkFaultError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.system import here

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from scaffolder.errors import InterruptedRunError, UnavailableError
+from scaffolder.core.errors import InterruptedRunError, UnavailableError
 
 DEFAULT_OUTPUT_LIMIT = 8 * 1024 * 1024
 _TICK = 0.05

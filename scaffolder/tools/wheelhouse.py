@@ -19,8 +19,8 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from scaffolder import places
-from scaffolder.errors import UnavailableError
+from scaffolder.core import paths
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
@@ -196,7 +196,7 @@ def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
 
 def root() -> Path:
     """Return the folder of everything that is kept here, created if need be."""
-    folder = places.cache() / "wheels"
+    folder = paths.cache() / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
-from scaffolder import catalog
-from scaffolder.checks import _lookalikes, container_health, workflow_cache, workflow_triggers
+from scaffolder.checks.docker import container_health, lookalikes
+from scaffolder.checks.github import workflow_cache, workflow_triggers
+from scaffolder.labs import catalog
 from scaffolder.model import CheckSpec
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -175,8 +176,8 @@ SAID: dict[tuple[str, str], Demand | str] = {
 
 
 def _planted() -> Forms:
-    planted = _lookalikes.lookalikes(Path("nowhere"), _lookalikes.draw_tokens())
-    folders = [PurePosixPath(path).parent for path in planted if path != _lookalikes.SECRET_PLACE]
+    planted = lookalikes.lookalikes(Path("nowhere"), lookalikes.draw_tokens())
+    folders = [PurePosixPath(path).parent for path in planted if path != lookalikes.SECRET_PLACE]
     tops = [one if one.name == "__pycache__" else one.parts[0] for one in folders]
     return [
         ("a file in `tests/`", "a test in the folder") if one == "tests" else (f"`{one}`",)
@@ -215,7 +216,7 @@ def _of_a_test_file(spec: CheckSpec) -> Forms:
 BEYOND: dict[str, Callable[[CheckSpec], Forms]] = {
     "image.builds": lambda spec: say("seconds")(spec.timeout),
     "image.contents": lambda _: _planted(),
-    "image.secrets": lambda _: name(_lookalikes.SECRET_PLACE),
+    "image.secrets": lambda _: name(lookalikes.SECRET_PLACE),
     "container.user": lambda _: [("all of them",), ("could become root",)],
     "container.health": lambda _: _run_of_a_health_check(),
     "workflow.triggers": lambda _: names(workflow_triggers.PULL_REQUEST_DEFAULTS),

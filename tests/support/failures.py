@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder import catalog, workspace
-from scaffolder.answers import read_wrong_answers
-from scaffolder.generate import build_state
-from scaffolder.grading import grade
+from scaffolder import workspace
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog
+from scaffolder.labs.answers import read_wrong_answers
+from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckResult, Evidence, Lab, Mistake, Outcome, Report, Verdict
 
 FOLDER = Path(__file__).parent.parent / "failures"

@@ -12,10 +12,10 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from scaffolder import catalog, labfile
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
+from scaffolder.labs import catalog, lab_file
 from scaffolder.model import CheckSpec, Evidence, Finding, Lab, Task, Verdict, failed, passed
 
 
@@ -176,7 +176,7 @@ class Catalog:
         (rendered / "app.py").write_text('NAME = "{{cookiecutter.name}}"\n')
         (root / "labs").mkdir()
         monkeypatch.setattr(catalog, "root", lambda: root)
-        monkeypatch.setattr(labfile, "known_kinds", lambda: KINDS)
+        monkeypatch.setattr(lab_file, "known_kinds", lambda: KINDS)
 
     def lab(self, tasks: str, name: str = "tested", head: str = HEAD) -> Path:
         """Write a lab with these tasks (YAML) and return its folder."""

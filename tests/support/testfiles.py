@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.pytest_kind import Pytest
+from scaffolder.checks.pytest.kind import Pytest
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Verdict
 from scaffolder.workspace import snapshot

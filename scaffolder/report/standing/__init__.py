@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from scaffolder.standing import Standing
+from scaffolder.progress.standing import Standing
 
 
 def _json(standing: Standing, now: datetime) -> str:

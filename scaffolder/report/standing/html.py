@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from scaffolder.progress.standing import LabStanding, Standing
 from scaffolder.report.standing import svg
 from scaffolder.report.standing.words import TITLE, plain, state_of
-from scaffolder.standing import LabStanding, Standing
 
 _STYLE = """\
 :root{color-scheme:light dark}

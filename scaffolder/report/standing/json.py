@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from scaffolder.progress.standing import LabStanding, Standing
 from scaffolder.report.standing.words import RULE
-from scaffolder.standing import LabStanding, Standing
 
 SCHEMA = "devlab.standing/1"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from scaffolder.progress.standing import SkillStanding, Standing
 from scaffolder.report.standing.words import (
     RULE,
     TITLE,
@@ -17,7 +18,6 @@ from scaffolder.report.standing.words import (
     summary,
     trained_by,
 )
-from scaffolder.standing import SkillStanding, Standing
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 WIDTH = 760

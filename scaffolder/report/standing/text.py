@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from scaffolder.progress.standing import SkillStanding, Standing
 from scaffolder.report.standing.words import (
     RULE,
     TITLE,
@@ -18,7 +19,6 @@ from scaffolder.report.standing.words import (
     share,
     summary,
 )
-from scaffolder.standing import SkillStanding, Standing
 
 _WIDTH = 80
 _BAR = (8, 30)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scaffolder.report.text import harmless
-from scaffolder.standing import LabStanding, SkillStanding, Standing
+from scaffolder.core.text import harmless
+from scaffolder.progress.standing import LabStanding, SkillStanding, Standing
 
 RULE = (
     "Gained are the points of tasks that passed, of all labs that train the skill; "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.engine import buildlog, cleanup, diagnosis, machine
 from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, said

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scaffolder.lines import lines_of
+from scaffolder.core.lines import lines_of
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
 from scaffolder.tools.processes import CancelToken, Ending
 

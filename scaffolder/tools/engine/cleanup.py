@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect, is_there, trouble
 
 # Seconds for which things of a run that ends are tried again, and between two tries.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import mending
 
 RUN_LABEL = "devlab.run"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
 from scaffolder.tools.processes import CancelToken

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine.connection import Engine, chosen_by, endpoint, trouble
 from scaffolder.tools.engine.images import inspect
 from scaffolder.tools.processes import CancelToken

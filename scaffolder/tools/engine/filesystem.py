@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scaffolder.errors import WorkFaultError
+from scaffolder.core.errors import WorkFaultError
 from scaffolder.tools.engine.images import MOST_FILES, Entry, Layer
 from scaffolder.tools.processes import CancelToken
 

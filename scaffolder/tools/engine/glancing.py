@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from scaffolder.errors import UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine.connection import connect, endpoint
 
 _ANSWER_SECONDS = 5.0

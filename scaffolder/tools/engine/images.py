@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from scaffolder.errors import UnavailableError, WorkFaultError
+from scaffolder.core.errors import UnavailableError, WorkFaultError
 from scaffolder.tools.engine.connection import Engine, trouble
 from scaffolder.tools.processes import CancelToken
 

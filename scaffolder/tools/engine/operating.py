@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 
-from scaffolder.errors import WorkFaultError
+from scaffolder.core.errors import WorkFaultError
 from scaffolder.tools.engine.connection import trouble
 from scaffolder.tools.engine.containers import Container, _published
 from scaffolder.tools.processes import CancelToken, Completed, Ending

@@ -1,0 +1,1 @@
+"""Images and containers, built and run by a Docker Engine."""

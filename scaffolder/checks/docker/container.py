@@ -1,0 +1,165 @@
+"""Check kinds that run the image as a service: `container.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scaffolder.checks.context import Context
+from scaffolder.checks.docker.containers import (
+    ContainerKind,
+    ended,
+    exchange,
+    serving,
+    shared_service,
+    wait_until_answers,
+)
+from scaffolder.checks.http import Request
+from scaffolder.checks.kind import CheckFailedError
+from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.tools.engine import Hardening, Process
+
+
+class Serves(ContainerKind, frozen=True, kw_only=True):
+    """The service answers from outside its container, on the port that its environment names.
+
+    Starts a container with an unusual port in the environment, publishes that port, and sends the
+    requests in order.
+
+    Parameters:
+        requests: what to ask (`path`, `method`, `body`: sent as JSON) and what to expect (`status`,
+            `contains`: what the JSON of the answer must hold; of an object the keys named, of a
+            list one element that fits). `{token}` stands for a word and `{number}` for a number
+            that nobody can know beforehand, the same ones in all requests of the check. `keep`
+            gives names to what the answer's object has under some keys, for requests that follow:
+            with `keep: {item: id}` they can say `{item}`.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: every request is answered as expected.
+
+    Fails: nothing answers on that port, the container ends, an answer is another one.
+
+    Example:
+        - id: answers-on-the-given-port
+          kind: container.serves
+          requests:
+            - {path: /healthz, contains: {status: ok}}
+            - method: POST
+              path: /api/items
+              body: {name: "{token}", quantity: "{number}"}
+              status: 201
+              keep: {item: id}
+            - {path: "/api/items/{item}", contains: {name: "{token}"}}
+    """
+
+    requests: tuple[Request, ...] = (Request(),)
+
+    def run(self, context: Context) -> Verdict:
+        """Start the container, or join whoever did, and ask."""
+        service = shared_service(context, self)
+        context.say("waiting for the service to answer")
+        wait_until_answers(context, self, service)
+        exchange(self, service, self.requests)
+        asked = ", ".join(str(request) for request in self.requests)
+        return passed(f"answers on port {service.port} from outside: {asked}")
+
+
+class User(ContainerKind, frozen=True, kw_only=True):
+    """No process of the container runs as root.
+
+    Looks at the processes that run once the service answers, as the engine's machine sees them,
+    not at what the Dockerfile says: a USER that the entry point changes back does not help, an
+    entry point that drops its rights does. A process that can go back to root (its real or saved
+    user id is 0) counts as root.
+
+    Parameters:
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: there are processes, and no user id of any is 0.
+
+    Fails: one is 0, or nothing runs.
+
+    Example:
+        - id: process-is-not-root
+          kind: container.user
+    """
+
+    def run(self, context: Context) -> Verdict:
+        """List the processes of the running service."""
+        service = shared_service(context, self)
+        wait_until_answers(context, self, service)
+        processes = service.container.processes()
+        if not processes:
+            raise ended(context, self, service, "running processes")
+        roots = [process for process in processes if 0 in process.uids]
+        if roots:
+            return failed(
+                f"{len(roots)} of {len(processes)} processes run as root",
+                *(Finding(f"uid 0: {process.command}") for process in roots[:5]),
+                evidence=Evidence(
+                    ran="docker top CONTAINER -eo pid,euid,ruid,suid,args",
+                    expected="no process with user id 0",
+                    actual=f"user ids {_uids(processes)}",
+                ),
+                hint="add a user in the Dockerfile and switch to it with USER before CMD",
+            )
+        return passed(f"all {len(processes)} processes run as uid {_uids(processes)}")
+
+
+def _uids(processes: Sequence[Process]) -> str:
+    found = sorted({uid for process in processes for uid in process.uids})
+    return ", ".join(str(uid) for uid in found)
+
+
+class Hardened(ContainerKind, frozen=True, kw_only=True):
+    """The service runs without any right that it does not need.
+
+    Starts a container with a read-only root file system, all capabilities dropped and no new
+    privileges, and sends the requests. The folders in `tmpfs` are writable memory, as an operator
+    would mount them.
+
+    Parameters:
+        requests: what to ask and what to expect, as in container.serves.
+        tmpfs: folders that may be written to; /dev/shm always may.
+        port_variable: the environment variable that names the port.
+        start_within: seconds that it may take to answer for the first time.
+        dockerfile: the file to build from.
+
+    Passes: every request is answered as expected.
+
+    Fails: the container ends, or does not answer as expected.
+
+    Example:
+        - id: runs-hardened
+          kind: container.hardened
+          requests: [{path: /healthz}]
+    """
+
+    requests: tuple[Request, ...] = (Request(),)
+    tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108
+
+    def run(self, context: Context) -> Verdict:
+        """Start the container with few rights, and ask."""
+        with serving(context, self, hardening=Hardening(self.tmpfs)) as service:
+            context.say("waiting for the hardened service to answer")
+            try:
+                wait_until_answers(context, self, service)
+                exchange(self, service, self.requests)
+            except CheckFailedError as error:
+                raise _because_hardened(error) from error
+        return passed("serves with a read-only root, no capabilities and no new privileges")
+
+
+def _because_hardened(error: CheckFailedError) -> CheckFailedError:
+    verdict = error.verdict
+    return CheckFailedError(
+        f"with a read-only root and without capabilities: {verdict.message}",
+        *verdict.findings,
+        evidence=verdict.evidence,
+        hint="docker run --read-only --cap-drop ALL --security-opt no-new-privileges shows it:"
+        " write nowhere but /tmp, and start as the user that you run as",
+        lasting=verdict.lasting,
+    )

@@ -1,0 +1,24 @@
+"""Images and containers: built, looked into and run by a Docker Engine."""
+
+from __future__ import annotations
+
+from scaffolder.checks.family import Family
+
+FAMILY = Family(
+    name="docker",
+    package="scaffolder.checks.docker",
+    kinds={
+        "dockerfile.lint": "dockerfile:Lint",
+        "image.builds": "image:Builds",
+        "image.caches": "image_caches:Caches",
+        "image.contents": "image:ImageContents",
+        "image.metadata": "image_metadata:Metadata",
+        "image.secrets": "image:Secrets",
+        "container.serves": "container:Serves",
+        "container.user": "container:User",
+        "container.health": "container_health:Health",
+        "container.stops": "container_stop:Stops",
+        "container.hardened": "container:Hardened",
+    },
+    mutators="mutations:MUTATORS",
+)

@@ -1,0 +1,1 @@
+"""An author's test file, run in a process of its own."""

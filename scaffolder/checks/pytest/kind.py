@@ -1,0 +1,91 @@
+"""The check kind `pytest`: an instructor's own test file, for what no other kind can do."""
+
+from __future__ import annotations
+
+from scaffolder.checks.context import Context
+from scaffolder.checks.pytest.services import TestedKind
+from scaffolder.checks.pytest.session import transcribe
+from scaffolder.checks.pytest.verdict import conclude
+from scaffolder.model import Verdict, unavailable
+
+FOLDER = "tests"
+
+
+class Pytest(TestedKind, frozen=True, kw_only=True):
+    """The tests of a file in the lab's own folder `tests/` pass.
+
+    The escape hatch for what no other kind can do. pytest runs the file in a process of its own,
+    apart from the learner's code; a `conftest.py` and other modules in the lab's `tests/` are
+    there too, nothing of the workspace's is. The tests get what they ask for by name:
+
+    - `workspace`: a copy of the learner's work, this test's own, as a `pathlib.Path`.
+    - `run(argv, timeout=None, env=None, check=False)`: a command in that copy, in the sandbox and
+      without a network; `.code`, `.out`, `.err`, `.seconds`. `python` is a bare one: what needs
+      packages runs in the image. Not to end in time is a fail; with `check`, so is an exit code
+      that is not 0.
+    - `image`: the image of the learner's Dockerfile; `.id`, `.config`, `.labels`, `.size`. What is
+      in it is read from its layers, and nothing of it runs: `.files` (by path: `.kind`, `.mode`,
+      `.uid`, `.size`, `.link`, `.executable`, `.base`), `.glob(pattern)`, `.resolve(path)`,
+      `.read(path)`, `.read_all(paths, limit)`, and `.distributions` (`.name`, `.version`,
+      `.folder`, `.files`, `.base`, and `.intact`: its RECORD lists what is there).
+    - `container`: a container of it, this test's own; `.get(path)`, `.request(method, path,
+      body=..., headers=...)` with `.status`, `.headers`, `.text`, `.json()`; `.url`, `.logs()`,
+      `.exec(argv)`, `.stop()`, `.start()`, `.restart()`.
+    - `terraform`: the outputs of the learner's configuration, applied to the local cloud.
+    - `variables`: the values that the workspace was made with, such as `service_name`.
+    - `fail(message, hint=..., path=..., line=..., expected=..., actual=...)` ends the test;
+      `finding(path, line, message)` adds a place in the learner's work, shown if the test fails.
+
+    Write `assert it_holds, "the cause in words"`: that becomes the verdict's message. A test must
+    not import the learner's code or start a program but with `run`: that is refused. What the work
+    answers may have any shape: compare it before you take it apart, for a KeyError in the test is
+    an error of the lab. In a pack it runs only where the pack is trusted.
+
+    Parameters:
+        file: the test file, a path in the lab's folder that begins with `tests/`.
+        dockerfile, port_variable, start_within: for `image` and `container`, as in
+            container.serves.
+        directory, variables: for `terraform`, as in terraform.applies.
+
+    Passes: there is a test, and every one passed.
+
+    Fails: an assertion fails, `fail` is called, or the learner's work keeps a fixture from what it
+    is for: the image does not build, the service does not answer, a command does not end. A test
+    that skips is `unavailable` for its reason; any other exception, a file that cannot be read, no
+    test at all, `xfail`, or more than the check's timeout for the tests' own doings is an error of
+    the lab.
+
+    Example:
+        - id: items-survive-a-restart
+          kind: pytest
+          file: tests/test_restart.py
+
+        # tests/test_restart.py
+        def test_items_survive_a_restart(container):
+            container.request("POST", "/api/items", body={"name": "tea"})
+            container.restart()
+            items = container.get("/api/items").text
+            assert '"tea"' in items, "an item is gone after a restart of the container"
+    """
+
+    file: str
+
+    @property
+    def test_files(self) -> tuple[str, ...]:
+        """The files of the lab's `tests/` that the check runs."""
+        return (self.file,)
+
+    def run(self, context: Context) -> Verdict:
+        """Run the file and judge by what it told."""
+        run = context.run
+        if not run.trusted:
+            pack = run.lab_id.partition("/")[0]
+            return unavailable(
+                f"this check runs a test file of the pack {pack}, {self.file}, and the pack is not"
+                " trusted",
+                hint=f"look at the file, then: devlab pack trust {pack}",
+            )
+        root = run.lab_root.resolve()
+        context.say(f"running {self.file}")
+        transcript = transcribe(context, self, root / self.file, root / FOLDER)
+        return conclude(self.file, transcript, context.timeout)

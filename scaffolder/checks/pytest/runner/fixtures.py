@@ -1,0 +1,148 @@
+"""The fixtures that an instructor's test can ask for; each is made when a test first does."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+import pytest
+
+from scaffolder.checks.pytest.runner.channel import Channel, WorkFailedError
+from scaffolder.checks.pytest.runner.containers import Container, Ran, Witness
+from scaffolder.checks.pytest.runner.images import Image
+
+
+class Fail(Protocol):
+    """Ends the test as the learner's fail."""
+
+    def __call__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        path: str | Path | None = None,
+        line: int | None = None,
+        ran: str = "",
+        expected: str = "",
+        actual: str = "",
+        log: Sequence[str] = (),
+    ) -> NoReturn:
+        """Say the cause in a sentence, what to do next, and where in the work it lies."""
+
+
+class AddFinding(Protocol):
+    """Adds a place in the learner's work to the verdict, should the test fail."""
+
+    def __call__(self, path: str | Path, line: int | None, message: str) -> None:
+        """Name the path in the workspace, the line (from 1) and what is wrong there."""
+
+
+class Run(Protocol):
+    """Runs a command in the sandbox, in the workspace, without a network."""
+
+    def __call__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        check: bool = False,
+    ) -> Ran:
+        """Return what it came to; not to end within `timeout` s is a fail, so is, with `check`,
+
+        an exit code that is not 0.
+        """
+
+
+class Fixtures:
+    """A pytest plugin with the fixtures, served by the grader."""
+
+    def __init__(self, channel: Channel, witness: Witness, variables: Mapping[str, str]) -> None:
+        self._channel = channel
+        self._witness = witness
+        self._variables = variables
+
+    @pytest.fixture
+    def workspace(self) -> Path:
+        """Return a copy of the learner's work, this test's own."""
+        return Path(self._channel.call("workspace"))
+
+    @pytest.fixture
+    def run(self, workspace: Path) -> Run:
+        """Return the function that runs a command in the sandbox, in this test's workspace."""
+
+        def run(
+            argv: Sequence[str | Path],
+            *,
+            timeout: float | None = None,
+            env: Mapping[str, str] | None = None,
+            check: bool = False,
+        ) -> Ran:
+            words = [os.fspath(word) for word in argv]
+            self._witness.ran, self._witness.log = shlex.join(words), tuple
+            told = self._channel.call(
+                "run", folder=str(workspace), argv=words, timeout=timeout, env=env, check=check
+            )
+            ran = Ran(**told)
+            self._witness.log = lambda: (ran.out + ran.err).splitlines()[-8:]
+            return ran
+
+        return run
+
+    @pytest.fixture(scope="session")
+    def image(self) -> Image:
+        """Return the image of the learner's Dockerfile, built once for all checks of the run."""
+        return Image(self._channel)
+
+    @pytest.fixture
+    def container(self) -> Iterator[Container]:
+        """Run a container of the image for this test."""
+        started = Container(self._channel, self._witness)
+        yield started
+        started.remove()
+
+    @pytest.fixture(scope="session")
+    def terraform(self) -> Mapping[str, Any]:
+        """Return the outputs of the learner's configuration, applied to the local cloud."""
+        return dict(self._channel.call("terraform"))
+
+    @pytest.fixture(scope="session")
+    def variables(self) -> Mapping[str, str]:
+        """Return the values that the learner's workspace was made with."""
+        return self._variables
+
+    @pytest.fixture
+    def finding(self, workspace: Path) -> AddFinding:
+        """Return the function that adds a place in the work to the verdict."""
+
+        def finding(path: str | Path, line: int | None, message: str) -> None:
+            place = _relative(workspace, path)
+            self._witness.findings.append({"message": message, "path": place, "line": line})
+
+        return finding
+
+    @pytest.fixture
+    def fail(self, workspace: Path) -> Fail:
+        """Return the function that ends the test as the learner's fail."""
+
+        def fail(
+            message: str,
+            *,
+            path: str | Path | None = None,
+            line: int | None = None,
+            **details: Any,
+        ) -> NoReturn:
+            if path is not None:
+                place = _relative(workspace, path)
+                self._witness.findings.append({"message": message, "path": place, "line": line})
+            raise WorkFailedError(message, **details)
+
+        return fail
+
+
+def _relative(workspace: Path, path: str | Path) -> str:
+    """Return a path in the work, given as that or as one in the copy."""
+    return Path(workspace, path).relative_to(workspace).as_posix()

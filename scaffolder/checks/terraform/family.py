@@ -1,0 +1,26 @@
+"""Terraform, applied to a local cloud."""
+
+from __future__ import annotations
+
+from scaffolder.checks.family import Family
+
+FAMILY = Family(
+    name="terraform",
+    package="scaffolder.checks.terraform",
+    kinds={
+        "terraform.formatted": "kinds:Formatted",
+        "terraform.valid": "kinds:Valid",
+        "terraform.applies": "kinds:Applies",
+        "terraform.variables": "variables:Variables",
+        "terraform.tagged": "kinds:Tagged",
+        "terraform.stable": "kinds:Stable",
+        "terraform.change": "change:Change",
+        "terraform.follows": "change:Follows",
+        "cloud.buckets": "cloud_kinds:Buckets",
+        "cloud.access": "cloud_access:Access",
+        "cloud.outputs": "cloud_kinds:Outputs",
+        "cloud.settings": "cloud_kinds:Settings",
+        "cloud.destroyed": "cloud_kinds:Destroyed",
+    },
+    mutators="mutations:MUTATORS",
+)

@@ -1,0 +1,68 @@
+"""What needs a session with Terraform, its stages, and what each leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from scaffolder.checks.context import Context
+from scaffolder.checks.kind import Kind
+from scaffolder.checks.terraform.cloud import Picture
+from scaffolder.checks.terraform.terraform import Answer, State
+from scaffolder.model.readiness import Requirement
+
+# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
+_REQUIRES = frozenset(
+    {
+        *(Requirement.TERRAFORM, Requirement.AWS_PROVIDER),
+        *(Requirement.CLOUD, Requirement.SANDBOX),
+    }
+)
+
+
+class TerraformKind(Kind, frozen=True, kw_only=True):
+    """Base of the kinds that need more of Terraform than to read a file."""
+
+    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
+
+
+def shared_timeout(context: Context) -> float:
+    """Return what bounds, in seconds, a command of Terraform that several checks share."""
+    return context.shared_timeout(lambda kind: isinstance(kind, TerraformKind))
+
+
+class Stage(IntEnum):
+    """The stages, in the order in which waiting checks are served."""
+
+    PREPARED = 0
+    APPLIED = 1
+    PLANNED_AGAIN = 2
+    CHANGED = 3
+    DESTROYED = 4
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply left: Terraform's state and what the cloud says."""
+
+    state: State
+    picture: Picture
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Before and after another apply with one variable changed, and what Terraform did for it."""
+
+    before: Applied
+    after: Applied
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """What is left, in the state and in the cloud, after a destroy."""
+
+    state: State
+    picture: Picture

@@ -1,0 +1,71 @@
+"""The folders of the user's that devlab may write to, by the conventions of the system."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from scaffolder.core.errors import DevlabError
+
+
+def cache() -> Path:
+    """Return the folder for what can be made again (wheels), created if need be."""
+    return _usable(platformdirs.user_cache_path("devlab"))
+
+
+def state() -> Path:
+    """Return the folder for logs, created if need be."""
+    return _usable(platformdirs.user_state_path("devlab"))
+
+
+def data() -> Path:
+    """Return the folder for what the user installed (packs), which need not exist.
+
+    There is no other place for it: what somebody installed must be there the next time.
+    """
+    return platformdirs.user_data_path("devlab")
+
+
+def conventional() -> dict[str, Path]:
+    """Return the folders that `cache`, `state` and `data` are by convention, made or not."""
+    return {
+        "cache": platformdirs.user_cache_path("devlab"),
+        "state": platformdirs.user_state_path("devlab"),
+        "data": platformdirs.user_data_path("devlab"),
+    }
+
+
+def runs() -> Path:
+    """Return the folder, in the system's temporary space, that holds this user's runs.
+
+    Raises DevlabError where somebody else made it: they could change what is checked in it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+        raise DevlabError(
+            f"{folder} is not a folder of yours, so what is checked would not be safe in it",
+            hint="remove it, or set TMPDIR to a folder of your own",
+        )
+    return folder
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
+
+
+def _usable(folder: Path) -> Path:
+    """Return `folder`, or a place in the temporary space where it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return runs()
+    return folder if os.access(folder, os.W_OK) else runs()

@@ -1,0 +1,101 @@
+"""Whole reports of workspaces in which nothing has changed.
+
+Each verdict of such a report is kept by itself too (`verdicts`); but to find that out takes the
+lab, its checks and all that they are made of. Here it is enough to see that nothing is another one:
+the workspace, the settings, devlab and its tools decide about the name of what is kept, and with
+the report are kept the folders and images that had a say, to be compared. A report is only as good
+as its verdicts: where one of them was replaced or forgotten since, it is not told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from scaffolder.core.errors import DevlabError
+from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.store import Kept
+from scaffolder.model import Report
+from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A report that holds as long as these folders and images are as they were.
+
+    `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
+    `surroundings.images` says of it, `verdicts` the digest of each kept verdict that the report
+    was made of.
+    """
+
+    folders: Mapping[str, str]
+    images: Mapping[str, Mapping[str, str]]
+    verdicts: Mapping[str, str]
+    report: Report
+
+
+def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
+    """Return the name under which a report on a workspace is kept; None where it cannot be read.
+
+    `asked` is what was asked for: tasks, a learner.
+    """
+    try:
+        seen = survey(workspace.root)
+        manifest = read_bytes(workspace.root, str(MANIFEST)).decode("utf-8", "surrogateescape")
+    except (OSError, DevlabError):
+        return None
+    left_out = (f"{one.path}\0{one.reason}" for one in seen.skipped)
+    told = (f"{path}\0{what}" for path, what in seen.told.items())
+    here = (surroundings.here(), surroundings.reporter())
+    return surroundings.hashed(
+        ["report", str(workspace.root), *here, manifest, *asked, *told, *left_out]
+    )
+
+
+def recall(kept: Kept, known_as: str) -> Known | None:
+    """Return the report that is kept under a name, provided that it still holds."""
+    known = kept.recall(known_as, Known)
+    if known is None or not kept.holds(known.verdicts):
+        return None
+    for folder, told in known.folders.items():
+        if digest(Path(folder)) != told:
+            return None
+    return known if seen_images(known.images) == known.images else None
+
+
+def forget_reports(kept: Kept, lab_id: str) -> None:
+    """Forget every kept report of a lab: the next check of it is told and noted anew.
+
+    What its checks came to stays, so that nothing has to run again.
+    """
+    for known_as in kept.names():
+        known = kept.recall(known_as, Known)
+        if known is not None and known.report.lab_id == lab_id:
+            kept.forget(known_as)
+
+
+def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
+    """Return, for each Dockerfile's text, what `surroundings.images` says of it now.
+
+    None where the engine, which is asked only if there are any, does not answer.
+    """
+    texts = list(dockerfiles)
+    seen = surroundings.glance() if texts else None
+    if seen is None:
+        return None if texts else {}
+    return {text: surroundings.images(text, seen) for text in texts}
+
+
+def drawing(report: str, looks: Sequence[str]) -> str:
+    """Return the name under which the drawing of a kept report is kept.
+
+    `report` is the report's digest (`Kept.told`), which stands for devlab too; `looks` is all else
+    that decides how it is drawn.
+    """
+    return surroundings.hashed(["drawing", report, *looks])
+
+
+def digest(folder: Path) -> str:
+    """Return the digest of a folder's content, also of one that is not there."""
+    return surroundings.hashed(surroundings.contents(folder))

@@ -1,0 +1,160 @@
+"""Verdicts of earlier runs, kept by the content of all that decides about them.
+
+The name of what is kept is a digest of what the check read, what it asks, the start that it
+compares with, and everything in `surroundings`. Time plays no part in it. So a verdict is found
+again only where running the check anew would see the very same.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import posixpath
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from scaffolder.checks.kind import Kind
+from scaffolder.core.errors import UnusableFileError
+from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.store import Kept
+from scaffolder.labs import catalog
+from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Verdict
+from scaffolder.workspace import Survey, read_text
+
+_GRADED = (Outcome.PASS, Outcome.FAIL)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A verdict, the seconds that it took, and what the run had to say besides."""
+
+    verdict: Verdict
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+class Recall:
+    """What is kept of the checks of one look at a workspace."""
+
+    def __init__(self, kept: Kept, inputs: Inputs) -> None:
+        self._kept = kept
+        self._inputs = inputs
+        self._images: dict[str, Mapping[str, str] | None] = {}
+
+    def of(self, spec: CheckSpec) -> tuple[CheckResult, tuple[str, ...]] | None:
+        """Return the kept result of a check and what it noted, or None."""
+        images = self._images[spec.id] = self._inputs.images(spec)
+        if images is None:
+            return None
+        entry = self._kept.recall(self._inputs.name(spec, images), Entry)
+        if entry is None:
+            return None
+        result = CheckResult(spec.id, spec.kind, entry.verdict, entry.seconds, cached=True)
+        return result, entry.notes
+
+    def keep(self, spec: CheckSpec, result: CheckResult, notes: Sequence[str]) -> None:
+        """Keep what a check came to instead of what was kept, if it would come to it again.
+
+        That is not so where images that it rests on were changed while it ran. Those that were not
+        there before may have come: a build fetches its base image. Where the engine did not say
+        what it has, nobody knows under which name to keep it.
+        """
+        before = self._images[spec.id]
+        now = self._inputs.images(spec, anew=True)
+        if before is None or now is None:
+            return
+        same = all(now.get(name) == one for name, one in before.items())
+        name = self._inputs.name(spec, now)
+        if same and result.verdict.outcome in _GRADED and result.verdict.lasting:
+            self._kept.keep(name, Entry(result.verdict, result.seconds, tuple(notes)))
+        else:
+            self._kept.forget(name)
+
+
+class Inputs:
+    """All that decides about the checks of one look at a workspace.
+
+    `root` is the workspace, or the copy of it that is graded, as `seen` tells it.
+    """
+
+    def __init__(self, lab: Lab, variables: Mapping[str, str], root: Path, seen: Survey) -> None:
+        self._lab = lab
+        self._variables = variables
+        self._root = root
+        self._seen = seen
+
+    def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
+        """Return the name under which the verdict of a check is kept, given what `images` says."""
+        if not isinstance(spec.check, Kind):
+            raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
+        asked = msgspec.json.encode(
+            (spec.id, spec.kind, spec.check, spec.timeout, images), order="deterministic"
+        )
+        return surroundings.hashed([self._shared, asked.decode(), *self._read(spec.check)])
+
+    def images(self, spec: CheckSpec, *, anew: bool = False) -> Mapping[str, str] | None:
+        """Return what of the engine a check rests on, nothing for most kinds.
+
+        The engine is asked once, and again for what it holds `anew`; None where it did not answer.
+        """
+        text = self.dockerfile(spec)
+        if text is None:
+            return {}
+        seen = surroundings.glance() if anew else self._engine
+        return None if seen is None else surroundings.images(text, seen)
+
+    def dockerfile(self, spec: CheckSpec) -> str | None:
+        """Return the text of all that a check builds from, of what cannot be read nothing.
+
+        None for a check that builds no image.
+        """
+        paths = spec.check.builds if isinstance(spec.check, Kind) else ()
+        return "\n".join(map(self._text, paths)) if paths else None
+
+    def _text(self, path: str) -> str:
+        try:
+            return read_text(self._root, path)
+        except UnusableFileError:
+            return ""
+
+    @functools.cached_property
+    def _engine(self) -> surroundings.Glance | None:
+        return surroundings.glance()
+
+    @functools.cached_property
+    def _shared(self) -> str:
+        lab = self._lab
+        said = msgspec.json.encode(
+            (lab.id, lab.trusted, self._variables, lab.context, lab.faults), order="deterministic"
+        )
+        folders = (lab.root / "start", lab.root / "tests", catalog.template_root(lab))
+        lines = [line for one in folders for line in surroundings.contents(one)]
+        return surroundings.hashed([surroundings.here(), said.decode(), *lines])
+
+    def _read(self, kind: Kind) -> list[str]:
+        """Return a line for each path of the work that a kind can see.
+
+        Where there are links, what it reads may lie anywhere: then that is everything.
+        """
+        told = self._seen.told
+        linked = any(what.startswith("link") for what in told.values())
+        patterns = ("*",) if linked else _with_folders(kind.reads)
+        return [
+            f"{path}\0{what}"
+            for path, what in [
+                *told.items(),
+                *((one.path, f"left out: {one.reason}") for one in self._seen.skipped),
+            ]
+            if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+        ]
+
+
+def _with_folders(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns as a survey writes paths, and the folders that they lie in.
+
+    Whether such a folder is there, or something else in its place, is seen by whoever reads in it.
+    """
+    plain = [posixpath.normpath(pattern) for pattern in patterns]
+    folders = (str(folder) for one in plain for folder in PurePosixPath(one).parents)
+    return (*plain, *folders)

@@ -1,0 +1,1 @@
+"""Labs: lab.yaml, the catalog, what differs between learners, states, packs."""

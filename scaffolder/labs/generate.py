@@ -1,0 +1,276 @@
+"""Make folders: a template rendered, overlays on it, any state of a lab, a learner's workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scaffolder.workspace import changes
+from scaffolder.labs import rendering, variation
+from scaffolder.labs.answers import read_wrong_answers
+from scaffolder.labs.catalog import template_root
+from scaffolder.core.learner_ids import normalize_learner_id
+from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.core.folders import remove_tree
+from scaffolder.model import Lab
+from scaffolder.workspace import starts
+from scaffolder.tools import git
+from scaffolder.tools.processes import CancelToken
+from scaffolder.labs.variables import all_variables, context_of
+from scaffolder.workspace import (
+    LEARNER_SCHEMA,
+    MANIFEST,
+    Manifest,
+    ManifestLab,
+    encode_manifest,
+    read_manifest,
+    resolve_inside,
+)
+
+JINJA_SUFFIX = ".jinja"
+DELETIONS = ".delete"
+TASKS_MARKER = "<!-- devlab:tasks -->"
+
+
+def hooks_left_out(lab: Lab) -> tuple[str, ...]:
+    """Return the names of the hooks that a lab's template has and that do not run."""
+    if lab.trusted:
+        return ()
+    template = template_root(lab)
+    return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.hooks_of(template))
+
+
+def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+    """Write a state of a lab into the new folder `target`.
+
+    `state` is start, solution, alternative:NAME, mistake:NAME or copied:LEARNER, the solution that
+    another learner would hand on. Raises DevlabError for an unknown state, and where `target`
+    exists.
+    """
+    context = context_of(lab, given)
+    whole = all_variables(lab, context)
+    with new_folder(target) as folder, _explained(lab.root):
+        rendering.render_template(template_root(lab), context, folder, trusted=lab.trusted)
+        overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
+        _lay_answer(lab, state, whole, folder)
+        if not lab.trusted:
+            _refuse_repositories(lab, folder)
+        _write_readme(lab, folder)
+        _write_manifest(lab, context, folder)
+
+
+def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) -> None:
+    """Lay what a state has besides the start over `folder`."""
+    name, _, detail = state.partition(":")
+    if name == "alternative":
+        overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
+    elif name in ("solution", "mistake"):
+        overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
+    elif name == "copied":
+        learner = normalize_learner_id(detail)
+        theirs = variation.derive(lab.variation, lab.root.name, learner)
+        overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
+    elif name != "start":
+        raise DevlabError(
+            f"unknown state {state!r}",
+            hint="states: start, solution, alternative:NAME, mistake:NAME, copied:LEARNER",
+        )
+    if name == "mistake":
+        _make_mistake(lab, detail, folder)
+
+
+def _refuse_repositories(lab: Lab, folder: Path) -> None:
+    """Raise DevlabError where something made a `.git`: its settings name programs that git runs."""
+    for path in folder.rglob("*"):
+        # Some disks take `.GIT` for the same.
+        if path.name.casefold() == ".git":
+            raise DevlabError(
+                f"{lab.root}: the lab makes {str(path.relative_to(folder))!r}, which is a "
+                "repository's, and git would run what it says",
+                hint="no honest lab does: tell whoever wrote it",
+            )
+
+
+def alternatives(lab: Lab) -> tuple[str, ...]:
+    """Return the names of a lab's alternatives, sorted."""
+    return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
+
+
+def _alternative(lab: Lab, name: str) -> Path:
+    known = alternatives(lab)
+    if name not in known:
+        raise DevlabError(
+            f"{lab.id} has no alternative {name!r}{did_you_mean(name, known)}",
+            hint=f"alternatives: {', '.join(known) or 'none'}",
+        )
+    return lab.root / "alternatives" / name
+
+
+def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
+    mistakes = {mistake.id: mistake for mistake in read_wrong_answers(lab).mistakes}
+    if name not in mistakes:
+        raise DevlabError(
+            f"{lab.id} has no mistake {name!r}{did_you_mean(name, mistakes)}",
+            hint=f"mistakes: {', '.join(mistakes)}",
+        )
+    try:
+        changes.apply(mistakes[name].change, folder)
+    except DevlabError as error:
+        raise DevlabError(
+            f"{lab.root / 'mistakes.yaml'}: mistake {name!r} does not apply to the solution: "
+            f"{error.message}"
+        ) from error
+
+
+def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
+    """Make a learner's workspace: the lab's start as a git repository with one commit.
+
+    Returns whether git was there to make the commit. `target` appears whole or not at all. How the
+    work began is kept in it, so that a later version of the lab can be merged (see `revision`).
+    """
+    refuse_existing(target)
+    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:
+        build_state(lab, "start", given, draft)
+        manifest = read_manifest(draft)
+        starts.keep(draft, manifest)
+        committed = git.available()
+        if committed:
+            git.commit_all(
+                draft,
+                starts.subject(manifest.lab),
+                cancel=CancelToken(),
+                ignored_too=True,
+            )
+        draft.rename(target)
+    except BaseException:
+        remove_tree(draft)
+        raise
+    return committed
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise DevlabError where there is anything at `target`, a broken link included."""
+    if os.path.lexists(target):
+        raise DevlabError(
+            f"{target} exists already, and devlab never overwrites",
+            hint="name a folder that is not there yet",
+        )
+
+
+@contextlib.contextmanager
+def _explained(source: Path) -> Iterator[None]:
+    """Raise DevlabError where files do not fit, as a folder where a file is, or are no text."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename2 or error.filename or ""
+        raise DevlabError(
+            f"{source}: cannot be made into files: {where}: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DevlabError(f"{source}: holds text that is not UTF-8: {error}") from error
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Make `target`, which must not exist; take it away again if the block raises."""
+    refuse_existing(target)
+    try:
+        target.mkdir(parents=True)
+    except OSError as error:
+        raise DevlabError(f"cannot make the folder {target}: {error.strerror}") from error
+    try:
+        yield target
+    except BaseException:
+        remove_tree(target)
+        raise
+
+
+def overlay(
+    source: Path, context: Mapping[str, str], folder: Path, *, trusted: bool = True
+) -> None:
+    """Lay the files of `source` over `folder`.
+
+    Files are copied as they are; one that ends in `.jinja` is rendered with the template's
+    variables and loses the suffix. `.delete` lists files of `folder` to take away, one per line.
+    `trusted` as for `rendering.render_files`.
+    """
+    if source.is_dir():
+        with _explained(source):
+            _lay(source, context, folder, trusted)
+
+
+def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) -> None:
+    rendered: dict[Path, Path] = {}
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if "__pycache__" in relative.parts:
+            # pip compiles what it installs, overlays too.
+            continue
+        if path.is_dir():
+            (folder / relative).mkdir(parents=True, exist_ok=True)
+        elif relative == Path(DELETIONS):
+            _delete(path, folder)
+        elif path.suffix == JINJA_SUFFIX:
+            rendered[path] = (folder / relative).with_suffix("")
+        else:
+            shutil.copy(path, folder / relative)
+    rendering.render_files(rendered, context, folder, trusted=trusted)
+
+
+def overlay_paths(source: Path) -> tuple[str, ...]:
+    """Return the paths, relative and sorted, that the overlay `source` writes."""
+    files = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    written = (path.with_suffix("") if path.suffix == JINJA_SUFFIX else path for path in files)
+    return tuple(sorted(str(path) for path in written if path != Path(DELETIONS)))
+
+
+def _delete(listing: Path, folder: Path) -> None:
+    for number, name in enumerate(listing.read_text("utf-8").splitlines(), start=1):
+        try:
+            target = resolve_inside(folder, name)
+        except UnusableFileError as error:
+            raise DevlabError(f"{listing}:{number}: {name!r} {error.message}") from error
+        if not target.is_file():
+            raise DevlabError(f"{listing}:{number}: cannot delete {name!r}: there is no such file")
+        target.unlink()
+
+
+def _write_readme(lab: Lab, folder: Path) -> None:
+    text = (lab.root / "instructions.md").read_text("utf-8")
+    if TASKS_MARKER not in text:
+        raise DevlabError(f"{lab.root / 'instructions.md'}: the line {TASKS_MARKER} is missing")
+    table = task_table(lab)
+    if lab.learner and lab.variation.instructions:
+        table += f"\n\n{lab.variation.instructions.rstrip()}"
+    whole = variation.fill(text.replace(TASKS_MARKER, table), lab.values, lab.variation)
+    (folder / "README.md").write_text(whole, "utf-8")
+
+
+def task_table(lab: Lab) -> str:
+    """Return the tasks of a lab as a Markdown table with their points."""
+    rows = [
+        f"| `{task.id}` | {task.title} | {task.points} | "
+        f"{', '.join(f'`{needed}`' for needed in task.needs)} |"
+        for task in lab.tasks
+    ]
+    head = ["| task | what must hold | points | needs |", "| --- | --- | ---: | --- |"]
+    return "\n".join([*head, *rows, f"| | **all together** | **{lab.points}** | |"])
+
+
+def _write_manifest(lab: Lab, context: Mapping[str, str], folder: Path) -> None:
+    made_from = ManifestLab(lab.id, lab.version)
+    manifest = Manifest(lab=made_from, context=dict(context))
+    if lab.learner:
+        manifest = Manifest(
+            schema=LEARNER_SCHEMA, lab=made_from, context=dict(context), learner=lab.learner
+        )
+    path = folder / MANIFEST
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_manifest(manifest))

@@ -1,0 +1,175 @@
+"""What a lab is: its tasks, checks, hints, faults and wrong answers, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from scaffolder.model.variation import Variation
+
+
+class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replace `old`, which must stand exactly once in the file `path`, by `new`."""
+
+    path: str
+    old: str
+    new: str
+
+
+class ChangeSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A small edit of a folder: deletions first, then whole files, then replacements."""
+
+    delete: tuple[str, ...] = ()
+    write: dict[str, str] = {}
+    replace: tuple[Replacement, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the edit touches, in order and once."""
+        touched = (*self.delete, *self.write, *(edit.path for edit in self.replace))
+        return tuple(dict.fromkeys(touched))
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a check plants to see whether it is noticed: `change`, or one of `forms`."""
+
+    id: str
+    title: str
+    change: ChangeSet
+    forms: tuple[ChangeSet, ...] = ()
+
+
+class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named wrong answer: an edit of the solution and the checks that it must fail."""
+
+    id: str
+    title: str
+    fails: tuple[str, ...]
+    change: ChangeSet
+
+
+class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Generated mutants that an author accepts as no mistakes, and why they are none."""
+
+    mutants: tuple[str, ...]
+    reason: str
+
+
+class WrongAnswers(msgspec.Struct, frozen=True):
+    """What a lab's mistakes.yaml holds: mistakes that must fail, mutants that need not."""
+
+    mistakes: tuple[Mistake, ...] = ()
+    equivalent: tuple[Equivalent, ...] = ()
+
+
+class CheckSpec(msgspec.Struct, frozen=True):
+    """One verification inside a task: its id, its kind, and the kind's own parameters.
+
+    `check` is an instance of the kind's class (see `checks/kind.py`), `timeout` is in seconds and
+    bounds what the learner's work may take.
+    """
+
+    id: str
+    kind: str
+    check: object
+    timeout: float
+
+
+class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What helps a learner on. One that names a `check`, `rule` or `message` answers that failure.
+
+    All that it names must fit one failed check: its id, the rule of a finding, and words that the
+    check's message, a finding or what happened contains. `message` is a plain part of a text and
+    no pattern, whatever its case and spacing: no text that a learner's program prints can make the
+    search slow, and the brackets and stars of a quoted command mean themselves.
+    """
+
+    text: Annotated[str, Meta(min_length=1, max_length=2000, description="What the learner reads.")]
+    check: Annotated[
+        str, Meta(pattern=r"\S", max_length=60, description="The id of a check of the task.")
+    ] = ""
+    rule: Annotated[
+        str, Meta(pattern=r"\S", max_length=100, description="The rule of a finding: DL3025.")
+    ] = ""
+    message: Annotated[
+        str,
+        Meta(
+            pattern=r"\S",
+            max_length=300,
+            description="A part of what the failed check says, any case; no pattern.",
+        ),
+    ] = ""
+
+    @property
+    def general(self) -> bool:
+        """Whether it fits every failure of its task."""
+        return not (self.check or self.rule or self.message)
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What the learner sees: a title, points, hints, and the tasks that must pass first.
+
+    `given` marks a task that passes on the start already, e.g. one that must be kept so.
+    """
+
+    id: str
+    title: str
+    points: int
+    checks: tuple[CheckSpec, ...]
+    needs: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    given: bool = False
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """One exercise: what to do and how it is graded. `root` is its folder.
+
+    Only a `trusted` lab may bring code of its own: template hooks, test files. `learner` is whose
+    lab it is, "" where it is everybody's, and `values` what the variables of `variation` are then.
+    """
+
+    id: str
+    version: str
+    title: str
+    summary: str
+    track: str
+    level: str
+    minutes: int
+    skills: tuple[str, ...]
+    template: str
+    tasks: tuple[Task, ...]
+    root: Path
+    context: Mapping[str, str] = {}
+    faults: Mapping[str, Fault] = {}
+    trusted: bool = True
+    variation: Variation = Variation()
+    learner: str = ""
+    values: Mapping[str, str] = {}
+
+    @property
+    def points(self) -> int:
+        """All points of the lab."""
+        return sum(task.points for task in self.tasks)
+
+    def task(self, task_id: str) -> Task:
+        """Return the task with this id; KeyError where there is none."""
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        raise KeyError(task_id)
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something in a lab that its author must mend: where, what, and what to do.
+
+    `path` is relative to the lab's folder, or to what holds it where it lies outside (a template).
+    """
+
+    message: str
+    path: str = ""
+    line: int | None = None
+    hint: str = ""
