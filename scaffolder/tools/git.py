@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scaffolder.core.errors import DevlabError, UnavailableError, WorkFaultError
 from scaffolder.tools import processes
+from scaffolder.tools.network import names_failure
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 from scaffolder.tools.system import here
 from scaffolder.tools.versions import told
@@ -65,11 +66,6 @@ _CLOSED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 # Who asks, too: of a token alone nobody knows that it is one. The last @ ends it.
 _SECRET = re.compile(r"(://)[^/\s]*@")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_OFFLINE = re.compile(
-    r"could not resolve|unable to access|unable to connect|connection (refused|timed out|reset)"
-    r"|network is unreachable|no route to host|could not connect",
-    re.IGNORECASE,
-)
 
 
 # The files of a tree by their paths: git's mode, such as 100644, and the content.
@@ -285,7 +281,7 @@ def _unfetched(done: Completed, shown: str, ref: str) -> DevlabError:
     said = without_secret(said)
     if done.ending is Ending.TIMED_OUT:
         return UnavailableError(f"{shown} was not fetched within {_FETCH_SECONDS:.0f} seconds")
-    if _OFFLINE.search(said):
+    if "unable to access" in said or names_failure(said):
         return UnavailableError(
             f"cannot reach {shown}: {said}", hint="is the network there, and the address right?"
         )

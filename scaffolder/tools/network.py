@@ -1,13 +1,32 @@
-"""Can a server be reached? Found out by connecting to it, without a word being said."""
+"""Can a server be reached, and is it for the network that a program failed?"""
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+# How the network code of C, Go, Python and curl words a host that is not reached.
+_FAILURE = re.compile(
+    r"no such host|temporary failure (?:in name resolution|resolving)|name or service not known"
+    r"|could not resolve|failed to lookup address|dns error|NameResolutionError"
+    r"|connection (?:refused|reset|timed out|broken)|could not connect|unable to connect"
+    r"|failed to establish a new connection|NewConnectionError|max retries exceeded"
+    r"|network is unreachable|no route to host|i/o timeout|TLS handshake timeout|read timed out"
+    r"|ConnectTimeoutError|ReadTimeoutError|ProxyError|proxyconnect",
+    re.IGNORECASE,
+)
+
+
+def names_failure(line: str) -> bool:
+    """Whether a line of a program's output words that a host was not reached.
+
+    What a program prints proves nothing: this finds the line to show, or what to look into.
+    """
+    return _FAILURE.search(line) is not None
 
 
 def why_unreachable(address: str, seconds: float) -> str:

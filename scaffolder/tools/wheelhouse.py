@@ -22,6 +22,7 @@ from pathlib import Path
 from scaffolder.core import paths
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
+from scaffolder.tools.network import names_failure
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
 FETCH_SECONDS = 180.0
@@ -38,20 +39,6 @@ REQUIREMENT = re.compile(
 _PYPI = "https://pypi.org/simple"
 _INDEX = re.compile(r"""(?:global|download|install|:env:)\.index-url=["'](?P<address>[^"']+)["']""")
 _NO_SUCH = ("No matching distribution found", "ResolutionImpossible", "conflicting dependencies")
-_NO_INDEX = (
-    "Connection refused",
-    "Could not fetch URL",
-    "Failed to establish a new connection",
-    "Max retries exceeded",
-    "Name or service not known",
-    "NameResolutionError",
-    "Network is unreachable",
-    "ProxyError",
-    "Read timed out",
-    "Temporary failure in name resolution",
-    "connection broken",
-)
-
 _QUERY = (
     "import json, sys, sysconfig; print(json.dumps([sys.implementation.name, *sys.version_info[:2],"
     " bool(sysconfig.get_config_var('Py_GIL_DISABLED')), getattr(sys, '_base_executable', '')]))"
@@ -189,7 +176,7 @@ def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
             for wheel in Path(made).iterdir():
                 wheel.replace(extra(minor) / wheel.name)
             return True
-    if _says(done, _NO_SUCH) and not _says(done, _NO_INDEX):
+    if any(phrase in done.output for phrase in _NO_SUCH) and not _network_lines(done):
         return False
     raise _unavailable(plain, minor, done)
 
@@ -233,12 +220,14 @@ def _pip_python(cancel: CancelToken) -> Path:
 _PIP_HINT = f"{sys.executable} -m ensurepip"
 
 
-def _says(done: Completed, phrases: Iterable[str]) -> bool:
-    return any(phrase in done.output for phrase in phrases)
+def _network_lines(done: Completed) -> list[str]:
+    """Return the lines in which pip says that it reached no index."""
+    lines = (line.strip() for line in done.output.splitlines())
+    return [line for line in lines if "Could not fetch URL" in line or names_failure(line)]
 
 
 def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> UnavailableError:
-    said = [line.strip() for line in done.output.splitlines() if any(p in line for p in _NO_INDEX)]
+    said = _network_lines(done)
     why = said[-1] if said else " ".join(done.tail(1))
     if done.ending is not Ending.EXITED:
         why = "took too long"

@@ -19,7 +19,6 @@ from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.tool import Tool
 
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
-VALIDATE = "https://developer.hashicorp.com/terraform/cli/commands/validate"
 TAGS = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging"
 # Lives in Terraform's state alone.
 INNER = "terraform_data"

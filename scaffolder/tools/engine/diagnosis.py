@@ -14,6 +14,7 @@ from enum import Enum
 
 from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.buildlog import failed_step, own_words, without_command
+from scaffolder.tools.network import names_failure
 
 
 class Cause(Enum):
@@ -37,15 +38,11 @@ class Diagnosis:
     subject: str = ""
 
 
-# How Go's and Python's network code word a host that is not reached.
-_NETWORK = re.compile(
-    r"no such host|temporary failure (?:in name resolution|resolving)|name or service not known"
-    r"|could not resolve|failed to lookup address|dns error|i/o timeout|TLS handshake timeout"
-    r"|connection refused|connection reset by peer|network is unreachable|no route to host"
-    r"|client\.timeout exceeded|request canceled while waiting|context deadline exceeded"
-    r"|NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError"
-    r"|ProxyError|error sending request for url|failed to fetch: `|Unable to fetch some archives"
-    r"|proxyconnect|server misbehaving|certificate signed by unknown authority"
+# What registries and indexes say besides, where it is not the work's doing.
+_SERVICE = re.compile(
+    r"client\.timeout exceeded|request canceled while waiting|context deadline exceeded"
+    r"|error sending request for url|failed to fetch: `|Unable to fetch some archives"
+    r"|server misbehaving|certificate signed by unknown authority"
     r"|CERTIFICATE_VERIFY_FAILED|Service Unavailable|Bad Gateway|toomanyrequests",
     re.IGNORECASE,
 )
@@ -122,7 +119,7 @@ def _about_an_image(builder: Sequence[str], log: Sequence[str]) -> Diagnosis | N
     for line in builder[-15:]:
         if not _ABOUT_IMAGE.search(line) or _NO_SUCH_FILE.search(line):
             continue
-        if _NETWORK.search(_QUOTE.sub("", line)):
+        if _names_network(_QUOTE.sub("", line)):
             return Diagnosis(Cause.IMAGE_UNREACHABLE, _image(builder, log))
         if _ABSENT.search(line) and "COPY" not in line and "ADD" not in line:
             return Diagnosis(Cause.UNKNOWN_IMAGE, _image(builder, log))
@@ -150,6 +147,10 @@ def _about_a_download(log: Sequence[str]) -> Diagnosis | None:
         return None
     downloads = bool(_DOWNLOADER.search(step.instruction))
     for line in (*step.output, without_command(step.error)):
-        if _NETWORK.search(line) and (downloads or _DOWNLOADER_SAYS.search(line)):
+        if _names_network(line) and (downloads or _DOWNLOADER_SAYS.search(line)):
             return Diagnosis(Cause.NETWORK, line)
     return None
+
+
+def _names_network(line: str) -> bool:
+    return names_failure(line) or _SERVICE.search(line) is not None

@@ -6,6 +6,9 @@ can still be relied on.
 
 from __future__ import annotations
 
+import contextlib
+import http
+import http.client
 import json
 import socket
 from collections.abc import Mapping
@@ -17,7 +20,6 @@ from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine.connection import connect, endpoint
 
 _ANSWER_SECONDS = 5.0
-_PIECE = 64 * 1024
 _ANSWER_LIMIT = 32 * 1024 * 1024
 
 
@@ -39,32 +41,35 @@ def glance() -> Glance | None:
             api = connect().api
             version, images = api.version(), api.images()
         return Glance(_in_words(address, version), _by_name(images))
-    except (UnavailableError, OSError, ValueError, TypeError, KeyError):
+    except (UnavailableError, OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
         return None
 
 
+class _UnixConnection(http.client.HTTPConnection):
+    """A connection to a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket instead of to a port."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 def _asked(path: str) -> tuple[Any, Any]:
-    return _get(path, "/version"), _get(path, "/images/json")
+    with contextlib.closing(_UnixConnection(path)) as connection:
+        return _get(connection, "/version"), _get(connection, "/images/json")
 
 
-def _get(path: str, what: str) -> Any:
-    """Ask over a Unix socket; in HTTP/1.0 an answer ends where the connection does.
-
-    http.client would do it too, and takes longer to load than the engine to answer.
-    """
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_ANSWER_SECONDS)
-        connection.connect(path)
-        connection.sendall(f"GET {what} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        answer = b""
-        while piece := connection.recv(_PIECE):
-            answer += piece
-            if len(answer) > _ANSWER_LIMIT:
-                raise ValueError(f"the engine answers {what} without end")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status, *headers = head.split(b"\r\n")
-    if status.split()[1:2] != [b"200"] or any(b"chunked" in line.lower() for line in headers):
-        raise ValueError(f"the engine answers {what} with {status!r}")
+def _get(connection: http.client.HTTPConnection, what: str) -> Any:
+    connection.request("GET", what)
+    answer = connection.getresponse()
+    body = answer.read(_ANSWER_LIMIT + 1)
+    if answer.status != http.HTTPStatus.OK or len(body) > _ANSWER_LIMIT:
+        raise ValueError(f"the engine answers {what} with {answer.status}, {len(body)} bytes")
     return json.loads(body)
 
 

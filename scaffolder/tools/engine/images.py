@@ -19,7 +19,6 @@ from scaffolder.tools.processes import CancelToken
 # More than this no image of use holds, and a hostile one would fill the memory.
 MOST_FILES = 300_000
 _CHUNK = 1024 * 1024
-_WHITEOUT = ".wh."
 _LARGEST = 4 * 1024**3
 # What builders add to an instruction in an image's history.
 _INSTRUCTION = re.compile(r"^/bin/sh -c #\(nop\) +| # buildkit$")
@@ -127,11 +126,6 @@ class Entry:
     def is_hard_link(self) -> bool:
         """Whether it is another name of a file of the same layer."""
         return self._member.islnk()
-
-    @property
-    def removes(self) -> bool:
-        """Whether it is a mark that a file of a lower layer is gone."""
-        return self.path.rpartition("/")[2].startswith(_WHITEOUT)
 
     def read(self, limit: int) -> bytes:
         """Return at most `limit` bytes of a regular file."""
