@@ -39,7 +39,7 @@ CHECKS = (
     ("docker", "github", "terraform"),
     ("planting",),
     ("drawing",),
-    ("family", "http", "mutations", "context", "kind"),
+    ("family", "http", "mutations", "session", "context", "kind"),
 )
 # Programs of their own, with nothing of ours but themselves.
 ALONE = ("checks/pytest/runner/", "checks/github/standins/")
