@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from scaffolder.checks.context import Context, Run, Shared
+from scaffolder.checks.docker.building import ImageSession
+from scaffolder.checks.docker.containers import ContainerKind, ServiceSession
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.session import Session, find_session
 from scaffolder.checks.terraform.session import TerraformKey, TerraformSession
@@ -428,6 +430,8 @@ def test_the_longest_timeout_of_those_that_share_it_bounds_it(context: Context) 
 
 # The families' sessions, and a key of each.
 SESSIONS: dict[type[Session[Any]], Any] = {
+    ImageSession: "Dockerfile",
+    ServiceSession: ContainerKind(),
     TerraformSession: TerraformKey("infra", {"names": ["a"]}),
 }
 every_session = pytest.mark.parametrize("kind", SESSIONS, ids=lambda kind: kind.__name__)

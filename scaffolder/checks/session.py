@@ -213,6 +213,7 @@ class Turns:
                 self._owner = threading.get_ident()
             finally:
                 self._waiting.remove(ticket)
+                self._changed.notify_all()
         try:
             yield
         finally:
