@@ -18,6 +18,7 @@ import pytest
 from scaffolder.checks.context import Context, Run, Shared
 from scaffolder.checks.docker.building import ImageSession
 from scaffolder.checks.docker.containers import ContainerKind, ServiceSession
+from scaffolder.checks.github.rehearsal_stage import RehearsalSession
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.session import Session, find_session
 from scaffolder.checks.terraform.session import TerraformKey, TerraformSession
@@ -58,12 +59,14 @@ class FakeServer:
         self._process = subprocess.Popen(
             [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True
         )
+        self.asked = threading.Event()
         assert self._process.stdout is not None
         self._port = int(self._process.stdout.readline())
 
     def ask(self, text: str, timeout: float) -> str:
         with socket.create_connection(("127.0.0.1", self._port), timeout) as connection:
             connection.sendall(f"{text}\n".encode())
+            self.asked.set()
             if answer := connection.recv(100):
                 return answer.decode()
         raise ConnectionError("the server said nothing")
@@ -173,9 +176,16 @@ def test_a_dead_or_silent_server_is_never_a_fail_of_the_works(
 
 
 def test_a_late_answer_is_an_answer(context: Context, tmp_path: Path) -> None:
+    session = find_session(context.run, ServedSession, "works")
+    assert session.told(context, "hello", SECONDS) == "hello answered"
+    assert session.server is not None
+    session.server.asked.clear()
     sign = tmp_path / "sign"
-    threading.Timer(0.2, sign.touch).start()
-    assert verdict_of(context, Asks(control="works", text=f"late {sign}")).outcome is Outcome.PASS
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(verdict_of, context, Asks(control="works", text=f"late {sign}"))
+        assert session.server.asked.wait(SECONDS)
+        sign.touch()
+        assert found.result(SECONDS).outcome is Outcome.PASS
 
 
 def test_an_answer_too_late_for_the_work_is_its_fail_while_the_server_lives(
@@ -431,6 +441,7 @@ def test_the_longest_timeout_of_those_that_share_it_bounds_it(context: Context) 
 # The families' sessions, and a key of each.
 SESSIONS: dict[type[Session[Any]], Any] = {
     ImageSession: "Dockerfile",
+    RehearsalSession: None,
     ServiceSession: ContainerKind(),
     TerraformSession: TerraformKey("infra", {"names": ["a"]}),
 }

@@ -7,6 +7,7 @@ by itself and the cloud could do its part; else the lab's own answer tells whose
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -103,9 +104,10 @@ class PreparedSession(Session[TerraformKey]):
 
     def close(self) -> None:
         """End the provider and the cloud."""
-        for server in (self._provider, self._moto):
-            if server is not None:
-                server.stop()
+        with contextlib.ExitStack() as stack:
+            for server in (self._moto, self._provider):
+                if server is not None:
+                    stack.callback(server.stop)
 
     def is_shared_by(self, kind: Kind) -> bool:
         """All checks with Terraform bound its commands together, whatever they apply."""
