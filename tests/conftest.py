@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from scaffolder.checks.docker.tools import ENGINE
+from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.registry import list_tools
 from scaffolder.grading.cache import store
 from scaffolder.proving import memory
 from scaffolder.tools.engine import building
@@ -39,26 +42,33 @@ def why_no_engine() -> str:
 
 
 @functools.cache
-def why_no_terraform() -> str:
-    """Say why Terraform and its AWS provider cannot be used here; nothing where they can."""
-    from scaffolder.checks.terraform import terraform_program, terraform_provider
-    from scaffolder.core.errors import UnavailableError
+def why_not(marker: str) -> str:
+    """Say why what a marker names cannot be used here; nothing where it can.
 
-    try:
-        terraform_program.program()
-        terraform_provider.find()
-    except UnavailableError as error:
-        return error.message
-    return ""
+    A marker is the id of a tool, or the name of a family: then all of its tools are meant.
+    """
+    if marker == ENGINE.id:
+        return why_no_engine()
+    family = next((one for one in FAMILIES if one.name == marker), None)
+    tools = family.tools if family else [one for one in list_tools() if one.id == marker]
+    return next((trouble for tool in tools if (trouble := tool.find_trouble())), "")
 
 
-_NEEDS = {"engine": why_no_engine, "terraform": why_no_terraform}
+MARKERS = {
+    **{tool.id: f"needs {tool.title}" for tool in list_tools()},
+    **{one.name: f"needs all tools of the family {one.name}" for one in FAMILIES if one.tools},
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker, needs in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {needs}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for marker, why in _NEEDS.items():
-        if item.get_closest_marker(marker) is not None and why():
-            pytest.skip(f"{marker}: {why()}")
+    for marker in MARKERS:
+        if item.get_closest_marker(marker) is not None and (why := why_not(marker)):
+            pytest.skip(f"{marker}: {why}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

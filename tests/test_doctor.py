@@ -22,14 +22,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaffolder.checks.docker import engine_look
 from scaffolder.checks.docker.images import ImageKind
+from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.checks.registry import KINDS
 from scaffolder.checks.terraform import terraform_provider
 from scaffolder.core.errors import UnavailableError
-from scaffolder.doctor import engine as engine_looks
 from scaffolder.doctor import needs_of
 from scaffolder.labs import catalog
-from scaffolder.model.readiness import Requirement
 from scaffolder.tools import dockerfile, system
 from scaffolder.tools.engine import mending
 from scaffolder.tools.system import System
@@ -101,7 +101,7 @@ def seen(said: Said) -> dict[str, dict[str, Any]]:
 def test_what_asks_the_engine_says_that_it_requires_one(kind: str) -> None:
     # A test file may ask for no container: what it requires is read from it.
     if issubclass(KINDS[kind], ImageKind) and kind not in ("pytest", "dockerfile.lint"):
-        assert Requirement.ENGINE in KINDS[kind].requires
+        assert ENGINE in KINDS[kind].requires
 
 
 def test_a_dead_engine_costs_only_what_needs_it(
@@ -205,7 +205,7 @@ def test_an_engine_that_hangs_does_not_hang_the_doctor(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine_looks, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(engine_look, "ANSWER_SECONDS", 1)
     with listening(tmp_path / "sock", answers) as address:
         monkeypatch.setenv("DOCKER_HOST", address)
         said = devlab("doctor", lab, "--format", "json")
@@ -221,7 +221,7 @@ def test_a_look_that_never_ends_is_told_and_left(
 
     never = threading.Event()
     examined = examination.examine
-    monkeypatch.setattr(engine_looks, "look_at_engine", lambda *_, **__: never.wait(60))
+    monkeypatch.setattr(engine_look, "look_at_engine", lambda *_, **__: never.wait(60))
     monkeypatch.setattr(
         "scaffolder.doctor.examine", lambda labs, **options: examined(labs, **options, seconds=3)
     )
@@ -404,9 +404,9 @@ def test_a_registry_that_gives_no_answer_is_asked_once(
             raise UnavailableError("no such host")
         return "unknown"
 
-    monkeypatch.setattr(engine_looks.engine, "is_standin", lambda *_: None)
-    monkeypatch.setattr(engine_looks.engine, "offered", offered)
-    found = list(engine_looks._images(None, sorted(names), offline=False))  # type: ignore[arg-type]
+    monkeypatch.setattr(engine_look.engine, "is_standin", lambda *_: None)
+    monkeypatch.setattr(engine_look.engine, "offered", offered)
+    found = list(engine_look._images(None, sorted(names), offline=False))  # type: ignore[arg-type]
     assert heard == asked
     why = {one.title: one.message.rpartition(": ")[2] for one in found}
     assert why == {
@@ -493,7 +493,7 @@ def test_points_that_rest_on_a_download_are_told_as_such(
     devlab: Devlab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To reach an index is not to have the wheels: the check may find that they are not there."""
-    from scaffolder.doctor import wheels
+    from scaffolder.checks.github import wheels
 
     monkeypatch.setattr(wheels.wheelhouse, "has", lambda *_: False)
     monkeypatch.setattr(wheels, "_why_not_fetched", lambda _: "")

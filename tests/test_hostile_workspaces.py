@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scaffolder import workspace
+from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.checks.kind import Kind
 from scaffolder.core import folders
 from scaffolder.core.errors import DevlabError, ExitCode
@@ -31,7 +32,6 @@ from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
 from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Outcome, Report
-from scaffolder.model.readiness import Requirement
 from scaffolder.report import REPORTERS, terminal
 from tests.support.command import Devlab
 from tests.support.hostile import Hostile, edits
@@ -84,7 +84,7 @@ def with_checks(lab: Lab, *, quick: bool) -> Lab:
                 for spec in task.checks
                 if isinstance(spec.check, Kind)
                 and spec.check.quick
-                and Requirement.ENGINE not in spec.check.requires
+                and ENGINE not in spec.check.requires
             ),
         )
         for task in lab.tasks

@@ -15,9 +15,14 @@ import pytest
 
 from scaffolder import workspace
 from scaffolder.checks.docker import container
+from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.family import Family
 from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
+from scaffolder.checks.registry import families_used, family_of
 from scaffolder.checks.terraform import answers, terraform
+from scaffolder.core.file_digests import FileDigests
 from scaffolder.grading.cache import store, surroundings, verdicts
+from scaffolder.grading.cache.code import PACKAGE, list_code
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs
 from scaffolder.grading.grader import grade
@@ -28,8 +33,10 @@ from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, faile
 from scaffolder.model.events import CheckEnded, CheckStarted, Event
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending
+from scaffolder.tools.tool import Fingerprint, Tool
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, Holds, task
+from tests.test_layers import modules
 
 
 class Loop:
@@ -426,46 +433,29 @@ def test_whether_there_is_a_folder_counts_for_who_reads_in_it(
 
 
 def surrounding(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Callable[[], object]]:
-    """Return ways to change what a check stands on."""
-    programs = folder / "programs"
-    programs.mkdir()
-    for program in ("git", "terraform", "docker"):
-        (programs / program).write_text("#!/bin/sh\n")
-        (programs / program).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(folder))
+    """Return ways to change what a check stands on, whatever its kind."""
     libraries = folder / "libraries"
     (libraries / "zizmor-1.30.0.dist-info").mkdir(parents=True)
     monkeypatch.syspath_prepend(str(libraries))
     return {
-        "a program is another one": lambda: (programs / "terraform").write_text("#!/bin/sh\n:\n"),
-        "a program is gone": (programs / "docker").unlink,
         "a library is another one": lambda: (libraries / "zizmor-1.30.0.dist-info").rename(
             libraries / "zizmor-1.31.0.dist-info"
         ),
-        "a setting": lambda: monkeypatch.setenv("TF_CLI_ARGS", "-no-color"),
-        "a version is chosen": lambda: (folder / ".tool-versions").write_text("terraform 1.9.0\n"),
-        "a setting of git": lambda: monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/nowhere"),
+        "a setting of ours": lambda: monkeypatch.setenv("DEVLAB_SEED", "1"),
         "a proxy": lambda: monkeypatch.setenv("https_proxy", "http://proxy"),
-        "another PATH": lambda: monkeypatch.setenv("PATH", "/nowhere"),
-        "bubblewrap may work": lambda: monkeypatch.setattr(surroundings, "_setting", lambda _: "9"),
+        "another language": lambda: monkeypatch.setenv("LC_ALL", "xx"),
         "another user": lambda: monkeypatch.setattr(os, "geteuid", lambda: 12345),
-        "the grader": lambda: monkeypatch.setattr(surroundings, "grader", lambda: "another"),
+        "the grader": lambda: monkeypatch.setattr(surroundings, "digest_code", lambda _: "another"),
     }
 
 
 @pytest.mark.parametrize(
     "what",
     [
-        "a program is another one",
-        "a program is gone",
         "a library is another one",
-        "a setting",
-        "a version is chosen",
-        "a setting of git",
+        "a setting of ours",
         "a proxy",
-        "another PATH",
-        "bubblewrap may work",
+        "another language",
         "another user",
         "the grader",
     ],
@@ -482,33 +472,148 @@ def test_what_a_check_stands_on_counts(
     assert name(lab, spec, solved[lab.id]) != before
 
 
-def test_the_code_of_every_kind_is_part_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[Path] = []
-    stamp = surroundings._stamp
+def first_check(family: Family) -> tuple[Lab, CheckSpec]:
+    """Return a check of one of the family's kinds, in one of our labs."""
+    return next(
+        (lab, spec)
+        for lab in LABS
+        for task in lab.tasks
+        for spec in task.checks
+        if family in families_used([family_of(spec.kind).name])
+    )
 
-    def noted(path: str, told: os.stat_result) -> str:
-        read.append(Path(path))
-        return stamp(path, told)
 
-    monkeypatch.setattr(surroundings, "_stamp", noted)
-    surroundings.grader.__wrapped__()
-    package = Path(surroundings.__file__).parent.parent
-    assert {*(package / "checks").rglob("*.py"), *(package / "tools").rglob("*.py")} <= set(read)
-    assert {*(package / "standins").rglob("*"), *(package / "sandbox").rglob("*.py")} <= {
-        *read,
-        *(one for one in package.rglob("*") if one.is_dir() or "__pycache__" in one.parts),
+DECLARED = {
+    f"{family.name}: {tool.id}": (family, tool) for family in FAMILIES for tool in family.tools
+}
+
+
+@pytest.mark.parametrize(("family", "tool"), DECLARED.values(), ids=DECLARED)
+def test_each_tool_that_a_family_declares_counts(
+    family: Family,
+    tool: Tool,
+    solved: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever a tool says of itself decides: change each of it in turn, and see the miss."""
+    lab, spec = first_check(family)
+    programs, home, other = tmp_path / "programs", tmp_path / "home", tmp_path / "provider"
+    for folder in (programs, home):
+        folder.mkdir()
+    facts = ["a fact"]
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(Fingerprint, "list_files", lambda self: [other] if self.files else ())
+    monkeypatch.setattr(Fingerprint, "list_facts", lambda self: facts if self.facts else ())
+    other.write_text("one")
+    seen = [name(lab, spec, solved[lab.id])]
+    declared = tool.fingerprint
+
+    def look() -> None:
+        found = name(lab, spec, solved[lab.id])
+        assert found not in seen
+        assert name(lab, spec, solved[lab.id]) == found
+        seen.append(found)
+
+    for program in declared.programs:
+        for text in ("#!/bin/sh\n", "#!/bin/sh\n:\n"):
+            (programs / program).write_text(text)
+            (programs / program).chmod(0o755)
+            look()
+    for setting in declared.settings:
+        (home / setting).parent.mkdir(parents=True, exist_ok=True)
+        (home / setting).write_text(setting)
+        look()
+    for variable in declared.variables:
+        monkeypatch.setenv(variable.replace("*", "X"), "set")
+        look()
+    if declared.files:
+        other.write_text("two")
+        look()
+    if declared.facts:
+        facts.append("another fact")
+        look()
+
+
+def test_tools_of_other_families_do_not_count(
+    solved: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, spec = first_check(next(one for one in FAMILIES if one.name == "docker"))
+    before = name(lab, spec, solved[lab.id])
+    monkeypatch.setenv("TF_CLI_ARGS", "-no-color")
+    assert name(lab, spec, solved[lab.id]) == before
+    monkeypatch.setenv("DOCKER_CONTEXT", "other")
+    assert name(lab, spec, solved[lab.id]) != before
+
+
+def test_where_devlab_and_its_tools_lie_does_not_count(
+    solved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is kept can travel to a machine with the same tools in other places."""
+    lab, spec = first_check(next(one for one in FAMILIES if one.name == "terraform"))
+    names = set()
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "terraform").write_text("#!/bin/sh\n")
+        (tmp_path / place / "terraform").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path / place}{os.pathsep}/usr/bin:/bin")
+        names.add(name(lab, spec, solved[lab.id]))
+    assert len(names) == 1
+
+
+def test_the_code_of_every_kind_is_part_of_the_grader() -> None:
+    rooms = ("checks", "core", "grading", "model", "sandbox", "tools", "workspace")
+    ours = {
+        path
+        for room in rooms
+        for path in (PACKAGE / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
+    assert ours | {PACKAGE / "__init__.py"} == set(list_code(FAMILIES))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_family_relies_on_those_that_its_code_imports(family: Family) -> None:
+    used = {one.name for one in families_used([family.name])}
+    imported = {
+        name.split(".")[2]
+        for module in modules()
+        if module.path.startswith(f"checks/{family.name}/")
+        for name in module.imports_of("scaffolder.checks")
+        if name.count(".") > 1
+    }
+    assert {one.name for one in FAMILIES} & imported <= used
+    code = set(list_code(families_used([family.name])))
+    others = [one for one in FAMILIES if one.name not in used]
+    assert not [path for one in others for path in code if path.is_relative_to(one.folder)]
 
 
 def test_a_file_with_the_same_size_and_date_is_another_one(tmp_path: Path) -> None:
     path = tmp_path / "program"
     path.write_text("one")
     before = path.stat()
+    digests = FileDigests(tmp_path / "digests.json")
+    first = digests.digest_file(str(path))
     path.write_text("two")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     after = path.stat()
     assert (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-    assert surroundings._stamp("it", before) != surroundings._stamp("it", after)
+    assert digests.digest_file(str(path)) != first
+
+
+def test_digests_are_remembered_and_those_that_are_not_whole_are_made_anew(tmp_path: Path) -> None:
+    path, memory = tmp_path / "program", tmp_path / "cache" / "digests.json"
+    path.write_text("one")
+    digests = FileDigests(memory)
+    digest = digests.digest_file(str(path))
+    digests.save()
+    assert FileDigests(memory)._known[str(path)][4] == digest
+    memory.write_text("{")
+    assert FileDigests(memory).digest_file(str(path)) == digest
+    memory.write_bytes(b"{}")
+    memory.chmod(0o666)
+    assert FileDigests(memory).digest_file(str(path)) == digest
 
 
 @pytest.mark.parametrize("folder", ["start", "tests"])
@@ -559,7 +664,7 @@ SEEN = Glance("28.1", {"python:3.13-slim": "sha256:1", "registry.io/team/base:2"
     ],
 )
 def test_the_images_that_a_dockerfile_may_name_count(dockerfile: str, expected: set[str]) -> None:
-    assert set(surroundings.images(dockerfile, SEEN)) == {"engine", *expected}
+    assert set(surroundings.select_images(dockerfile, SEEN)) == {"engine", *expected}
 
 
 @pytest.mark.parametrize("answers", [(), (0,), (1,)], ids=["never", "before", "after"])

@@ -289,13 +289,7 @@ LAB = """\
 @pytest.mark.parametrize(
     "file", ["tests/test_restrat.py", "../escape.py", "/etc/passwd", "lab.yaml", "test_restart.py"]
 )
-def test_a_test_file_that_is_not_the_labs_is_refused(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, file: str
-) -> None:
-    from scaffolder.checks.registry import KINDS
-    from scaffolder.labs import lab_file
-
-    monkeypatch.setattr(lab_file, "known_kinds", lambda: KINDS)
+def test_a_test_file_that_is_not_the_labs_is_refused(catalog: Catalog, file: str) -> None:
     folder = catalog.lab(LAB.format(file=file), head=HEAD)
     (folder / "tests").mkdir()
     (folder / "tests" / "test_restart.py").write_text("def test_it(): pass\n")

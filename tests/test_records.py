@@ -130,7 +130,7 @@ WRITER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from scaffolder import records
+    from scaffolder.progress import records
     from tests.test_records import a_lab, a_report, a_workspace
 
     root, name, turns = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -127,7 +127,7 @@ def test_types_that_say_nothing_are_refused(
 def test_new_warns_of_a_choice_that_cannot_be_graded(
     devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scaffolder.doctor import engine as looks
+    from scaffolder.checks.docker import engine_look as looks
 
     monkeypatch.setattr(looks, "_refusal", lambda *_: "no network")
     name = ("new", "containerize-flask")

@@ -39,6 +39,7 @@ from scaffolder.report.live.watch import (
     Question,
     Reset,
     Resumed,
+    Running,
     Saved,
     Shown,
     ShowSolution,
@@ -116,7 +117,7 @@ def test_a_run_is_told_as_it_goes() -> None:
     watch = after(started("a", "b"), Told(1, CheckStarted("a", "a-check"), 5.0))
     assert watch.running[("a", "a-check")].since == 5.0
     watch = after(watch, Told(1, CheckSaid("a", "a-check", "building"), 6.0))
-    assert watch.running[("a", "a-check")] == watch.Running(5.0, "building")
+    assert watch.running[("a", "a-check")] == Running(5.0, "building")
     watch = after(watch, Told(1, CheckEnded("a", check("a", F)), 7.0))
     assert not watch.running
     # The failure is shown before its task has ended.

@@ -212,7 +212,9 @@ def as_nobody(place: Path, code: str) -> str:
         "from pathlib import Path\n"
         "from scaffolder import workspace\n"
         "from scaffolder.core.errors import DevlabError\n"
-        "from scaffolder.grading.cache import surroundings\n"
+        "from scaffolder.checks.docker.tools import ENGINE\n"
+        "from scaffolder.core.file_digests import open_file_digests\n"
+        "from scaffolder.tools.fingerprints import read_fingerprint\n"
         "from scaffolder.workspace import trees\n"
         "from scaffolder.checks.terraform import hcl, terraform_places\n"
         f"os.chdir({str(place)!r})\n"
@@ -287,7 +289,9 @@ def test_settings_that_may_not_be_read_say_nothing(
     (place / ".docker" / "config.json").touch(mode=0o600)
     (place / ".docker").chmod(mode)
     monkeypatch.setenv("HOME", str(place))
-    said = as_nobody(place, "[one for one in surroundings._settings() if 'docker' in one]")
+    said = as_nobody(
+        place, "[one for one in read_fingerprint(ENGINE, open_file_digests()) if 'config' in one]"
+    )
     assert said == "['.docker/config.json none']\n"
 
 

@@ -7,25 +7,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scaffolder.core.loading import load_place
+from scaffolder.tools.tool import Tool
+
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind
     from scaffolder.checks.mutations import Mutators
 
 
-@dataclass(frozen=True)
+# Compared by identity: a family is declared once.
+@dataclass(frozen=True, eq=False)
 class Family:
     """The kinds of one system, with what they rely on.
 
-    `package` is the dotted name of the family's package. `kinds` says, for the name of each kind in
-    lab.yaml, where its class is: `module:Class` within the package. `mutators` says where the
-    operators are that make wrong answers. What is named in this way loads when it is asked for: to
-    grade a Dockerfile nobody should have to wait for Terraform.
+    `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
+    in lab.yaml, where its class is: `module:Class` within the package. `tools` are what its kinds
+    need of the machine, `relies_on` the names of other families whose code and tools they use.
+    `mutators` says where the operators are that make wrong answers. What is named in this way
+    loads when it is asked for: to grade a Dockerfile nobody should have to wait for Terraform.
     """
 
     name: str
     package: str
     kinds: Mapping[str, str]
+    tools: tuple[Tool, ...] = ()
+    relies_on: tuple[str, ...] = ()
     mutators: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the family's package, in which all of its code is."""
+        folder: str = importlib.import_module(self.package).__path__[0]
+        return folder
 
     def load_kind(self, name: str) -> type[Kind]:
         """Return the class of the kind `name`; KeyError where the family has none of this name."""
@@ -38,5 +51,4 @@ class Family:
         return found
 
     def _load(self, place: str) -> Any:
-        module, _, attribute = place.partition(":")
-        return getattr(importlib.import_module(f"{self.package}.{module}"), attribute)
+        return load_place(f"{self.package}.{place}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from scaffolder.model import Evidence, Finding, Verdict, failed
-from scaffolder.model.readiness import Requirement
+from scaffolder.tools.tool import Tool
 
 if TYPE_CHECKING:
     from scaffolder.checks.context import Context
@@ -39,7 +39,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     quick: ClassVar[bool] = False
-    requires: ClassVar[frozenset[Requirement]] = frozenset()
+    requires: ClassVar[frozenset[Tool]] = frozenset()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         return EVERYTHING
 
-    def requirements(self, lab_root: Path) -> frozenset[Requirement]:  # noqa: ARG002
+    def requirements(self, lab_root: Path) -> frozenset[Tool]:  # noqa: ARG002
         """Return what this very check requires, in the lab whose folder is `lab_root`."""
         return self.requires
 

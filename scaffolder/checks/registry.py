@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from scaffolder.checks import families
 from scaffolder.checks.family import Family
 from scaffolder.checks.kind import Kind
+from scaffolder.tools.tool import Tool
 
 
 class _Registry(Mapping[str, type[Kind]]):
@@ -28,6 +29,24 @@ def family_of(kind: str) -> Family:
         if kind in family.kinds:
             return family
     raise KeyError(kind)
+
+
+def list_tools() -> tuple[Tool, ...]:
+    """Return the tools that any family relies on, each once, in the order of the families."""
+    return tuple(dict.fromkeys(tool for family in families.FAMILIES for tool in family.tools))
+
+
+def families_used(names: Iterable[str]) -> tuple[Family, ...]:
+    """Return the families of these names and those that they rely on, in the one order."""
+    known = {family.name: family for family in families.FAMILIES}
+    used: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used.add(name)
+            waiting += known[name].relies_on
+    return tuple(family for family in families.FAMILIES if family.name in used)
 
 
 KINDS: Mapping[str, type[Kind]] = _Registry()

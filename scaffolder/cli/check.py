@@ -16,7 +16,6 @@ from scaffolder.grading.cache import reports
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Outcome, Report
 from scaffolder.report import COMPANIONS, FORMATS, REPORTERS
-from scaffolder.report.looks import looks
 from scaffolder.workspace import Workspace
 
 EXIT_CODES = {
@@ -84,8 +83,7 @@ def command(
     known = reports.recall(kept, known_as) if known_as else None
     report = known.report if known else _check(found, tasks, learner, form, kept)
     if form == "text":
-        drawn = kept.told.get(known_as) if known and known_as else None
-        deliver(_for_people(report, kept, drawn, verbose=verbose, to_file=bool(output)), output)
+        deliver(_for_people(report, verbose=verbose, to_file=bool(output)), output)
     else:
         deliver(REPORTERS[form](report), output)
         for variable, render in COMPANIONS.get(form, {}).items():
@@ -116,30 +114,16 @@ def _refuse_task(directory: Path) -> None:
         )
 
 
-def _for_people(
-    report: Report, kept: Kept, digest: str | None, *, verbose: bool, to_file: bool
-) -> str:
-    """Return a report as it is drawn on standard output, or as plain text for a file.
-
-    What draws takes longer to load than all else that a report takes which is known, so a drawing
-    is kept: `digest` is that of such a report.
-    """
-    name = reports.drawing(digest, (str(verbose), str(to_file), *looks())) if digest else ""
-    drawn = kept.recall(name, str) if name else None
-    if drawn is not None:
-        return drawn
+def _for_people(report: Report, *, verbose: bool, to_file: bool) -> str:
+    """Return a report as it is drawn on standard output, or as plain text for a file."""
     from scaffolder.report import terminal
 
     screen = terminal.console()
     if to_file or not screen.is_terminal:
-        drawn = terminal.render(report, verbose=verbose)
-    else:
-        with screen.capture() as captured:
-            terminal.draw(report, screen, verbose=verbose)
-        drawn = captured.get()
-    if name:
-        kept.keep(name, drawn)
-    return drawn
+        return terminal.render(report, verbose=verbose)
+    with screen.capture() as captured:
+        terminal.draw(report, screen, verbose=verbose)
+    return captured.get()
 
 
 def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, kept: Kept) -> Report:

@@ -16,6 +16,7 @@ from scaffolder.labs import catalog
 from scaffolder.model import Outcome
 from scaffolder.model.proofs import LabProof
 from scaffolder.proving import memory as remembered
+from scaffolder.proving.ledger import Ledger
 from scaffolder.proving.prover import prove
 from scaffolder.proving.touched import touched
 from scaffolder.report import proof, terminal
@@ -60,6 +61,13 @@ from scaffolder.report.proof_documents import DOCUMENTS
     show_default=True,
     help="For people, for programs, or for the docs.",
 )
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write down which answers hold, and all that decides about each, so that tests can tell "
+    "what need not be graded anew.",
+)
 @output_option
 @click.option("-v", "--verbose", is_flag=True, help="Show what holds as well, and why.")
 def command(  # noqa: PLR0913, PLR0917 -- one for each option
@@ -70,6 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     jobs: int | None,
     no_cache: bool,
     form: str,
+    ledger: Path | None,
     output: Path | None,
     verbose: bool,
 ) -> int:
@@ -83,6 +92,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     always is.
     """
     require_writable(output)
+    require_writable(ledger)
+    noted = Ledger(ledger) if ledger else None
     names = _names(labs, everything, changed)
     if not names:
         click.echo(f"no lab differs from {changed}", err=True)
@@ -98,6 +109,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
             afresh=no_cache,
             listen=listen,
         )
+    if noted is not None:
+        noted.record(proofs)
     _print(proofs, form, output, verbose)
     return int(_exit_code(proofs))
 

@@ -86,7 +86,7 @@ def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
 
     whole = catalog.load(name)
     usual, mine = doctor.needs_of(whole), doctor.needs_of(whole, made)
-    if usual.images == mine.images:
+    if usual.ids == mine.ids:
         return
     seen = doctor.examine([usual, mine], seconds=_LOOK_SECONDS)
     always = {task.id for task in seen.labs[0].ungraded}

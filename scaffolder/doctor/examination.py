@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
+from scaffolder.checks.registry import list_tools
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.log import write_log
-from scaffolder.doctor import engine, machine, programs, wheels
-from scaffolder.doctor.needs import LabNeeds, TaskNeeds
+from scaffolder.doctor import machine
+from scaffolder.doctor.needs import LabNeeds, TaskNeeds, demand_of
 from scaffolder.doctor.side_by_side import side_by_side
-from scaffolder.model.readiness import (
-    LabReadiness,
-    Observation,
-    Readiness,
-    Requirement,
-    Status,
-    UngradedTask,
-)
+from scaffolder.model.readiness import LabReadiness, Observation, Readiness, Status, UngradedTask
 from scaffolder.tools import system
+from scaffolder.tools.tool import Demand, Tool
 
 # What all looks together may take; a machine that is well is done in one or two.
 PATIENCE_SECONDS = 30.0
 
 Look = Callable[[], tuple[Observation, ...]]
 
-_TITLES: Mapping[str, str] = {
-    **{requirement: one.title for requirement, one in programs.PROGRAMS.items()},
-    Requirement.ENGINE: engine.TITLE,
-    Requirement.IMAGES: "base images",
-    Requirement.WHEELS: "wheels for pipelines",
-    Requirement.SANDBOX: "bubblewrap",
-    Requirement.TRUST: "trust",
-}
 _MACHINE: Mapping[str, Look] = {
     "python": machine.look_at_python,
     machine.TEMPORARY: machine.look_at_folders,
@@ -54,112 +42,95 @@ def examine(
     Otherwise what is not here may be fetched when it is needed: the engine is made to ask its
     registry for an image that is missing, and the package index is connected to where wheels are.
     """
-    looks = {**_looks(labs, offline=offline), **_MACHINE}
+    tools = list_tools()
+    demands = {tool: demand_of(labs, tool, offline=offline) for tool in tools}
+    needed = {tool: demand for tool, demand in demands.items() if demand.parts}
+    looks: dict[str, Look] = {
+        **{tool.id: functools.partial(tool.observe, one) for tool, one in needed.items()},
+        **_MACHINE,
+    }
     seen = side_by_side(looks, seconds=seconds)
-    found = [one for name, result in seen.items() for one in _observed(name, result, seconds)]
-    found += _trust(labs)
-    found += _unneeded(labs)
-    lacking = {one.id for one in found if one.status is Status.MISSING}
-    hoped_for = {one.id for one in found if one.fetched_on_use}
+    found = [
+        one
+        for tool, demand in needed.items()
+        for one in _about_tool(tool, demand, seen.pop(tool.id), seconds)
+    ]
+    found += [
+        _Seen(one, name)
+        for name, result in seen.items()
+        for one in _observed(name, name.replace("-", " "), result, seconds)
+    ]
     return Readiness(
         system=system.here().name,
         offline=offline,
-        observations=tuple(
-            msgspec.structs.replace(one, used_by=_users(one.id, labs)) for one in found
+        observations=(
+            *(one.observation for one in found),
+            *(_unneeded(tool) for tool in tools if tool not in needed and not tool.quiet),
         ),
-        labs=tuple(_readiness(one, lacking, hoped_for) for one in labs),
+        labs=tuple(_readiness(one, found) for one in labs),
     )
 
 
-def _looks(labs: Sequence[LabNeeds], *, offline: bool) -> dict[str, Look]:
-    needed = _needed(labs)
-    looks: dict[str, Look] = {
-        requirement: functools.partial(programs.look_at_program, requirement)
-        for requirement in programs.PROGRAMS
-        if requirement in needed
-    }
-    if Requirement.ENGINE in needed:
-        images = frozenset[str]().union(*(one.images for one in labs))
-        looks[Requirement.ENGINE] = functools.partial(
-            engine.look_at_engine, images, offline=offline
-        )
-    if Requirement.WHEELS in needed:
-        looks[Requirement.WHEELS] = functools.partial(wheels.look_at_wheels, labs, offline=offline)
-    if Requirement.SANDBOX in needed:
-        looks[Requirement.SANDBOX] = programs.look_at_sandbox
-    return looks
+@dataclass(frozen=True)
+class _Seen:
+    """An observation, and the id of the tool, of the part, or of the machine that it is about."""
+
+    observation: Observation
+    about: str
 
 
-def _needed(labs: Iterable[LabNeeds]) -> frozenset[Requirement]:
-    return frozenset[Requirement]().union(*(one.requirements for one in labs))
+def _about_tool(
+    tool: Tool, demand: Demand, result: tuple[Observation, ...] | BaseException, seconds: float
+) -> Iterator[_Seen]:
+    """Yield what a look for a tool came to, with the labs that need it, or that part of it."""
+    for one in _observed(tool.id, tool.title, result, seconds):
+        users = tuple(lab_id for lab_id, parts in demand.parts.items() if one.id in parts)
+        about = one.id if users else tool.id
+        used_by = users or tuple(demand.parts)
+        yield _Seen(msgspec.structs.replace(one, used_by=used_by), about)
+
+
+def _unneeded(tool: Tool) -> Observation:
+    return Observation(
+        id=tool.id, title=tool.title, status=Status.UNNEEDED, message="not needed here"
+    )
 
 
 def _observed(
-    name: str, result: tuple[Observation, ...] | BaseException, seconds: float
+    name: str, title: str, result: tuple[Observation, ...] | BaseException, seconds: float
 ) -> tuple[Observation, ...]:
     """Return what a look came to, also where it raised something or is not back."""
     if isinstance(result, tuple):
         return result
     if isinstance(result, UnavailableError):
-        return (programs.missing(name, _TITLES.get(name, name), result),)
+        return (_missing_tool(name, title, result),)
     if isinstance(result, TimeoutError):
         why = f"did not answer within {seconds:.0f} seconds"
     else:
         log = write_log(f"doctor: {name}", result)
         why = f"could not be looked at: {result} ({log} tells more)"
     # What decides about points may not be taken for there.
-    decides = name in (*Requirement, machine.TEMPORARY)
+    decides = name not in _MACHINE or name == machine.TEMPORARY
     status = Status.MISSING if decides else Status.WARNING
-    title = _TITLES.get(name, name.replace("-", " "))
     return (Observation(id=name, title=title, status=status, message=why),)
 
 
-def _trust(labs: Iterable[LabNeeds]) -> list[Observation]:
-    """Return the packs whose test files do not run because they are not trusted."""
-    packs = {one.lab.id.partition("/")[0] for one in labs if Requirement.TRUST in one.requirements}
-    if not packs:
-        return []
-    return [
-        Observation(
-            id=Requirement.TRUST,
-            title="trust",
-            status=Status.MISSING,
-            message=f"test files of {', '.join(sorted(packs))} run only where they are trusted",
-            fix=tuple(f"devlab pack trust {pack}" for pack in sorted(packs)),
-        )
-    ]
-
-
-def _unneeded(labs: Iterable[LabNeeds]) -> list[Observation]:
-    return [
-        Observation(
-            id=requirement,
-            title=_TITLES[requirement],
-            status=Status.UNNEEDED,
-            message="not needed here",
-        )
-        for requirement in Requirement
-        if requirement not in _needed(labs) and requirement is not Requirement.TRUST
-    ]
-
-
-def _users(what: str, labs: Iterable[LabNeeds]) -> tuple[str, ...]:
-    aliases = {"buildkit": Requirement.ENGINE, "engine-disk": Requirement.ENGINE}
-    aliases |= {"engine-clock": Requirement.ENGINE}
-    return tuple(
-        one.lab.id
-        for one in labs
-        if aliases.get(what, what) in one.requirements or what in _image_ids(one.images)
+def _missing_tool(name: str, title: str, error: UnavailableError) -> Observation:
+    return Observation(
+        id=name,
+        title=title,
+        status=Status.MISSING,
+        message=error.message,
+        fix=error.fix,
+        advice="" if error.fix else error.hint,
     )
 
 
-def _image_ids(images: Iterable[str]) -> set[str]:
-    return {f"image:{name}" for name in images}
-
-
-def _readiness(needs: LabNeeds, lacking: set[str], hoped_for: set[str]) -> LabReadiness:
+def _readiness(needs: LabNeeds, found: Sequence[_Seen]) -> LabReadiness:
+    lacking = [one for one in found if one.observation.status is Status.MISSING]
     ungraded = _tasks_without(needs, lacking)
     lost = {one.id for one in ungraded}
+    hoped_for = [one for one in found if one.observation.fetched_on_use]
     pending = tuple(one for one in _tasks_without(needs, hoped_for) if one.id not in lost)
     points = needs.lab.points
     return LabReadiness(
@@ -173,7 +144,7 @@ def _readiness(needs: LabNeeds, lacking: set[str], hoped_for: set[str]) -> LabRe
     )
 
 
-def _tasks_without(needs: LabNeeds, lacking: set[str]) -> tuple[UngradedTask, ...]:
+def _tasks_without(needs: LabNeeds, lacking: Sequence[_Seen]) -> tuple[UngradedTask, ...]:
     return tuple(
         UngradedTask(one.task.id, one.task.title, one.task.points, tuple(sorted(missing)))
         for one in needs.tasks
@@ -181,9 +152,9 @@ def _tasks_without(needs: LabNeeds, lacking: set[str]) -> tuple[UngradedTask, ..
     )
 
 
-def _missing(needs: TaskNeeds, lacking: set[str]) -> set[str]:
-    """Return the ids of what is missing for a task; without an engine, images say nothing more."""
-    required = {str(one) for one in needs.requirements} | _image_ids(needs.images)
-    if Requirement.ENGINE in needs.requirements:
-        required.add("engine-disk")
-    return lacking & {*required, machine.TEMPORARY}
+def _missing(needs: TaskNeeds, lacking: Sequence[_Seen]) -> set[str]:
+    return {
+        one.observation.id
+        for one in lacking
+        if one.about in needs.ids or one.observation.id == machine.TEMPORARY
+    }

@@ -6,33 +6,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from scaffolder.checks.terraform import terraform_fetch, terraform_provider
+from scaffolder.checks.registry import list_tools
 from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.core.log import write_log
-from scaffolder.doctor.needs import LabNeeds
-from scaffolder.model.readiness import FetchEnded, FetchEvent, FetchSaid, FetchStarted, Requirement
-from scaffolder.tools import engine, uv_cache, wheelhouse
-from scaffolder.tools.engine import Engine
+from scaffolder.doctor.needs import LabNeeds, demand_of
+from scaffolder.model.readiness import FetchEnded, FetchEvent, FetchSaid, FetchStarted
 from scaffolder.tools.processes import CancelToken
+from scaffolder.tools.tool import Download
 
 # How long, after Ctrl-C, what is under way may take to tidy up.
 _TIDYING_SECONDS = 5.0
 _WORKERS = 4
 
 Listen = Callable[[FetchEvent], object]
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Item:
-    """Something to fetch; `get` returns what came of it, in words."""
-
-    key: str
-    label: str
-    get: Callable[[Say, CancelToken], str]
 
 
 def fetch(labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = False) -> bool:
@@ -43,9 +30,9 @@ def fetch(labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = 
     left half. Raises InterruptedRunError, or KeyboardInterrupt, when everything has stopped.
     """
     cancel = CancelToken()
-    todo: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[Download] = queue.SimpleQueue()
     failed = threading.Event()
-    for item in _items(labs, replace_standins=replace_standins):
+    for item in _list_downloads(labs, replace_standins=replace_standins):
         todo.put(item)
 
     def work(over: threading.Event) -> None:
@@ -75,7 +62,7 @@ def fetch(labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = 
     return not failed.is_set()
 
 
-def _fetched(item: _Item, listen: Listen, cancel: CancelToken) -> bool:
+def _fetched(item: Download, listen: Listen, cancel: CancelToken) -> bool:
     started = time.monotonic()
     listen(FetchStarted(item.key, item.label))
 
@@ -97,79 +84,12 @@ def _fetched(item: _Item, listen: Listen, cancel: CancelToken) -> bool:
         )
 
 
-def _said(item: _Item, text: str, listen: Listen) -> None:
+def _said(item: Download, text: str, listen: Listen) -> None:
     listen(FetchSaid(item.key, item.label, text))
 
 
-def _items(labs: Sequence[LabNeeds], *, replace_standins: bool) -> Iterator[_Item]:
-    images = sorted(frozenset[str]().union(*(one.images for one in labs)))
-    if images:
-        yield from _images(images, replace_standins=replace_standins)
-    wanted = {one.wheels: one.lab.id for one in labs if Requirement.WHEELS in one.requirements}
-    for wheels, lab_id in wanted.items():
-        yield _Item(f"wheels:{lab_id}", f"wheels for {lab_id}", _wheels(wheels))
-    if any(Requirement.AWS_PROVIDER in one.requirements for one in labs):
-        yield _Item(Requirement.AWS_PROVIDER, "Terraform's AWS provider", _provider)
-
-
-def _images(names: Sequence[str], *, replace_standins: bool) -> Iterator[_Item]:
-    try:
-        connected = engine.connect()
-    except UnavailableError as error:
-        yield _Item("images", "base images", _refusing(error))
-        return
-    for name in names:
-        yield _Item(f"image:{name}", name, _image(connected, name, replace_standins))
-
-
-def _refusing(error: UnavailableError) -> Callable[[Say, CancelToken], str]:
-    def get(say: Say, cancel: CancelToken) -> str:  # noqa: ARG001
-        raise error
-
-    return get
-
-
-def _image(
-    connected: Engine, name: str, replace_standins: bool
-) -> Callable[[Say, CancelToken], str]:
-    def get(say: Say, cancel: CancelToken) -> str:
-        standin = engine.is_standin(connected, name)
-        if standin and not replace_standins:
-            return "a stand-in is here, and stays"
-        if standin is False:
-            return "here already"
-        engine.pull(connected, name, say, cancel)
-        return "pulled"
-
-    return get
-
-
-def _wheels(wanted: tuple[str, ...]) -> Callable[[Say, CancelToken], str]:
-    def get(say: Say, cancel: CancelToken) -> str:
-        pythons = wheelhouse.pythons(cancel)
-        made: dict[int, Path] = {}
-        troubles: list[UnavailableError] = []
-        there = [minor for minor in pythons if wheelhouse.has(wanted, minor)]
-        for number, minor in enumerate(pythons, start=1):
-            say(f"Python 3.{minor}, {number} of {len(pythons)}")
-            try:
-                made[minor] = wheelhouse.prepare(wanted, minor, cancel)
-            except UnavailableError as error:
-                # A package may have no wheel for a Python as new, or as old, as this one.
-                troubles.append(error)
-        if not made:
-            raise troubles[0]
-        say("unpacking them")
-        uv_cache.prepare(made, {minor: pythons[minor] for minor in made}, cancel)
-        named = ", ".join(f"3.{minor}" for minor in made)
-        return f"{'here already' if there == list(made) else 'fetched'} for Python {named}"
-
-    return get
-
-
-def _provider(say: Say, cancel: CancelToken) -> str:
-    try:
-        return f"{terraform_provider.version()} is here already"
-    except UnavailableError:
-        say("terraform init")
-    return f"fetched {terraform_fetch.fetch(cancel).parent.name}"
+def _list_downloads(labs: Sequence[LabNeeds], *, replace_standins: bool) -> Iterator[Download]:
+    for tool in list_tools():
+        demand = demand_of(labs, tool, replace_standins=replace_standins)
+        if demand.parts:
+            yield from tool.list_downloads(demand)

@@ -18,9 +18,9 @@ import msgspec
 import scaffolder
 from scaffolder.core import paths
 from scaffolder.core.errors import DevlabError
-from scaffolder.doctor.room import room
 from scaffolder.model.readiness import Observation, Status
 from scaffolder.tools import system
+from scaffolder.tools.disk_room import measure_room
 
 TEMPORARY = "temporary-folder"
 # A container of a learner's may have half of it, Terraform's AWS provider takes about as much.
@@ -56,7 +56,7 @@ def _temporary() -> Observation:
         # Where Python found no folder at all, the error says where it looked.
         where = f"cannot write to {tempfile.tempdir}: " if tempfile.tempdir else ""
         return _useless(f"{where}{error.strerror}", f"make room there, or {_ANOTHER}")
-    found = room(TEMPORARY, "temporary folder", folder)
+    found = measure_room(TEMPORARY, "temporary folder", folder)
     told = os.environ.get("TMPDIR")
     if found.status is not Status.OK or not told or Path(told) == folder:
         return found
@@ -91,7 +91,7 @@ def _folders() -> Iterator[Observation]:
                 advice=f"set {_VARIABLES[name]} to a folder that can be written to",
             )
         elif name == "cache":
-            yield room("cache-disk", "room for caches", _nearest(folder))
+            yield measure_room("cache-disk", "room for caches", _nearest(folder))
 
 
 def _unwritable(folder: Path) -> str:

@@ -3,73 +3,79 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.checks.kind import Kind
-from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.checks.pytest.tools import TRUST
+from scaffolder.core.errors import DevlabError
 from scaffolder.labs import generate
 from scaffolder.labs.variables import usable_variables
 from scaffolder.model import Lab, Task
-from scaffolder.model.readiness import Requirement
-from scaffolder.tools import dockerfile, wheelhouse
-from scaffolder.workspace import Workspace, read_text
+from scaffolder.tools.tool import Demand, Tool
+from scaffolder.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class TaskNeeds:
-    """What the checks of one task require, and the images that their Dockerfiles build on."""
+    """The tools that the checks of one task require, and the parts of each, such as images."""
 
     task: Task
-    requirements: frozenset[Requirement]
-    images: frozenset[str]
+    tools: frozenset[Tool]
+    parts: Mapping[Tool, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the tools and of their parts."""
+        return frozenset({tool.id for tool in self.tools}.union(*self.parts.values()))
 
 
 @dataclass(frozen=True)
 class LabNeeds:
     """What a lab needs, task by task.
 
-    `wheels` are the requirements that its pipelines install. `problem` says why its files could not
-    be looked at; the images and wheels are then not known.
+    `problem` says why its files could not be looked at; the parts of tools are then not known.
     """
 
     lab: Lab
     tasks: tuple[TaskNeeds, ...]
-    wheels: tuple[str, ...] = ()
     problem: str = ""
 
     @property
-    def requirements(self) -> frozenset[Requirement]:
-        """Everything that a task of it requires."""
-        return frozenset().union(*(one.requirements for one in self.tasks))
+    def tools(self) -> frozenset[Tool]:
+        """Every tool that a task of it requires."""
+        return frozenset().union(*(one.tools for one in self.tasks))
 
     @property
-    def images(self) -> frozenset[str]:
-        """Every image that a task of it builds on."""
-        return frozenset().union(*(one.images for one in self.tasks))
+    def ids(self) -> frozenset[str]:
+        """The ids of all tools that it requires, and of their parts."""
+        return frozenset().union(*(one.ids for one in self.tasks))
+
+    def parts_of(self, tool: Tool) -> tuple[str, ...]:
+        """Return the parts of a tool that a task of it requires, each once."""
+        return tuple(
+            dict.fromkeys(part for task in self.tasks for part in task.parts.get(tool, ()))
+        )
 
 
 def needs_of(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
-    """Return what a lab needs; with a workspace, what the learner's own Dockerfiles name as well.
+    """Return what a lab needs; with a workspace, what the learner's own files name as well.
 
-    The start and the solution are made in a temporary folder where images or wheels are needed.
+    The start and the solution are made in a temporary folder where a tool has parts to be named.
     """
-    plain = LabNeeds(
-        lab, tuple(TaskNeeds(task, _required(lab, task), frozenset()) for task in lab.tasks)
-    )
-    if not plain.requirements & {Requirement.IMAGES, Requirement.WHEELS}:
+    plain = LabNeeds(lab, tuple(TaskNeeds(task, _required(lab, task)) for task in lab.tasks))
+    if not any(tool.list_parts for tool in plain.tools):
         return plain
     try:
         with tempfile.TemporaryDirectory(prefix="devlab-doctor-") as place:
-            folders = _states(lab, workspace, Path(place), plain.requirements)
+            states = _make_states(lab, workspace, Path(place))
             return LabNeeds(
                 lab,
                 tuple(
-                    TaskNeeds(one.task, one.requirements, _images(one.task, folders))
+                    TaskNeeds(one.task, one.tools, _list_parts(lab, one.task, states))
                     for one in plain.tasks
                 ),
-                wheelhouse.requirements_of(folders[0]),
             )
     except DevlabError as error:
         return LabNeeds(lab, plain.tasks, problem=error.message)
@@ -77,40 +83,41 @@ def needs_of(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
         return LabNeeds(lab, plain.tasks, problem=f"cannot make its start: {error}")
 
 
-def _checks(task: Task) -> Iterator[Kind]:
-    return (spec.check for spec in task.checks if isinstance(spec.check, Kind))
+def demand_of(
+    labs: Iterable[LabNeeds], tool: Tool, *, offline: bool = False, replace_standins: bool = False
+) -> Demand:
+    """Return what the labs that need a tool ask of it."""
+    parts: dict[str, tuple[str, ...]] = {}
+    for one in labs:
+        if tool in one.tools:
+            before = parts.get(one.lab.id, ())
+            parts[one.lab.id] = tuple(dict.fromkeys((*before, *one.parts_of(tool))))
+    return Demand(parts, offline=offline, replace_standins=replace_standins)
 
 
-def _required(lab: Lab, task: Task) -> frozenset[Requirement]:
-    found = frozenset[Requirement]().union(*(one.requirements(lab.root) for one in _checks(task)))
-    return found - {Requirement.TRUST} if lab.trusted else found
+def _checks(task: Task) -> list[Kind]:
+    return [spec.check for spec in task.checks if isinstance(spec.check, Kind)]
 
 
-def _states(
-    lab: Lab, workspace: Workspace | None, place: Path, required: frozenset[Requirement]
-) -> list[Path]:
-    """Return folders with the lab's start, its solution where images matter, and the work."""
+def _required(lab: Lab, task: Task) -> frozenset[Tool]:
+    found = frozenset[Tool]().union(*(one.requirements(lab.root) for one in _checks(task)))
+    return found - {TRUST} if lab.trusted else found
+
+
+def _make_states(lab: Lab, workspace: Workspace | None, place: Path) -> dict[str, Path]:
+    """Return folders with the lab's start, its solution, and the work if there is any."""
     given = usable_variables(lab, workspace) if workspace is not None else {}
-    names = ["start", *(["solution"] if Requirement.IMAGES in required else [])]
-    for name in names:
-        generate.build_state(lab, name, given, place / name)
-    return [place / name for name in names] + ([workspace.root] if workspace is not None else [])
+    states = {name: place / name for name in ("start", "solution")}
+    for name, folder in states.items():
+        generate.build_state(lab, name, given, folder)
+    return states if workspace is None else {**states, "work": workspace.root}
 
 
-def _images(task: Task, folders: Sequence[Path]) -> frozenset[str]:
-    return frozenset(
-        name
-        for check in _checks(task)
-        if Requirement.IMAGES in check.requires
-        for path in check.builds
-        for folder in folders
-        for name in dockerfile.bases(_text(folder, path))
-    )
-
-
-def _text(folder: Path, path: str) -> str:
-    """Return a Dockerfile's text; what cannot be read names nothing, and a check will say so."""
-    try:
-        return read_text(folder, path)
-    except UnusableFileError:
-        return ""
+def _list_parts(lab: Lab, task: Task, states: Mapping[str, Path]) -> dict[Tool, tuple[str, ...]]:
+    found: dict[Tool, tuple[str, ...]] = {}
+    for check in _checks(task):
+        for tool in check.requirements(lab.root):
+            if tool.list_parts:
+                parts = tool.find_parts(states, check.builds)
+                found[tool] = tuple(dict.fromkeys((*found.get(tool, ()), *parts)))
+    return found

@@ -65,7 +65,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     """What became of a case, in how many seconds, and which checks failed it.
 
     `outcomes` maps the id of every check that ran to how it ended; `diff` shows a survivor;
-    `remembered` says that it was graded before and nothing that decides has changed.
+    `remembered` says that it was graded before and nothing that decides has changed. `digest` is
+    that of all that decides about it but for the machine's tools, for a ledger.
     """
 
     case: Case
@@ -76,6 +77,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     outcomes: Mapping[str, Outcome] = {}
     diff: str = ""
     remembered: bool = False
+    digest: str = ""
 
 
 class LabProof(msgspec.Struct, frozen=True):

@@ -7,27 +7,6 @@ from enum import StrEnum
 import msgspec
 
 
-class Requirement(StrEnum):
-    """What a check kind can need of the machine; the values are the ids in `devlab.doctor/1`.
-
-    `images` are the base images that the lab's Dockerfiles name, `wheels` what pipelines install;
-    `trust` is the user's word that code of the lab's pack may run.
-    """
-
-    ENGINE = "engine"
-    IMAGES = "images"
-    TERRAFORM = "terraform"
-    AWS_PROVIDER = "aws-provider"
-    CLOUD = "cloud"
-    ACT = "act"
-    HADOLINT = "hadolint"
-    ZIZMOR = "zizmor"
-    GIT = "git"
-    WHEELS = "wheels"
-    SANDBOX = "sandbox"
-    TRUST = "trust"
-
-
 class Status(StrEnum):
     """What became of looking for a thing.
 
@@ -44,10 +23,10 @@ class Status(StrEnum):
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was looked for.
 
-    `id` is a Requirement's, `image:NAME`, or that of a property of the machine. `fix` are the
-    command lines that would mend it on this system, in their order; where no command can, `advice`
-    says in words what would. `used_by` names the labs that need it. What is `fetched_on_use` is not
-    here and may be had when it is needed: nobody can promise that.
+    `id` is that of a tool, of a part of one (`image:NAME`), or of a property of the machine. `fix`
+    are the command lines that would mend it on this system, in their order; where no command can,
+    `advice` says in words what would. `used_by` names the labs that need it. What is
+    `fetched_on_use` is not here and may be had when it is needed: nobody can promise that.
     """
 
     id: str

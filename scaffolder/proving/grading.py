@@ -19,6 +19,7 @@ from scaffolder.model import Cause, Lab, Mistake, Outcome, Problem, Report
 from scaffolder.model.events import CheckEnded, Event
 from scaffolder.model.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
+from scaffolder.proving.ledger import digest_case
 from scaffolder.proving.memory import Memory, Remembered, key
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.promises import Broken
@@ -27,27 +28,37 @@ from scaffolder.tools.processes import CancelToken
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A lab as one learner has it: what memory knows it by, and the fingerprint of its start."""
+
+    lab: Lab
+    key: str
+    start: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a lab is proven with, and what its author wrote about each case.
 
-    `lab_key` is what memory knows the lab by; `variants` are the lab and its key as learners have
-    it; `accepted` maps the ids of mutants that are
-    `equivalent` to the reason; `places` the place of each case by its state, and of each task and
-    check by its id: a file of the lab's and a line.
+    `variants` are the lab as learners have it, by the learner's id, "" for everybody's; `accepted`
+    maps the ids of mutants that are `equivalent` to the reason; `places` the place of each case by
+    its state, and of each task and check by its id: a file of the lab's and a line.
     """
 
     lab: Lab
-    lab_key: str
-    variants: Mapping[str, tuple[Lab, str]]
+    variants: Mapping[str, Variant]
     cases: tuple[Case, ...]
     mistakes: Mapping[str, Mistake]
     mutants: Mapping[str, Mutant]
     accepted: Mapping[str, str]
     places: Mapping[str, tuple[str, int | None]]
 
-    def asked(self, case: Case) -> tuple[Lab, str]:
-        """Return the lab that a case answers, and its key."""
-        return self.variants[case.learner] if case.learner else (self.lab, self.lab_key)
+    def digest_case(self, case: Case, answer: Mapping[str, str]) -> str:
+        """Return what a ledger knows a case by, given the fingerprint of the answer's folder."""
+        variant = self.variants[case.learner]
+        mistake = self.mistakes.get(_name(case)) if case.stage is Stage.MISTAKE else None
+        promise = (case.stage, *(sorted(mistake.fails) if mistake else ()))
+        return digest_case(variant.lab, case.name, promise, variant.start, answer)
 
     def located(self, case: Case, broken: Broken) -> Problem:
         """Return what is broken by a case as a problem at the place where its author looks."""
@@ -81,22 +92,25 @@ class _Graded:
     """What grading a case came to, now or before, and what it changed in the workspace."""
 
     seen: Remembered
+    digest: str
     remembered: bool = False
     touched: tuple[str, ...] = ()
 
 
 def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: Memory) -> _Graded:
     mutant = case.stage is Stage.MUTANT
-    lab, lab_key = plan.asked(case)
+    variant = plan.variants[case.learner]
+    lab = variant.lab
     if mutant:
         build_mutant(lab, plan.mutants[_name(case)], case.variables, folder)
     else:
         generate.build_state(lab, case.state, case.variables, folder)
     before = workspace.fingerprint(folder)
-    name = key(lab_key, before, first_fail=mutant)
+    digest = plan.digest_case(case, before)
+    name = key(variant.key, before, first_fail=mutant)
     known = None if case.stage is Stage.SOLUTION else memory.recall(name)
     if known is not None:
-        return _Graded(known, remembered=True)
+        return _Graded(known, digest, remembered=True)
     if mutant:
         seen = _grade_until_a_fail(lab, folder, cancel)
     else:
@@ -105,7 +119,7 @@ def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: M
     touched = {one for one in {*before, *after} if before.get(one) != after.get(one)}
     if not touched:
         memory.keep(name, seen)
-    return _Graded(seen, touched=tuple(sorted(touched)))
+    return _Graded(seen, digest, touched=tuple(sorted(touched)))
 
 
 def _name(case: Case) -> str:
@@ -126,7 +140,7 @@ def _judge(plan: Plan, case: Case, graded: _Graded) -> CaseResult:
         )
         problems = (*result.problems, plan.located(case, broken))
         result = msgspec.structs.replace(result, fate=Fate.BROKEN, problems=problems)
-    return msgspec.structs.replace(result, remembered=graded.remembered)
+    return msgspec.structs.replace(result, remembered=graded.remembered, digest=graded.digest)
 
 
 def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
@@ -140,7 +154,7 @@ def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
 
 def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Broken]:
     if case.stage is Stage.START:
-        return promises.broken_by_start(report, plan.asked(case)[0])
+        return promises.broken_by_start(report, plan.variants[case.learner].lab)
     if case.stage is Stage.COPY:
         return promises.broken_by_copy(report)
     if case.stage is Stage.MISTAKE:

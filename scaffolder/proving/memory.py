@@ -15,10 +15,10 @@ import msgspec
 
 from scaffolder import workspace
 from scaffolder.core import paths
-from scaffolder.core.folders import remove_tree
 from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
-from scaffolder.labs import generate
+from scaffolder.labs.families import families_of
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import asked
 
@@ -82,23 +82,21 @@ def key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:
     `lab_key` is what `key_of_lab` says, `answer` the fingerprint of the answer's folder;
     `first_fail` whether grading ended at the first fail.
     """
-    return surroundings.hashed([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
+    return hash_lines([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
 
 
-def key_of_lab(lab: Lab, scratch: Path) -> str:
+def key_of_lab(lab: Lab, start: Mapping[str, str]) -> str:
     """Return a digest of all that decides about answers to a lab, but for the answers.
 
-    `scratch` is a new folder, in which the start is rendered. Raises DevlabError where it cannot.
+    `start` is the fingerprint of the lab's start.
     """
-    generate.build_state(lab, "start", {}, scratch)
-    folders = [workspace.fingerprint(one) for one in (scratch, lab.root / TESTS)]
+    folders = [start, workspace.fingerprint(lab.root / TESTS)]
     lines = [
-        surroundings.here(),
+        surroundings.read_here(families_of(lab)),
         asked(lab).decode(),
         *(line for one in folders for line in _lines(one)),
     ]
-    remove_tree(scratch)
-    return surroundings.hashed(lines)
+    return hash_lines(lines)
 
 
 def _lines(fingerprint: Mapping[str, str]) -> list[str]:

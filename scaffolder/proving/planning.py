@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from scaffolder import workspace
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.interrupts import temporary_folder
 from scaffolder.labs import generate
@@ -17,7 +18,7 @@ from scaffolder.labs.variables import other_variables
 from scaffolder.labs.variation import example_learners
 from scaffolder.model import Lab, Problem
 from scaffolder.model.proofs import Case, Stage
-from scaffolder.proving.grading import Plan
+from scaffolder.proving.grading import Plan, Variant
 from scaffolder.proving.memory import key_of_lab
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.states import mutants_of
@@ -42,11 +43,9 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
             "* stands for any text",
         )
     with temporary_folder("devlab-plan-") as folder:
-        lab_key = key_of_lab(lab, folder / "start")
         variants = dict(_variants(lab, chosen, folder))
     return Plan(
         lab=lab,
-        lab_key=lab_key,
         variants=variants,
         cases=chosen,
         mistakes={one.id: one for one in wrong.mistakes},
@@ -56,14 +55,20 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
     )
 
 
-def _variants(
-    lab: Lab, cases: Sequence[Case], folder: Path
-) -> Iterator[tuple[str, tuple[Lab, str]]]:
-    """Yield, for each learner among the cases, the lab as that one has it, and its key."""
+def _variants(lab: Lab, cases: Sequence[Case], folder: Path) -> Iterator[tuple[str, Variant]]:
+    """Yield the lab as everybody has it, and as each learner among the cases does."""
+    yield "", _make_variant(lab, folder / "start")
     for learner in dict.fromkeys(case.learner for case in cases if case.learner):
         read = read_lab(lab.root, learner=learner)
         variant = msgspec.structs.replace(read, id=lab.id, trusted=lab.trusted)
-        yield learner, (variant, key_of_lab(variant, folder / f"start-{learner}"))
+        yield learner, _make_variant(variant, folder / f"start-{learner}")
+
+
+def _make_variant(lab: Lab, scratch: Path) -> Variant:
+    """Return a lab with the fingerprint of its start, made in the new folder `scratch`."""
+    generate.build_state(lab, "start", {}, scratch)
+    start = workspace.fingerprint(scratch)
+    return Variant(lab, key_of_lab(lab, start), start)
 
 
 def _wants(only: Sequence[str], stage: Stage) -> bool:

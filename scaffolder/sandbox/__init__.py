@@ -24,6 +24,7 @@ from scaffolder.tools import processes
 from scaffolder.tools.command import Command, Limits
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Completed, Daemon
+from scaffolder.tools.system_facts import SYSTEM_PATH
 
 __all__ = ["Command", "Limits", "OwnWork", "isolated", "own_code", "python_parts"]
 
@@ -32,7 +33,6 @@ __all__ = ["Command", "Limits", "OwnWork", "isolated", "own_code", "python_parts
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 # Where there is a network, its certificates belong to it.
 _NETWORKED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,13 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from scaffolder.checks import families
 from scaffolder.checks.context import Context
+from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.family import Family
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.core.errors import UnavailableError
-from scaffolder.labs import catalog, lab_file
+from scaffolder.labs import catalog
 from scaffolder.model import CheckSpec, Evidence, Finding, Lab, Task, Verdict, failed, passed
 
 
@@ -120,15 +123,19 @@ class InterruptsTidying(Kind, frozen=True):
         return passed("used something")
 
 
-KINDS = {
-    "test.ends": Ends,
-    "test.waits": Waits,
-    "test.reads": Reads,
-    "test.meets": Meets,
-    "test.holds": Holds,
-    "test.flickers": Flickers,
-    "test.interrupts_tidying": InterruptsTidying,
-}
+FAMILY = Family(
+    name="test",
+    package="tests.support",
+    kinds={
+        "test.ends": "labs:Ends",
+        "test.waits": "labs:Waits",
+        "test.reads": "labs:Reads",
+        "test.meets": "labs:Meets",
+        "test.holds": "labs:Holds",
+        "test.flickers": "labs:Flickers",
+        "test.interrupts_tidying": "labs:InterruptsTidying",
+    },
+)
 
 HEAD = """\
 version: "1"
@@ -176,7 +183,7 @@ class Catalog:
         (rendered / "app.py").write_text('NAME = "{{cookiecutter.name}}"\n')
         (root / "labs").mkdir()
         monkeypatch.setattr(catalog, "root", lambda: root)
-        monkeypatch.setattr(lab_file, "known_kinds", lambda: KINDS)
+        monkeypatch.setattr(families, "FAMILIES", (FAMILY, *FAMILIES))
 
     def lab(self, tasks: str, name: str = "tested", head: str = HEAD) -> Path:
         """Write a lab with these tasks (YAML) and return its folder."""

@@ -10,9 +10,10 @@ from scaffolder.checks.docker import hadolint
 from scaffolder.checks.docker.hadolint import LEVELS, Level, Violation
 from scaffolder.checks.docker.images import ImageKind
 from scaffolder.checks.docker.rules import dockerfile_text
+from scaffolder.checks.docker.tools import HADOLINT
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.model.readiness import Requirement
 from scaffolder.tools.dockerfile import instructions
+from scaffolder.tools.tool import Tool
 
 
 class Lint(ImageKind, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ class Lint(ImageKind, frozen=True, kw_only=True):
     """
 
     quick: ClassVar[bool] = True
-    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.HADOLINT})
+    requires: ClassVar[frozenset[Tool]] = frozenset({HADOLINT})
 
     threshold: Level = "info"
     ignore: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaffolder.checks.docker.tools import ENGINE, HADOLINT, IMAGES
 from scaffolder.checks.family import Family
 
 FAMILY = Family(
@@ -20,5 +21,6 @@ FAMILY = Family(
         "container.stops": "container_stop:Stops",
         "container.hardened": "container:Hardened",
     },
+    tools=(ENGINE, IMAGES, HADOLINT),
     mutators="mutations:MUTATORS",
 )

@@ -21,14 +21,15 @@ from scaffolder.checks.docker.building import engine_of, find_image
 from scaffolder.checks.docker.canaries import Canaries, Unpacked, plant
 from scaffolder.checks.docker.distributions import installed, normalized
 from scaffolder.checks.docker.rules import refuse_unknown_bases, refuse_what_is_not_built
+from scaffolder.checks.docker.tools import ENGINE, IMAGES
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.planting.planting import change_work, drawn_form
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import ChangeSet, Fault
-from scaffolder.model.readiness import Requirement
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
 from scaffolder.tools.engine.filesystem import FileSystem
+from scaffolder.tools.tool import Tool
 from scaffolder.workspace import resolve_inside
 
 _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-info(?:/|$)")
@@ -37,7 +38,7 @@ _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-i
 class ImageKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that look at the image of the learner's Dockerfile."""
 
-    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ENGINE, Requirement.IMAGES})
+    requires: ClassVar[frozenset[Tool]] = frozenset({ENGINE, IMAGES})
 
     dockerfile: str = "Dockerfile"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scaffolder.checks.common_tools import GIT, SANDBOX
 from scaffolder.checks.family import Family
+from scaffolder.checks.github.tools import ACT, WHEELS, ZIZMOR
 
 FAMILY = Family(
     name="github",
@@ -13,5 +15,6 @@ FAMILY = Family(
         "workflow.cached": "workflow:Cached",
         "workflow.secure": "workflow:Secure",
     },
+    tools=(ACT, GIT, WHEELS, SANDBOX, ZIZMOR),
     mutators="mutations:MUTATORS",
 )

@@ -13,24 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from scaffolder.checks.common_tools import GIT, SANDBOX
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.github import act, standins
 from scaffolder.checks.github.hosted_programs import HOSTED, NEVER_HERE
 from scaffolder.checks.github.rehearsal_pythons import Interpreters
+from scaffolder.checks.github.tools import ACT, WHEELS
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
-from scaffolder.model.readiness import Requirement
-from scaffolder.sandbox import SYSTEM_PATH, isolated, python_parts
+from scaffolder.sandbox import isolated, python_parts
 from scaffolder.tools import uv_cache, wheelhouse
+from scaffolder.tools.system_facts import SYSTEM_PATH
+from scaffolder.tools.tool import Tool
 
 # An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
 _NOBODY = "192.0.2.1:2375"
 
 # What a rehearsal needs; the sandbox keeps the pipeline in.
 _REQUIRES = frozenset(
-    {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX},
+    {ACT, GIT, WHEELS, SANDBOX},
 )
 
 # A runner of GitHub's has no variable ACT, and says which image it runs.
@@ -92,7 +95,7 @@ STANDINS = Path(__file__).parent / "standins"
 class RehearsedKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that rehearse a pipeline."""
 
-    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
+    requires: ClassVar[frozenset[Tool]] = _REQUIRES
 
     @property
     def harmless_change(self) -> str:

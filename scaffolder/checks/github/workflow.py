@@ -18,6 +18,7 @@ from scaffolder.checks.github import (
     workflow_validity,
     zizmor,
 )
+from scaffolder.checks.github.tools import ZIZMOR
 from scaffolder.checks.github.workflow_cache import Judgement, Project
 from scaffolder.checks.github.workflow_model import Workflow
 from scaffolder.checks.github.workflow_patterns import selected
@@ -27,7 +28,7 @@ from scaffolder.checks.github.zizmor import Audit, Level
 from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.model.readiness import Requirement
+from scaffolder.tools.tool import Tool
 
 DEFAULT = ".github/workflows/ci.yml"
 _TOOL_SECONDS = 60.0
@@ -290,7 +291,7 @@ class Secure(Kind, frozen=True):
     """
 
     quick: ClassVar[bool] = True
-    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.ZIZMOR})
+    requires: ClassVar[frozenset[Tool]] = frozenset({ZIZMOR})
 
     workflow: str = DEFAULT
     min_severity: Level = "medium"

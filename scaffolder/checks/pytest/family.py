@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.family import Family
+from scaffolder.checks.pytest.tools import TRUST
 
 FAMILY = Family(
     name="pytest",
@@ -10,4 +12,6 @@ FAMILY = Family(
     kinds={
         "pytest": "kind:Pytest",
     },
+    relies_on=("docker", "terraform"),
+    tools=(SANDBOX, TRUST),
 )

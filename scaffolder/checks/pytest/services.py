@@ -19,20 +19,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import ContainerKind, Service, serving, wait_until_answers
 from scaffolder.checks.docker.distributions import installed
 from scaffolder.checks.docker.images import base_layers, built, file_system
 from scaffolder.checks.docker.rules import dockerfile_text
 from scaffolder.checks.kind import CheckFailedError
+from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.model import Evidence
-from scaffolder.model.readiness import Requirement
-from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts
+from scaffolder.sandbox import Command, python_parts
 from scaffolder.tools import python_syntax
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
+from scaffolder.tools.system_facts import SYSTEM_PATH
+from scaffolder.tools.tool import Tool
 
 _OUTPUT_LIMIT = 1024 * 1024
 _SERVICES = {
@@ -53,10 +56,10 @@ class TestedKind(ContainerKind, frozen=True, kw_only=True):
         """The files of the lab's folder that the check runs."""
         return ()
 
-    def requirements(self, lab_root: Path) -> frozenset[Requirement]:
+    def requirements(self, lab_root: Path) -> frozenset[Tool]:
         """Return what the services need that the tests, or what they share, ask for by name."""
         asked = _parameters(lab_root, self.test_files)
-        needed = {Requirement.TRUST, Requirement.SANDBOX}
+        needed = {TRUST, SANDBOX}
         for service, requirements in _SERVICES.items():
             if service in asked:
                 needed |= requirements

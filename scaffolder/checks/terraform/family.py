@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.family import Family
+from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
 
 FAMILY = Family(
     name="terraform",
@@ -22,5 +24,6 @@ FAMILY = Family(
         "cloud.settings": "cloud_kinds:Settings",
         "cloud.destroyed": "cloud_kinds:Destroyed",
     },
+    tools=(TERRAFORM, AWS_PROVIDER, CLOUD, SANDBOX),
     mutators="mutations:MUTATORS",
 )

@@ -14,8 +14,9 @@ from scaffolder.checks.terraform.reading import formatting
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Change, Resource
+from scaffolder.checks.terraform.tools import TERRAFORM
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.model.readiness import Requirement
+from scaffolder.tools.tool import Tool
 
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
 VALIDATE = "https://developer.hashicorp.com/terraform/cli/commands/validate"
@@ -47,7 +48,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
     """
 
     quick: ClassVar[bool] = True
-    requires: ClassVar[frozenset[Requirement]] = frozenset({Requirement.TERRAFORM})
+    requires: ClassVar[frozenset[Tool]] = frozenset({TERRAFORM})
 
     directory: str = "infra"
 

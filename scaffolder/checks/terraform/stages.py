@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.terraform.cloud import Picture
 from scaffolder.checks.terraform.terraform import Answer, State
-from scaffolder.model.readiness import Requirement
+from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
+from scaffolder.tools.tool import Tool
 
 # What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
 _REQUIRES = frozenset(
     {
-        *(Requirement.TERRAFORM, Requirement.AWS_PROVIDER),
-        *(Requirement.CLOUD, Requirement.SANDBOX),
+        *(TERRAFORM, AWS_PROVIDER),
+        *(CLOUD, SANDBOX),
     }
 )
 
@@ -23,7 +25,7 @@ _REQUIRES = frozenset(
 class TerraformKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that need more of Terraform than to read a file."""
 
-    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
+    requires: ClassVar[frozenset[Tool]] = _REQUIRES
 
 
 class Stage(IntEnum):

@@ -6,11 +6,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from scaffolder.checks.terraform import terraform_provider
 from scaffolder.checks.terraform.terraform_places import SOURCE
 from scaffolder.checks.terraform.terraform_program import program
+from scaffolder.checks.terraform.tools import AWS_PROVIDER
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
+from scaffolder.tools.tool import Demand, Download, Say
 
 # It weighs several hundred megabytes.
 _SECONDS = 1800.0
@@ -70,3 +73,16 @@ def _reason(output: str) -> str:
     """Return what Terraform gave as its reason, as one line."""
     _, _, said = output.partition("Error: ")
     return " ".join((said or output).split())[:400]
+
+
+def list_downloads(_: Demand) -> tuple[Download, ...]:
+    """Return the provider as something to fetch, unless it is here."""
+    return (Download(AWS_PROVIDER.id, AWS_PROVIDER.title, _fetch_unless_here),)
+
+
+def _fetch_unless_here(say: Say, cancel: CancelToken) -> str:
+    try:
+        return f"{terraform_provider.version()} is here already"
+    except UnavailableError:
+        say("terraform init")
+    return f"fetched {fetch(cancel).parent.name}"

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.terraform import files, terraform_program
@@ -17,11 +18,12 @@ from scaffolder.checks.terraform.near import Values, near_misses
 from scaffolder.checks.terraform.reading import fair_parsing
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Diagnostic
+from scaffolder.checks.terraform.tools import TERRAFORM
 from scaffolder.checks.terraform.trials import Case, try_all
 from scaffolder.checks.terraform.values import drawn_bad, drawn_good
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.model.readiness import Requirement
+from scaffolder.tools.tool import Tool
 
 RULES = (
     "https://developer.hashicorp.com/terraform/language/values/variables#custom-validation-rules"
@@ -30,7 +32,7 @@ TYPES = "https://developer.hashicorp.com/terraform/language/expressions/type-con
 
 
 # Variables are tried by themselves, without a provider and a cloud.
-_REQUIRES = frozenset({Requirement.TERRAFORM, Requirement.SANDBOX})
+_REQUIRES = frozenset({TERRAFORM, SANDBOX})
 
 
 class Variables(TerraformKind, frozen=True, kw_only=True):
@@ -82,7 +84,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             port: {good: [8080], bad: [http], range: [1024, 65535], whole: true}
     """
 
-    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
+    requires: ClassVar[frozenset[Tool]] = _REQUIRES
 
     variables: Mapping[str, Values]
     directory: str = "infra"

@@ -14,8 +14,11 @@ from pathlib import Path
 
 import msgspec
 
+from scaffolder.checks import families
 from scaffolder.core.errors import DevlabError
 from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.code import digest_other_code
+from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Report
 from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey
@@ -25,8 +28,8 @@ class Known(msgspec.Struct, frozen=True):
     """A report that holds as long as these folders and images are as they were.
 
     `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
-    `surroundings.images` says of it, `verdicts` the digest of each kept verdict that the report
-    was made of.
+    `surroundings.select_images` says of it, and `verdicts` the digest of each kept verdict that the
+    report was made of.
     """
 
     folders: Mapping[str, str]
@@ -47,10 +50,8 @@ def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
         return None
     left_out = (f"{one.path}\0{one.reason}" for one in seen.skipped)
     told = (f"{path}\0{what}" for path, what in seen.told.items())
-    here = (surroundings.here(), surroundings.reporter())
-    return surroundings.hashed(
-        ["report", str(workspace.root), *here, manifest, *asked, *told, *left_out]
-    )
+    here = (surroundings.read_here(families.FAMILIES), digest_other_code())
+    return hash_lines(["report", str(workspace.root), *here, manifest, *asked, *told, *left_out])
 
 
 def recall(kept: Kept, known_as: str) -> Known | None:
@@ -76,7 +77,7 @@ def forget_reports(kept: Kept, lab_id: str) -> None:
 
 
 def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
-    """Return, for each Dockerfile's text, what `surroundings.images` says of it now.
+    """Return, for each Dockerfile's text, what `surroundings.select_images` says of it now.
 
     None where the engine, which is asked only if there are any, does not answer.
     """
@@ -84,18 +85,9 @@ def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] |
     seen = surroundings.glance() if texts else None
     if seen is None:
         return None if texts else {}
-    return {text: surroundings.images(text, seen) for text in texts}
-
-
-def drawing(report: str, looks: Sequence[str]) -> str:
-    """Return the name under which the drawing of a kept report is kept.
-
-    `report` is the report's digest (`Kept.told`), which stands for devlab too; `looks` is all else
-    that decides how it is drawn.
-    """
-    return surroundings.hashed(["drawing", report, *looks])
+    return {text: surroundings.select_images(text, seen) for text in texts}
 
 
 def digest(folder: Path) -> str:
     """Return the digest of a folder's content, also of one that is not there."""
-    return surroundings.hashed(surroundings.contents(folder))
+    return hash_lines(surroundings.list_contents(folder))

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from scaffolder.core import paths
+from scaffolder.core.own_files import read_own_file
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Kept:
         if self._afresh:
             return None
         with contextlib.suppress(OSError, ValueError, msgspec.DecodeError):
-            digest, _, content = _read_own(self._folder / name).partition(b"\n")
+            digest, _, content = read_own_file(self._folder / name).partition(b"\n")
             if digest == _digest(name, content):
                 value = msgspec.json.decode(content, type=kind, strict=True)
                 self._told[name] = digest.decode()
@@ -70,7 +70,7 @@ class Kept:
         """Whether under each of these names the value with that digest is still kept."""
         try:
             return all(
-                _read_own(self._folder / name, len(digest)) == digest.encode()
+                read_own_file(self._folder / name, len(digest)) == digest.encode()
                 for name, digest in told.items()
             )
         except OSError:
@@ -107,20 +107,6 @@ class Kept:
             for entry in entries if len(entries) > _MANY else ():
                 if entry.stat().st_mtime < oldest:
                     Path(entry.path).unlink(missing_ok=True)
-
-
-def _read_own(path: Path, limit: int = -1) -> bytes:
-    """Return the content of a file of this user's; raises OSError for one that others may write.
-
-    Where a folder of caches is shared, whoever can write to it could plant a verdict otherwise.
-    """
-    # A pipe would wait for a writer.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(f"{path} is not this user's alone")
-        return file.read(limit)
 
 
 def _digest(name: str, content: bytes) -> bytes:

@@ -15,12 +15,16 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from scaffolder.checks.family import Family
 from scaffolder.checks.kind import Kind
+from scaffolder.checks.registry import families_used, family_of
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.grading.cache import surroundings
+from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
 from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Verdict
+from scaffolder.tools.tool import Tool
 from scaffolder.workspace import Survey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
@@ -83,6 +87,7 @@ class Inputs:
         self._variables = variables
         self._root = root
         self._seen = seen
+        self._digests: dict[tuple[Family, tuple[Tool, ...]], str] = {}
 
     def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
         """Return the name under which the verdict of a check is kept, given what `images` says."""
@@ -91,7 +96,7 @@ class Inputs:
         asked = msgspec.json.encode(
             (spec.id, spec.kind, spec.check, spec.timeout, images), order="deterministic"
         )
-        return surroundings.hashed([self._shared, asked.decode(), *self._read(spec.check)])
+        return hash_lines([self._here(spec), self._shared, asked.decode(), *self._read(spec.check)])
 
     def images(self, spec: CheckSpec, *, anew: bool = False) -> Mapping[str, str] | None:
         """Return what of the engine a check rests on, nothing for most kinds.
@@ -102,7 +107,7 @@ class Inputs:
         if text is None:
             return {}
         seen = surroundings.glance() if anew else self._engine
-        return None if seen is None else surroundings.images(text, seen)
+        return None if seen is None else surroundings.select_images(text, seen)
 
     def dockerfile(self, spec: CheckSpec) -> str | None:
         """Return the text of all that a check builds from, of what cannot be read nothing.
@@ -129,8 +134,17 @@ class Inputs:
             (lab.id, lab.trusted, self._variables, lab.context, lab.faults), order="deterministic"
         )
         folders = (lab.root / "start", lab.root / "tests", catalog.template_root(lab))
-        lines = [line for one in folders for line in surroundings.contents(one)]
-        return surroundings.hashed([surroundings.here(), said.decode(), *lines])
+        lines = [line for one in folders for line in surroundings.list_contents(one)]
+        return hash_lines([said.decode(), *lines])
+
+    def _here(self, spec: CheckSpec) -> str:
+        """Return the digest of what a check rests on here, looked at once for each family."""
+        family = family_of(spec.kind)
+        more = tuple(sorted(_required(spec, self._lab), key=lambda tool: tool.id))
+        if (family, more) not in self._digests:
+            used = families_used([family.name])
+            self._digests[family, more] = surroundings.read_here(used, more)
+        return self._digests[family, more]
 
     def _read(self, kind: Kind) -> list[str]:
         """Return a line for each path of the work that a kind can see.
@@ -148,6 +162,10 @@ class Inputs:
             ]
             if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
         ]
+
+
+def _required(spec: CheckSpec, lab: Lab) -> frozenset[Tool]:
+    return spec.check.requirements(lab.root) if isinstance(spec.check, Kind) else frozenset()
 
 
 def _with_folders(patterns: Sequence[str]) -> tuple[str, ...]:

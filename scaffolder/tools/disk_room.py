@@ -12,7 +12,7 @@ LEAST = 256 * 1024 * 1024
 ENOUGH = 1024 * 1024 * 1024
 
 
-def room(what: str, title: str, folder: Path) -> Observation:
+def measure_room(what: str, title: str, folder: Path) -> Observation:
     """Return how much room there is on the disk that `folder` lies on."""
     free = shutil.disk_usage(folder).free
     message = f"{free / 1e9:.1f} GB free in {folder}"

@@ -6,20 +6,27 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from scaffolder.checks.docker.base_images import IMAGE_PREFIX, names_in
+from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.core.errors import UnavailableError
-from scaffolder.doctor.room import room
-from scaffolder.model.readiness import Observation, Requirement, Status
+from scaffolder.model.readiness import Observation, Status
 from scaffolder.tools import engine, system
+from scaffolder.tools.disk_room import measure_room
 from scaffolder.tools.engine import About, Engine, building, mending
+from scaffolder.tools.tool import Demand
 
-TITLE = "Docker Engine"
 # What an engine may take for one answer; one that works takes milliseconds.
 ANSWER_SECONDS = 5
 # A clock in a virtual machine that slept is off by as long; certificates bear minutes.
 _CLOCK_SECONDS = 60.0
 
 
-def look_at_engine(images: Iterable[str], *, offline: bool) -> tuple[Observation, ...]:
+def read_version() -> str:
+    """Return the engine's version; raises UnavailableError where no engine can be used."""
+    return engine.examine(engine.connect()).version
+
+
+def look_at_engine(demand: Demand) -> tuple[Observation, ...]:
     """Look for the engine, at its clock, builder and room, and for the images in it.
 
     Raises UnavailableError where no engine can be used.
@@ -28,8 +35,8 @@ def look_at_engine(images: Iterable[str], *, offline: bool) -> tuple[Observation
     about = engine.examine(connected)
     found = [_engine(about), *_clock(about)]
     if about.local and about.root.is_dir():
-        found.append(room("engine-disk", "room for images", about.root))
-    return (*found, _builder(), *_images(connected, sorted(images), offline=offline))
+        found.append(measure_room("engine-disk", "room for images", about.root))
+    return (*found, _builder(), *_images(connected, names_in(demand), offline=demand.offline))
 
 
 def _builder() -> Observation:
@@ -60,7 +67,7 @@ def _engine(about: About) -> Observation:
     if about.too_old:
         message = f"too old for some checks: {message}"
     return Observation(
-        id=Requirement.ENGINE,
+        id=ENGINE.id,
         title=about.name,
         status=Status.WARNING if about.too_old else Status.OK,
         message=message,
@@ -123,7 +130,7 @@ def _registry(name: str) -> str:
 
 def _image(name: str, status: Status, message: str) -> Observation:
     return Observation(
-        id=f"image:{name}",
+        id=f"{IMAGE_PREFIX}{name}",
         title=name,
         status=status,
         message=message,

@@ -1,0 +1,14 @@
+"""What a toy family says of itself: the one line of the registry that a new family needs."""
+
+from __future__ import annotations
+
+from scaffolder.checks.family import Family
+from tests.support.toy.tools import ABACUS
+
+FAMILY = Family(
+    name="toy",
+    package="tests.support.toy",
+    kinds={"toy.sums": "kinds:Sums", "toy.counts": "kinds:Counts"},
+    tools=(ABACUS,),
+    mutators="mutations:MUTATORS",
+)

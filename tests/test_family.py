@@ -1,0 +1,155 @@
+"""A new family needs one line, and is in everything that devlab derives from families."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from scaffolder import workspace
+from scaffolder.checks import families
+from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.family import Family
+from scaffolder.checks.registry import list_tools
+from scaffolder.core.loading import load_place
+from scaffolder.grading.cache.code import find_owner
+from scaffolder.grading.cache.store import Kept
+from scaffolder.grading.grader import grade
+from scaffolder.labs import catalog as real_catalog
+from scaffolder.labs.generate import build_state
+from scaffolder.model import Outcome, Report
+from tests.support.command import Devlab
+from tests.support.labs import HEAD, Catalog
+from tests.support.toy.family import FAMILY
+
+TASKS = """\
+  - id: numbers
+    title: The numbers are right
+    points: 100
+    hints: [count, add]
+    checks:
+      - {id: adds-up, kind: toy.sums, total_wanted: 6}
+      - {id: enough, kind: toy.counts, least: 3}
+"""
+MISTAKES = """\
+mistakes:
+  - id: too-much
+    title: Too much
+    fails: [adds-up]
+    change: {replace: [{path: numbers.txt, old: "3\\n", new: "4\\n"}]}
+"""
+ABACUS = """\
+#!/bin/sh
+[ "$1" != --version ] || { echo "abacus 1.0"; exit; }
+echo run >> "$(dirname "$0")/ran"
+total=0
+for one; do total=$((total + one)); done
+echo $total
+"""
+
+
+@pytest.fixture
+def toy(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Register the family, put its tool on the PATH, and return the tool's folder."""
+    monkeypatch.setattr(families, "FAMILIES", (*families.FAMILIES, FAMILY))
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "abacus").write_text(ABACUS)
+    (programs / "abacus").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = catalog.lab(TASKS, head=HEAD)
+    (folder / "instructions.md").write_text("# Do it\n\n<!-- devlab:tasks -->\n\n`numbers`\n")
+    (folder / "mistakes.yaml").write_text(MISTAKES)
+    (folder / "start" / "numbers.txt").write_text("")
+    (folder / "solution" / "numbers.txt").write_text("1\n2\n3\n")
+    return programs
+
+
+def check(tmp_path: Path) -> Report:
+    work = tmp_path / "solved"
+    if not work.exists():
+        build_state(real_catalog.load("tested"), "solution", {}, work)
+    kept = Kept(tmp_path / "verdicts")
+    return grade(real_catalog.load("tested"), workspace.find(work), kept=kept)
+
+
+def test_its_kinds_are_listed_and_told(devlab: Devlab, toy: Path) -> None:
+    assert "toy.sums" in devlab("lab", "kinds").out
+    assert "what they add up to" in devlab("lab", "kinds", "toy.sums").out
+
+
+def test_the_doctor_looks_for_its_tool(
+    devlab: Devlab, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> tuple[dict[str, object], dict[str, object]]:
+        found = json.loads(devlab("doctor", "tested", "--format", "json").out)
+        (seen,) = [one for one in found["observations"] if one["id"] == "abacus"]
+        return seen, found["labs"][0]
+
+    seen, lab = look()
+    assert (seen["status"], seen["version"], seen["used_by"]) == ("ok", "1.0", ["tested"])
+    assert lab["gradable"] == 100
+    (toy / "abacus").unlink()
+    seen, lab = look()
+    assert (seen["status"], seen["advice"]) == ("missing", "make one of beads")
+    assert lab["gradable"] == 0
+
+
+def test_its_session_runs_once_for_all_checks(toy: Path, tmp_path: Path) -> None:
+    report = check(tmp_path)
+    assert report.outcome is Outcome.PASS
+    assert (toy / "ran").read_text() == "run\n"
+
+
+def test_its_mistakes_are_made_and_killed(devlab: Devlab, toy: Path) -> None:
+    said = devlab("lab", "prove", "tested", "--only", "mutant:*", "--format", "json")
+    (proof,) = json.loads(said.out)["labs"]
+    fates = {one["case"]["name"]: (one["fate"], one["killed_by"]) for one in proof["results"]}
+    assert len(fates) == 3
+    assert fates["mutant:drop-number:numbers.txt:2"][0] == "holds", fates
+
+
+@pytest.mark.parametrize("what", ["program", "setting", "variable", "code"])
+def test_what_its_tool_is_decides_about_what_is_kept(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    assert not check(tmp_path).cached
+    assert check(tmp_path).cached
+    if what == "program":
+        (toy / "abacus").write_text(f"{ABACUS}# another\n")
+    elif what == "setting":
+        (tmp_path / ".abacusrc").write_text("beads = wood\n")
+    elif what == "variable":
+        monkeypatch.setenv("ABACUS_BEADS", "glass")
+    else:
+        monkeypatch.setattr(
+            "scaffolder.grading.cache.surroundings.digest_code",
+            lambda used: ",".join(one.name for one in used),
+        )
+    assert not check(tmp_path).cached
+    assert check(tmp_path).cached
+
+
+def test_its_code_is_its_own() -> None:
+    assert find_owner(Path(families.__file__)) == ""
+    for family in FAMILIES:
+        assert find_owner(Path(family.folder) / "family.py") == family.name
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_what_families_name_is_there(family: Family) -> None:
+    for kind in family.kinds:
+        assert family.load_kind(kind).run
+    assert all(one.operators for one in family.load_mutators())
+
+
+def test_what_tools_name_is_there() -> None:
+    for tool in list_tools():
+        places = (tool.version, tool.look, tool.fetch, tool.list_parts)
+        for place in (*places, tool.fingerprint.files, tool.fingerprint.facts):
+            assert not place or callable(load_place(place))
+    ids = [tool.id for tool in list_tools()]
+    assert len(set(ids)) == len(ids)
