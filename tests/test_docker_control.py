@@ -12,7 +12,7 @@ import requests
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker import container, image
-from scaffolder.checks.docker.building import build_image, engine_of
+from scaffolder.checks.docker.building import engine_of, find_image
 from scaffolder.checks.kind import Kind
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome, Verdict
@@ -299,9 +299,9 @@ def test_a_step_with_a_cache_is_not_carried_out_again(context: Context, work: Pa
     for step in (f"RUN --mount=type=cache,target=/x {drawn}\n", f"RUN {drawn}\n"):
         (work / "Dockerfile").write_text(f"{BASE}{step}COPY code /code\n")
         (work / "code").write_text(secrets.token_hex(8))
-        first = build_image(context, work, "Dockerfile", lambda _: False)
+        first = find_image(context, "Dockerfile").build(context, work)
         (work / "code").write_text(secrets.token_hex(8))
-        second = build_image(context, work, "Dockerfile", lambda _: False)
+        second = find_image(context, "Dockerfile").build(context, work)
         made = [engine.inspect(engine_of(context.run), one.image_id) for one in (first, second)]
         layers = [one.diff_ids for one in made if one]
         assert layers[0][:-1] == layers[1][:-1]

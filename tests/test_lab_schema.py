@@ -83,6 +83,14 @@ def test_a_typo_is_named_and_nothing_else(data: dict[str, Any], words: str) -> N
     assert words in message
 
 
+def test_a_session_may_say_what_a_check_does_not() -> None:
+    check = {"id": "c", "kind": "image.caches", "session": "caches"}
+    lab = lab_with(check)
+    assert errors("lab", {**lab, "sessions": {"caches": {"distributions": ["flask"]}}}) == []
+    assert errors("lab", {**lab, "sessions": {"Caches": {}}})
+    assert errors("lab", {**lab, "sessions": {"caches": ["flask"]}})
+
+
 def test_other_files_are_strict_too() -> None:
     assert errors("mistakes", {"mistakes": [{"id": "m"}]})
     assert errors("mistakes", {"mistake": []})

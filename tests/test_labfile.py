@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.lab_file import find_cycle, read_lab
+from scaffolder.proving import digest
 from tests.support.labs import HEAD, Catalog, task
 
 # HEAD is 8 lines and `tasks:` one, so the first task's id stands on line 10.
@@ -110,6 +111,109 @@ def test_a_broken_mistake_names_file_and_line(
         read_wrong_answers(read_lab(folder))
     assert f"mistakes.yaml:{line}: " in caught.value.message
     assert words in caught.value.message
+
+
+def with_sessions(block: str, *checks: str) -> str:
+    """Return the YAML of a lab whose one task has these checks, with sessions behind it.
+
+    The checks stand from line 16 on, the sessions begin two lines after the last.
+    """
+    text = task("a")
+    listed = "".join(f"      - {{{check}}}\n" for check in checks)
+    return f"{text.rpartition('      - ')[0]}{listed}sessions:\n{block}"
+
+
+A = "id: a, kind: test.ends"
+B = "id: b, kind: test.reads"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "line", "words"),
+    [
+        (
+            with_sessions("  one: {outcome: pass}\n", f"{A}, session: onn"),
+            16,
+            "unknown session 'onn'; did you mean 'one'",
+        ),
+        (with_sessions("  {}\n", f"{A}, session: one"), 16, "unknown session 'one'"),
+        (task("a").replace("outcome: pass", "session: [one]"), 16, "unknown session"),
+        (
+            with_sessions("  one: {outcome: pass}\n", f"{A}, outcome: fail"),
+            18,
+            "no check names the session 'one'",
+        ),
+        (
+            with_sessions("  one:\n    outcom: pass\n", f"{A}, session: one"),
+            19,
+            "unknown parameter 'outcom'; did you mean 'outcome'",
+        ),
+        (
+            with_sessions("  one: {outcome: pass}\n", f"{A}, session: one, outcome: pass"),
+            16,
+            "'outcome' is given twice: here and in the session 'one'",
+        ),
+        (
+            with_sessions(
+                "  one: {outcome: pass}\n", f"{A}, session: one", f"{B}, path: x, session: one"
+            ),
+            17,
+            "test.reads has no parameter that the session 'one' gives",
+        ),
+        (
+            with_sessions("  one:\n    message: {}\n    outcome: pass\n", f"{A}, session: one"),
+            19,
+            "message: Expected `str`",
+        ),
+        (with_sessions("  one: pass\n", f"{A}, session: one"), 18, "Expected `object`"),
+        (
+            with_sessions("  One: {outcome: pass}\n", f"{A}, session: One"),
+            17,
+            "sessions",
+        ),
+        (
+            with_sessions("  one: {outcome: pass}\n", "id: a, kind: test.end, session: one"),
+            16,
+            "unknown check kind 'test.end'; did you mean 'test.ends'",
+        ),
+    ],
+)
+def test_a_wrong_session_is_named_with_its_line(
+    catalog: Catalog, tasks: str, line: int, words: str
+) -> None:
+    folder = catalog.lab(tasks)
+    with pytest.raises(DevlabError) as caught:
+        read_lab(folder)
+    assert words in caught.value.message
+    assert f"{folder / 'lab.yaml'}:{line}: " in caught.value.message
+
+
+SHORT = with_sessions(
+    '  one:\n    outcome: pass\n    message: "at {{ place }}"\n    path: app.py\n',
+    f"{A}, session: one",
+    f"{B}, session: one, timeout: 5",
+)
+LONG = with_sessions(
+    "",
+    f'{A}, outcome: pass, message: "at {{{{ place }}}}"',
+    f"{B}, path: app.py, timeout: 5",
+).removesuffix("sessions:\n")
+PLACE = "vary:\n  variables:\n    place: {default: home, words: [[here, there]]}\n"
+LEARNERS = "  checks:\n    a:\n      - {id: c, kind: test.reads, %s}\n"
+
+
+@pytest.mark.parametrize("learner", ["", "ada"])
+def test_a_session_is_the_long_form_said_once(catalog: Catalog, learner: str) -> None:
+    short = SHORT + PLACE + LEARNERS % "session: one"
+    long = LONG + PLACE + LEARNERS % "path: app.py"
+    folder = catalog.lab(short)
+    labs = [read_lab(folder, learner=learner)]
+    read_lab(folder, graded=False)
+    (folder / "lab.yaml").write_text(f"{HEAD}tasks:\n{long}")
+    labs.append(read_lab(folder, learner=learner))
+    checks = [[task.checks for task in lab.tasks] for lab in labs]
+    assert checks[0] == checks[1]
+    assert len(checks[0][0]) == (3 if learner else 2)
+    assert digest.asked(labs[0]) == digest.asked(labs[1]), "a proof of the one is the other's"
 
 
 def test_a_sound_lab_is_read(catalog: Catalog) -> None:

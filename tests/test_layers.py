@@ -39,7 +39,10 @@ CHECKS = (
     ("docker", "github", "terraform"),
     ("planting",),
     ("drawing",),
-    ("family", "common_tools", "sandbox_look", "http", "mutations", "context", "kind"),
+    (
+        *("family", "common_tools", "sandbox_look", "http", "mutations", "session"),
+        *("context", "kind"),
+    ),
 )
 # Programs of their own, with nothing of ours but themselves.
 ALONE = ("checks/pytest/runner/", "checks/github/standins/")

@@ -76,7 +76,7 @@ def run(monkeypatch: pytest.MonkeyPatch, module: Any, check: Any, picture: Pictu
         def applied(self, _: Context) -> Applied:
             return applied
 
-    monkeypatch.setattr(module, "session", lambda *_: Session())
+    monkeypatch.setattr(module, "find_terraform", lambda *_: Session())
     nowhere = Path("/nowhere")
     bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)
     verdict: Verdict = check.run(Context(bare, "c", 5))
@@ -292,7 +292,9 @@ def test_a_change_is_what_changes_in_the_cloud(
     )
     actions = (changes.Change(f"{kind}.x", kind, "replace"),)
     answer = Answer(Completed(("terraform",), 0, "", "", 0.1, Ending.EXITED), (), actions)
-    monkeypatch.setattr(change, "session", lambda *_: Holding(Changed(before, after, answer)))
+    monkeypatch.setattr(
+        change, "find_terraform", lambda *_: Holding(Changed(before, after, answer))
+    )
     check = change.Change(variable="greeting", value="bcd", changes=("aws_ssm_parameter",))
     nowhere = Path("/nowhere")
     bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)

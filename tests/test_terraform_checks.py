@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +19,12 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import moto, terraform, terraform_places, terraform_provider
 from scaffolder.checks.terraform.cloud import Cloud
 from scaffolder.checks.terraform.near import Values
-from scaffolder.checks.terraform.session import session
-from scaffolder.checks.terraform.turns import Turns
+from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.variables import Variables
-from scaffolder.core.errors import InterruptedRunError, UnavailableError
+from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.labs import catalog, generate
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
-from scaffolder.tools.processes import CancelToken
 
 
 def _reason() -> str:
@@ -193,35 +190,8 @@ def test_what_is_refused_never_starts_anything(
     monkeypatch.setattr(terraform_provider, "start", never)
     run = run_with(tmp_path, 'data "external" "x" {\n  program = ["id"]\n}\n')
     with pytest.raises(CheckFailedError) as caught:
-        session(Context(run, "c", 5), "infra", {}).applied(Context(run, "c", 5))
+        find_terraform(Context(run, "c", 5), "infra", {}).applied(Context(run, "c", 5))
     assert caught.value.verdict.findings[0].line == 1
-
-
-def test_the_most_urgent_waits_least() -> None:
-    turns = Turns(CancelToken())
-    served: list[int] = []
-
-    def wait(rank: int) -> None:
-        with turns.take(rank):
-            served.append(rank)
-
-    with turns.take(0):
-        threads = [threading.Thread(target=wait, args=(rank,)) for rank in (4, 2, 3, 1)]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.3)
-    for thread in threads:
-        thread.join(5)
-    assert served == [1, 2, 3, 4]
-
-
-def test_a_cancelled_wait_ends() -> None:
-    cancel = CancelToken()
-    turns = Turns(cancel)
-    with turns.take(0):
-        threading.Timer(0.1, cancel.cancel).start()
-        with pytest.raises(InterruptedRunError), turns.take(1):
-            pass
 
 
 def test_the_cloud_is_only_ever_on_this_machine() -> None:

@@ -243,7 +243,7 @@ class _Slow:
         self.now += 30
         return Answer(Completed((), 0, "", "", 30, Ending.EXITED))
 
-    def machines_trouble(self, _: object) -> None:
+    def find_machine_trouble(self, _: object) -> None:
         return None
 
 
@@ -252,7 +252,7 @@ def test_many_slow_plans_are_bounded_together(
     monkeypatch: pytest.MonkeyPatch, count: int, ends: bool
 ) -> None:
     slow = _Slow()
-    monkeypatch.setattr(trials, "session", lambda *_: slow)
+    monkeypatch.setattr(trials, "find_terraform", lambda *_: slow)
     monkeypatch.setattr(trials, "time", slow)
     nowhere = Path("/nowhere")
     context = Context(Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere), "c", 60)

@@ -11,7 +11,7 @@ from scaffolder import sandbox
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import reads
-from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.session import find_terraform
 from tests.test_terraform_checks import MISSING, run_with
 
 pytestmark = [
@@ -31,7 +31,7 @@ def _open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 def applied(run: Run) -> Iterator[object]:
     context = Context(run, "check", 120.0)
     try:
-        yield from session(context, "infra", {}).applied(context).state.outputs.values()
+        yield from find_terraform(context, "infra", {}).applied(context).state.outputs.values()
     finally:
         run.shared.close()
 

@@ -19,7 +19,7 @@ from scaffolder.checks.terraform.answers import require_end
 from scaffolder.checks.terraform.cloud import Cloud
 from scaffolder.checks.terraform.kinds import Applies, Formatted
 from scaffolder.checks.terraform.near import Values
-from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.terraform import Answer, Diagnostic, Terraform
 from scaffolder.checks.terraform.variables import Variables
 from scaffolder.core.errors import UnavailableError
@@ -156,7 +156,7 @@ def test_a_provider_that_dies_in_the_middle_is_never_bought(
     try:
         context = Context(run, "c", 60)
         values = {"service_name": "parcel-tracker", "environment": "staging"}
-        shared = session(context, "infra", values)
+        shared = find_terraform(context, "infra", values)
         assert shared.validated(context).ok
         assert shared._provider is not None
         shared._provider.daemon.stop()

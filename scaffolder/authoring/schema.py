@@ -114,9 +114,14 @@ def _condition(page: KindPage, shared: Schema, parts: dict[str, Schema]) -> Sche
                 for name, schema in own["properties"].items()
             },
         },
-        "required": own.get("required", []),
         "additionalProperties": False,
     }
+    if required := own.get("required"):
+        # What a check does not say itself, its session may.
+        parts[page.kind] |= {
+            "if": {"not": {"required": ["session"]}},
+            "then": {"required": required},
+        }
     return {
         "if": {"properties": {"kind": {"const": page.kind}}, "required": ["kind"]},
         "then": {"$ref": _REF.format(name=page.kind)},

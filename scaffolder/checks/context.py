@@ -36,11 +36,13 @@ _NOT_ISOLATED = (
 class Shared:
     """Things that several checks of one run need and that are made once: an image, a plan.
 
-    Whoever asks first makes the thing, the others wait for it; what its making raised is raised
-    for everyone. `close` undoes them in the reverse order at the end of the run.
+    Whoever asks first makes the thing, the others wait for it, at most until `cancel`; what its
+    making raised is raised for everyone. `close` undoes them in the reverse order at the end of the
+    run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cancel: CancelToken | None = None) -> None:
+        self._cancel = cancel or CancelToken()
         self._lock = threading.Lock()
         self._made: dict[Hashable, Future[Any]] = {}
         self._closers: list[Callable[[], None]] = []
@@ -61,10 +63,29 @@ class Shared:
                 future.set_exception(error)
                 raise
             if close is not None:
-                with self._lock:
-                    self._closers.append(lambda: close(thing))
+                self.close_later(lambda: close(thing))
             future.set_result(thing)
+        elif not future.done():
+            self._wait_for(future)
         return cast("T", future.result())
+
+    def has(self, key: Hashable) -> bool:
+        """Whether the thing named `key` is made, or its making failed."""
+        future = self._made.get(key)
+        return future is not None and future.done()
+
+    def close_later(self, close: Callable[[], None]) -> None:
+        """Have `close` called at the end of the run, before what is there already is undone."""
+        with self._lock:
+            self._closers.append(close)
+
+    def _wait_for(self, future: Future[Any]) -> None:
+        woken = threading.Event()
+        future.add_done_callback(lambda _: woken.set())
+        with self._cancel.on_cancel(woken.set):
+            woken.wait()
+        if not future.done():
+            self._cancel.raise_if_cancelled()
 
     def close(self) -> None:
         """Undo everything, last made first; one that cannot be undone does not stop the others."""

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
-from scaffolder.checks.context import Context, Run
+from scaffolder.checks.context import Context, Run, Shared
 from scaffolder.core import paths
 from scaffolder.core.errors import DevlabError, InterruptedRunError
 from scaffolder.core.interrupts import held_back
@@ -175,6 +175,7 @@ def _prepare(
         lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
+        shared=Shared(cancel),
         skipped=skipped,
         checks=tuple(spec for task in tasks for spec in task.checks),
     )

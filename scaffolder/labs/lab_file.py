@@ -14,6 +14,7 @@ from scaffolder.core import yaml_source
 from scaffolder.core.suggest import did_you_mean
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labs.schema import CheckKeys, LabFile, TaskFile
+from scaffolder.labs.sessions import expand_sessions
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
 from scaffolder.model.variation import Possibilities, Variation
 from scaffolder.workspace import read_text
@@ -117,6 +118,8 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
     takes: enough to show or begin a lab. `learner` is the normalised id of whose lab it is.
     """
     source = Source(root / "lab.yaml")
+    if graded:
+        source.document = expand_sessions(source, known_kinds())
     vary = _read_variation(source)
     values = variation.derive(vary, root.name, learner)
     file = source.convert(_filled(source, vary, values), LabFile)

@@ -25,6 +25,9 @@ class CheckKeys(msgspec.Struct, frozen=True):
         float,
         Meta(gt=0, le=3600, description="Seconds that the learner's work may take."),
     ] = DEFAULT_TIMEOUT
+    session: Annotated[
+        str, Meta(description="A name in `sessions`: what stands there is this check's too.")
+    ] = ""
 
 
 class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +68,10 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Id, Meta(description="The starting code: a folder beside labs/ in templates/, or ours.")
     ]
     tasks: Annotated[list[TaskFile], Meta(min_length=1, description="In the learner's order.")]
+    sessions: Annotated[
+        dict[Id, dict[str, Any]],
+        Meta(description="By name, parameters of all checks that name the session."),
+    ] = {}
     context: Annotated[
         dict[str, str], Meta(description="Other defaults for the template's variables.")
     ] = {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import Kind
+from scaffolder.checks.session import Session, find_session
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.core.lines import lines_of
 from scaffolder.tools import engine
@@ -27,25 +27,38 @@ def engine_of(run: Run) -> Engine:
     return run.shared.get("docker engine", engine.connect, close)
 
 
-def build_image(
-    context: Context, folder: Path, dockerfile: str, shares: Callable[[Kind], bool]
-) -> Build:
-    """Build a copy of the learner's work, within the longest timeout of the kinds that share it.
+class ImageSession(Session[str]):
+    """What the checks of a run make of one Dockerfile, `key` its path: images, and what is in them.
 
-    No step finds what another run left in a cache of the builder's. Raises BuildFailedError where
-    it comes to no image.
+    Images are removed with all else that the run made in the engine.
     """
-    run = context.run
-    caches = _keep_caches_apart(folder / dockerfile, run.id)
-    with engine.forgotten(engine_of(run), caches):
-        return engine.build(
-            engine_of(run),
-            folder,
-            run_id=run.id,
-            timeout=context.shared_timeout(shares),
-            cancel=run.cancel,
-            dockerfile=dockerfile,
-        )
+
+    def is_shared_by(self, kind: Kind) -> bool:
+        """Whoever builds from this Dockerfile waits for the same images."""
+        return self.key in kind.builds
+
+    def build(self, context: Context, folder: Path) -> Build:
+        """Build a copy of the learner's work, within the longest timeout of those that share it.
+
+        No step finds what another run left in a cache of the builder's. Raises BuildFailedError
+        where it comes to no image.
+        """
+        run = self.run
+        caches = _keep_caches_apart(folder / self.key, run.id)
+        with engine.forgotten(engine_of(run), caches):
+            return engine.build(
+                engine_of(run),
+                folder,
+                run_id=run.id,
+                timeout=self.find_timeout(context),
+                cancel=run.cancel,
+                dockerfile=self.key,
+            )
+
+
+def find_image(context: Context, dockerfile: str) -> ImageSession:
+    """Return the run's session for a Dockerfile."""
+    return find_session(context.run, ImageSession, dockerfile)
 
 
 def _keep_caches_apart(path: Path, run_id: str) -> frozenset[str]:
@@ -98,7 +111,9 @@ def reference_image(context: Context, dockerfile: str, *, cached: bool = True) -
                 hint="look at the engine with: devlab doctor",
             ) from error
 
-    return run.shared.get(("reference image", dockerfile, cached), make)
+    return find_image(context, dockerfile).run_step(
+        context, "the build of the lab's own answer", make, about=cached
+    )
 
 
 def _carried_out_anew(run: Run, folder: Path, dockerfile: str) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaffolder.checks.context import Context
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.docker.building import engine_of, reference_image
 from scaffolder.checks.docker.images import Built, ImageKind, built
 from scaffolder.checks.docker.scripts import windows_script
 from scaffolder.checks.http import Answer, Request, ask
 from scaffolder.checks.kind import CheckFailedError
+from scaffolder.checks.session import Session, find_session
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence
 from scaffolder.tools import engine
@@ -205,16 +206,32 @@ def _windows_lines(script: str) -> tuple[str, str]:
     )
 
 
+class ServiceSession(Session[ContainerKind]):
+    """The one container that checks which only look at it share; `key` says how it is started."""
+
+    opening = "docker run"
+
+    def __init__(self, run: Run, key: ContainerKind) -> None:
+        super().__init__(run, key)
+        self._stack = contextlib.ExitStack()
+
+    def open(self, context: Context) -> None:
+        """Start the container."""
+        self._service = self._stack.enter_context(serving(context, self.key))
+
+    def close(self) -> None:
+        """Remove the container."""
+        self._stack.close()
+
+    def find_service(self, context: Context) -> Service:
+        """Return the container, which may have ended."""
+        return self.run_step(context, self.opening, lambda: self._service)
+
+
 def shared_service(context: Context, kind: ContainerKind) -> Service:
     """Return the one container that checks which only look at it share in a run."""
-
-    def begin() -> tuple[Service, contextlib.ExitStack]:
-        stack = contextlib.ExitStack()
-        return stack.enter_context(serving(context, kind)), stack
-
-    key = ("service", kind.dockerfile, kind.port_variable)
-    service, _ = context.run.shared.get(key, begin, lambda made: made[1].close())
-    return service
+    key = ContainerKind(dockerfile=kind.dockerfile, port_variable=kind.port_variable)
+    return find_session(context.run, ServiceSession, key).find_service(context)
 
 
 def wait_until_answers(context: Context, kind: ContainerKind, service: Service) -> Answer:

@@ -17,7 +17,7 @@ import msgspec
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.docker.blame import blame
-from scaffolder.checks.docker.building import build_image, engine_of
+from scaffolder.checks.docker.building import engine_of, find_image
 from scaffolder.checks.docker.canaries import Canaries, Unpacked, plant
 from scaffolder.checks.docker.distributions import installed, normalized
 from scaffolder.checks.docker.rules import refuse_unknown_bases, refuse_what_is_not_built
@@ -69,17 +69,20 @@ def built(context: Context, dockerfile: str) -> Built:
     It may take as long as the most patient of those allows that build from the same Dockerfile.
     Raises CheckFailedError where it does not build.
     """
-    return context.run.shared.get(("image", dockerfile), lambda: _build_first(context, dockerfile))
+    return find_image(context, dockerfile).run_step(
+        context, "docker build", lambda: _build_first(context, dockerfile)
+    )
 
 
 def _build_first(context: Context, dockerfile: str) -> Built:
+    session = find_image(context, dockerfile)
     refuse_what_is_not_built(context, dockerfile)
     folder = _varied(context, dockerfile)
     canaries = plant(folder)
     refused = None
     context.say("building the image")
     try:
-        build = _build(context, folder, dockerfile)
+        build = session.build(context, folder)
     except BuildFailedError as error:
         if error.stopped:
             raise blame(context, error, folder, dockerfile) from error
@@ -87,19 +90,15 @@ def _build_first(context: Context, dockerfile: str) -> Built:
         # Or it was a moment's trouble, and it builds now with all of it.
         bare = _varied(context, dockerfile)
         try:
-            build = _build(context, bare, dockerfile)
+            build = session.build(context, bare)
         except BuildFailedError:
             raise blame(context, error, folder, dockerfile) from error
         try:
-            build = _build(context, folder, dockerfile)
+            build = session.build(context, folder)
         except BuildFailedError as again:
             refused, folder = again, bare
     refuse_unknown_bases(context, build.bases, dockerfile)
     return Built(build, _inspected(context.run, build), folder, canaries, refused)
-
-
-def _build(context: Context, folder: Path, dockerfile: str) -> Build:
-    return build_image(context, folder, dockerfile, lambda kind: dockerfile in kind.builds)
 
 
 def _inspected(run: Run, build: Build) -> Image:
@@ -123,12 +122,12 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         _change(run, folder, run.faults[fault])
         context.say("building again after a change of the application")
         try:
-            build = _build(context, folder, dockerfile)
+            build = find_image(context, dockerfile).build(context, folder)
         except BuildFailedError as error:
             raise blame(context, error, folder, dockerfile) from error
         return Built(build, _inspected(run, build), folder, first.canaries)
 
-    return context.run.shared.get(("rebuilt image", dockerfile, fault), make)
+    return find_image(context, dockerfile).run_step(context, "docker build", make, about=fault)
 
 
 def change_token(run: Run) -> str:
@@ -223,8 +222,8 @@ class Contents:
 def contents(context: Context, dockerfile: str) -> Contents:
     """Return what the learner's image adds to its base, read from its saved layers, once."""
     found = built(context, dockerfile)
-    return context.run.shared.get(
-        ("image contents", dockerfile), lambda: _read_contents(context, found, dockerfile)
+    return find_image(context, dockerfile).run_step(
+        context, "the reading of its layers", lambda: _read_contents(context, found, dockerfile)
     )
 
 
@@ -238,14 +237,14 @@ def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
         archive = run.folder("layers") / "image.tar"
         return engine.saved_layers(engine_of(run), image, archive, run.cancel)
 
-    return run.shared.get(("image layers", dockerfile), save)
+    return find_image(context, dockerfile).run_step(context, "docker save", save)
 
 
 def file_system(context: Context, dockerfile: str) -> FileSystem:
     """Return the files of the learner's image, those of its base among them."""
     layers = saved_layers(context, dockerfile)
-    return context.run.shared.get(
-        ("image files", dockerfile), lambda: FileSystem.of(layers, context.run.cancel)
+    return find_image(context, dockerfile).run_step(
+        context, "the listing of its files", lambda: FileSystem.of(layers, context.run.cancel)
     )
 
 

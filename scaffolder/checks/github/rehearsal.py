@@ -36,9 +36,8 @@ from scaffolder.checks.github.rehearsal_excuses import Excuse, Witnesses
 from scaffolder.checks.github.rehearsal_line import Artifact, Line, Ran
 from scaffolder.checks.github.rehearsal_sources import digest_sources
 from scaffolder.checks.github.rehearsal_stage import (
-    RehearsedKind,
+    RehearsalSession,
     Stage,
-    build_stage,
     lay_out_programs,
     stand_ins,
 )
@@ -47,6 +46,7 @@ from scaffolder.checks.github.workflow_model import Workflow
 from scaffolder.checks.github.workflow_needs import Needs, Switch, is_forgiven
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.planting.planting import Plant, Probe, draw_probe
+from scaffolder.checks.session import find_session
 from scaffolder.core.errors import NotShownError, UnavailableError, WorkFaultError
 from scaffolder.core.folders import remove_tree
 from scaffolder.model import Finding
@@ -186,7 +186,9 @@ def rehearse(context: Context, scene: Scene, plant: Plant) -> Rehearsal:
         ("workflow needs", scene.workflow), lambda: workflow_needs.of(run.snapshot, workflow)
     )
     rehearser = _Rehearser(context, scene, workflow, needs)
-    return run.shared.get(("rehearsal", scene), lambda: rehearser.go(plant))
+    return rehearser.session.run_step(
+        context, "the rehearsal", lambda: rehearser.go(plant), about=scene
+    )
 
 
 class _Rehearser:
@@ -194,7 +196,8 @@ class _Rehearser:
 
     def __init__(self, context: Context, scene: Scene, workflow: Workflow, needs: Needs) -> None:
         self._context = context
-        self._timeout = context.shared_timeout(lambda kind: isinstance(kind, RehearsedKind))
+        self.session = find_session(context.run, RehearsalSession, None)
+        self._timeout = self.session.find_timeout(context)
         self._run = context.run
         self._scene = scene
         self._workflow = workflow
@@ -203,11 +206,11 @@ class _Rehearser:
         self._jobs_at_once = os.cpu_count() or 2
 
     def go(self, plant: Plant) -> Rehearsal:
-        stage = self._run.shared.get("stage", lambda: build_stage(self._run))
+        stage = self.session.stage
         for _ in range(FETCH_ROUNDS):
             rehearsal = self.play(stage, plant)
             wanted = find_missing(rehearsal.failures)
-            if not wanted or not fetch_wheels(self._run, stage, wanted):
+            if not wanted or not fetch_wheels(self._context, self.session, wanted):
                 break
         if rehearsal.blames_network and len(rehearsal.record.jobs) > 1:
             # The kernel counts for all that run: of jobs side by side, it may have been another's.

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scaffolder.checks.common_tools import GIT, SANDBOX
-from scaffolder.checks.context import Run
+from scaffolder.checks.context import Context, Run
 from scaffolder.checks.github import act, standins
 from scaffolder.checks.github.hosted_programs import HOSTED, NEVER_HERE
 from scaffolder.checks.github.rehearsal_pythons import Interpreters
 from scaffolder.checks.github.tools import ACT, WHEELS
 from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.sandbox import isolated, python_parts
@@ -126,6 +127,21 @@ class Stage:
     def act(self) -> Path:
         """The act that runs workflows, and that no step can look into."""
         return self.folder / "runner" / "act"
+
+
+class RehearsalSession(Session[None]):
+    """The stage of a run's rehearsals; each scene is a step."""
+
+    opening = "the preparation of the pipelines"
+    stage: Stage
+
+    def open(self, context: Context) -> None:  # noqa: ARG002
+        """Build the stage."""
+        self.stage = build_stage(self.run)
+
+    def is_shared_by(self, kind: Kind) -> bool:
+        """Whether a kind rehearses: two that ask for the same scene share how it goes."""
+        return isinstance(kind, RehearsedKind)
 
 
 def build_stage(run: Run) -> Stage:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from scaffolder.checks.context import Run
+from scaffolder.checks.context import Context
 from scaffolder.checks.github.act import Step
-from scaffolder.checks.github.rehearsal_stage import Stage
+from scaffolder.checks.github.rehearsal_stage import RehearsalSession
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.tools import wheelhouse
 
@@ -30,12 +30,14 @@ def find_missing(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def fetch_wheels(run: Run, stage: Stage, wanted: tuple[str, ...]) -> bool:
+def fetch_wheels(context: Context, session: RehearsalSession, wanted: tuple[str, ...]) -> bool:
     """Fetch wheels that a rehearsal missed, for every Python; False where there are none such."""
+
+    cancel = session.run.cancel
 
     def fetch() -> bool:
         try:
-            added = [wheelhouse.add(wanted, minor, run.cancel) for minor in stage.pythons]
+            added = [wheelhouse.add(wanted, minor, cancel) for minor in session.stage.pythons]
         except UnavailableError as error:
             # The lab's own answer needs none of it, so the machine has what it needs.
             raise NotShownError(
@@ -45,4 +47,4 @@ def fetch_wheels(run: Run, stage: Stage, wanted: tuple[str, ...]) -> bool:
             ) from error
         return any(added)
 
-    return run.shared.get(("wheels", wanted), fetch)
+    return session.run_step(context, "the fetching of wheels", fetch, about=wanted)

@@ -27,7 +27,7 @@ from scaffolder.checks.docker.images import base_layers, built, file_system
 from scaffolder.checks.docker.rules import dockerfile_text
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.tools import TRUST
-from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.model import Evidence
 from scaffolder.sandbox import Command, python_parts
@@ -246,7 +246,7 @@ class Services:
 
     def terraform(self) -> dict[str, Any]:
         """Apply the configuration, or join whoever does, and return its outputs."""
-        shared = session(self._context, self._kind.directory, self._kind.variables)
+        shared = find_terraform(self._context, self._kind.directory, self._kind.variables)
         return dict(shared.applied(self._context).state.outputs)
 
     def start_container(self) -> int:

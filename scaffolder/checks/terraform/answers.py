@@ -19,7 +19,7 @@ def require_end(answer: Answer, verb: str, timeout: float) -> None:
 
     Raises CheckFailedError where it did not. Whether that is the work's fault or the machine's,
     such as of one that is slow or short of memory, is what a control has to tell (see
-    terraform_blame.py).
+    prepared.py).
     """
     completed = answer.completed
     if completed.ending is Ending.TIMED_OUT:

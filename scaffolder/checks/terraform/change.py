@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.terraform.kinds import INNER, PLAN, in_words, nothing_made
-from scaffolder.checks.terraform.session import session
+from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import Applied, TerraformKind
 from scaffolder.checks.terraform.terraform import State
 from scaffolder.core import json_text
@@ -57,7 +57,7 @@ class Change(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Apply with the variable changed and compare."""
-        changed = session(context, self.directory, self.variables).changed(
+        changed = find_terraform(context, self.directory, self.variables).changed(
             context, self.variable, self.value
         )
         replaced = [
@@ -202,7 +202,7 @@ class Follows(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Plan with the variable changed and look at the outputs."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         applied = shared.applied(context)
         if not applied.state.resources:
             return nothing_made(self.directory)

@@ -14,7 +14,7 @@ from scaffolder.checks.terraform import cloud_policy, cloud_worlds, files, hcl
 from scaffolder.checks.terraform.cloud import Picture, Policy, Role
 from scaffolder.checks.terraform.cloud_kinds import missing
 from scaffolder.checks.terraform.reading import fair_parsing
-from scaffolder.checks.terraform.session import Session, session
+from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
@@ -86,7 +86,7 @@ class Access(TerraformKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Evaluate the policies in the cloud."""
         try:
-            shared = session(context, self.directory, self.variables)
+            shared = find_terraform(context, self.directory, self.variables)
             applied = shared.applied(context)
         except UnavailableError:
             self._refuse_written_wildcards(context)
@@ -124,7 +124,7 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         allowed = cloud_policy.actions([one for role in picture.roles for one in _documents(role)])
         return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
 
-    def _problems_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+    def _problems_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
         for world in cloud_worlds.worlds(context, shared, self.also):
             for role in cloud_worlds.identities(world.resources):
                 told = [*_too_wide(role), *self._unasked(role)]

@@ -11,7 +11,7 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import cloud_policy, cloud_worlds, files
 from scaffolder.checks.terraform.cloud import Bucket, Picture
 from scaffolder.checks.terraform.reading import fair_parsing
-from scaffolder.checks.terraform.session import Session, session
+from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.core import json_text
 from scaffolder.core.errors import UnavailableError
@@ -66,7 +66,7 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Ask S3 about every bucket."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         buckets = shared.applied(context).picture.buckets
         if not buckets:
             return missing("bucket", self.directory)
@@ -85,7 +85,7 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
             )
         return passed("; ".join(_in_words(bucket) for bucket in buckets))
 
-    def _faults_elsewhere(self, context: Context, shared: Session) -> Iterator[Finding]:
+    def _faults_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[Finding]:
         for world in cloud_worlds.worlds(context, shared, self.also):
             if cloud_worlds.hides_buckets(world.resources):
                 there = world.apply().picture.buckets
@@ -161,7 +161,7 @@ class Outputs(TerraformKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Look up each output's value in the cloud."""
         try:
-            applied = session(context, self.directory, self.variables).applied(context)
+            applied = find_terraform(context, self.directory, self.variables).applied(context)
         except UnavailableError:
             self._require_declared(context)
             raise
@@ -247,7 +247,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Ask for the parameters and read them."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         parameters = shared.applied(context).picture.parameters
         if not parameters:
             return missing("parameter", self.directory)
@@ -273,7 +273,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
             hint="jsonencode() makes JSON of an object, whatever is in the values",
         )
 
-    def _lacking_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+    def _lacking_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
         for world in cloud_worlds.worlds(context, shared, self.also):
             values = cloud_worlds.parameters(world.resources)
             if values is None:
@@ -330,7 +330,7 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Destroy and look."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         picture = shared.applied(context).picture
         made = picture.names
         if not made or (self.objects and not picture.buckets):
@@ -353,7 +353,7 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
             )
         return passed(f"destroyed and gone from the cloud: {', '.join(made)}")
 
-    def _kept_elsewhere(self, context: Context, shared: Session) -> Iterator[str]:
+    def _kept_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
         for world in cloud_worlds.worlds(context, shared, self.also) if self.objects else ():
             for address in cloud_worlds.kept(world.resources):
                 yield f"{address}, with {world.told} and objects in it (no force_destroy)"

@@ -14,7 +14,7 @@ from typing import Any
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.terraform.cloud import Policy, Role
-from scaffolder.checks.terraform.session import Session
+from scaffolder.checks.terraform.session import TerraformSession
 from scaffolder.checks.terraform.stages import Applied
 from scaffolder.checks.terraform.terraform import Resource
 from scaffolder.core import json_text
@@ -50,7 +50,7 @@ class World:
 
 
 def worlds(
-    context: Context, shared: Session, values: Mapping[str, tuple[Any, ...]]
+    context: Context, shared: TerraformSession, values: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[World]:
     """Yield what would be there with each of those values that the variables take.
 

@@ -11,7 +11,7 @@ from scaffolder.checks.kind import EVERYTHING, Kind
 from scaffolder.checks.terraform import cloud_worlds, files
 from scaffolder.checks.terraform.answers import finding, refuse
 from scaffolder.checks.terraform.reading import formatting
-from scaffolder.checks.terraform.session import Session, session
+from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Change, Resource
 from scaffolder.checks.terraform.tools import TERRAFORM
@@ -108,7 +108,7 @@ class Valid(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Ask `terraform validate`."""
-        answer = session(context, self.directory, self.variables).validated(context)
+        answer = find_terraform(context, self.directory, self.variables).validated(context)
         if answer.ok:
             return passed("terraform validate: the configuration is valid")
         return refuse(answer, "validate", self.directory)
@@ -144,7 +144,7 @@ class Applies(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Apply, if nobody did yet."""
-        applied = session(context, self.directory, self.variables).applied(context)
+        applied = find_terraform(context, self.directory, self.variables).applied(context)
         # What Terraform keeps to itself is nothing in the cloud.
         if all(resource.type == INNER for resource in applied.state.resources):
             return nothing_made(self.directory)
@@ -183,7 +183,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Look at the tags in the state."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         applied = shared.applied(context)
         taggable = [item for item in applied.state.resources if "tags_all" in item.attributes]
         if not taggable:
@@ -202,7 +202,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
         return passed(f"{len(taggable)} resources carry {', '.join(self.tags)}")
 
     def _problems_elsewhere(
-        self, context: Context, shared: Session, taggable: Collection[str]
+        self, context: Context, shared: TerraformSession, taggable: Collection[str]
     ) -> Iterator[Finding]:
         for world in cloud_worlds.worlds(context, shared, self.also):
             old = str(self.variables.get(world.variable, ""))
@@ -248,7 +248,7 @@ class Stable(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Plan once more."""
-        shared = session(context, self.directory, self.variables)
+        shared = find_terraform(context, self.directory, self.variables)
         made = shared.applied(context).state.resources
         if all(resource.type == INNER for resource in made):
             return nothing_made(self.directory)

@@ -7,7 +7,6 @@ from enum import IntEnum
 from typing import ClassVar
 
 from scaffolder.checks.common_tools import SANDBOX
-from scaffolder.checks.context import Context
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.terraform.cloud import Picture
 from scaffolder.checks.terraform.terraform import Answer, State
@@ -27,11 +26,6 @@ class TerraformKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that need more of Terraform than to read a file."""
 
     requires: ClassVar[frozenset[Tool]] = _REQUIRES
-
-
-def shared_timeout(context: Context) -> float:
-    """Return what bounds, in seconds, a command of Terraform that several checks share."""
-    return context.shared_timeout(lambda kind: isinstance(kind, TerraformKind))
 
 
 class Stage(IntEnum):

@@ -24,7 +24,7 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import files, module_parts
 from scaffolder.checks.terraform.answers import refuse, require_end
 from scaffolder.checks.terraform.hcl import Block, Configuration
-from scaffolder.checks.terraform.session import Session, session
+from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.terraform import Answer, Diagnostic, Terraform
 
 # Terraform's own words for a value that a type or a validation refuses; no text of the work's is
@@ -244,7 +244,7 @@ def _try_whole(
     context: Context, folder: str, configuration: Configuration, cases: Sequence[Case]
 ) -> Refusals:
     """Try the cases with plans of everything, with few of the derived ones, which are drawn."""
-    whole = session(context, folder, {})
+    whole = find_terraform(context, folder, {})
     derived = [number for number, case in enumerate(cases) if case.derived]
     few = min(len(derived), _DERIVED_OF_WHOLE)
     tried = {*drawn(context.run, "whole").sample(derived, few)}
@@ -262,15 +262,17 @@ def _try_whole(
         # What a plan stumbles over has a place in the files, once the variables were asked.
         placed = any(error.path for error in answer.errors)
         if not answer.ok and not refusals and (case.good or not placed):
-            if trouble := whole.machines_trouble(context):
+            if trouble := whole.find_machine_trouble(context):
                 raise trouble
             refuse(answer, "plan", folder)
     return found
 
 
-def _refuse_slow(context: Context, whole: Session, tried: int, of: int, spent: float) -> None:
+def _refuse_slow(
+    context: Context, whole: TerraformSession, tried: int, of: int, spent: float
+) -> None:
     """Raise for plans of which each ends in time, and all together do not."""
-    if trouble := whole.machines_trouble(context):
+    if trouble := whole.find_machine_trouble(context):
         raise trouble
     raise CheckFailedError(
         f"{tried} of {of} values were tried within {spent:.0f} s: a plan takes too long",
