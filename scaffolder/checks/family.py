@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,14 +18,16 @@ class Family:
 
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind in
     lab.yaml, where its class is: `module:Class` within the package. `mutators` says where the
-    operators are that make wrong answers. What is named in this way loads when it is asked for: to
-    grade a Dockerfile nobody should have to wait for Terraform.
+    operators are that make wrong answers. `runners` says, for patterns of the paths of pipelines,
+    where what runs them is. What is named in this way loads when it is asked for: to grade a
+    Dockerfile nobody should have to wait for Terraform.
     """
 
     name: str
     package: str
     kinds: Mapping[str, str]
     mutators: str = ""
+    runners: Mapping[str, str] = field(default_factory=dict)
 
     def load_kind(self, name: str) -> type[Kind]:
         """Return the class of the kind `name`; KeyError where the family has none of this name."""
@@ -36,6 +38,10 @@ class Family:
         """Return what makes wrong answers of the files that this family's kinds look at."""
         found: tuple[Mutators, ...] = self._load(self.mutators) if self.mutators else ()
         return found
+
+    def load_runner(self, pattern: str) -> Any:
+        """Return the `Runner` (see pipeline) of the pipelines of that pattern, one of `runners`."""
+        return self._load(self.runners[pattern])
 
     def _load(self, place: str) -> Any:
         module, _, attribute = place.partition(":")

@@ -14,4 +14,5 @@ FAMILY = Family(
         "workflow.secure": "workflow:Secure",
     },
     mutators="mutations:MUTATORS",
+    runners={".github/workflows/*": "runner:RUNNER"},
 )

@@ -11,26 +11,20 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from scaffolder.checks.context import Run
 from scaffolder.checks.github import act, standins
 from scaffolder.checks.github.hosted_programs import HOSTED, NEVER_HERE
-from scaffolder.checks.github.rehearsal_pythons import Interpreters
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
+from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
-from scaffolder.model.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, isolated, python_parts
 from scaffolder.tools import uv_cache, wheelhouse
 
 # An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
 _NOBODY = "192.0.2.1:2375"
-
-# What a rehearsal needs; the sandbox keeps the pipeline in.
-_REQUIRES = frozenset(
-    {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX},
-)
 
 # A runner of GitHub's has no variable ACT, and says which image it runs.
 _COMMAND = """\
@@ -86,17 +80,6 @@ exit 127
 _PROGRAMS = "scaffolder.checks.github.standins.programs"
 
 STANDINS = Path(__file__).parent / "standins"
-
-
-class RehearsedKind(Kind, frozen=True, kw_only=True):
-    """Base of the kinds that rehearse a pipeline."""
-
-    requires: ClassVar[frozenset[Requirement]] = _REQUIRES
-
-    @property
-    def harmless_change(self) -> str:
-        """Id of the change in faults.yaml that breaks nothing; "" where the check names none."""
-        return ""
 
 
 @dataclass(frozen=True)
