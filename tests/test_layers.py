@@ -42,7 +42,7 @@ CHECKS = (
     ("family", "http", "mutations", "context", "kind"),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.
-DECLARATION = "family"
+DECLARATIONS = frozenset({"family"})
 # Programs of their own, with nothing of ours but themselves.
 ALONE = ("checks/pytest/runner/", "checks/github/standins/")
 
@@ -126,7 +126,8 @@ def upward_imports(rooms: tuple[tuple[str, ...], ...], place: str) -> Iterator[s
 
 def room_of(place: str, parts: list[str]) -> str:
     """Return the room of a place in which something lies, by the parts of its path or its name."""
-    return DECLARATION if place == "checks/" and DECLARATION in parts[1:2] else parts[0]
+    declares = place == "checks/" and not DECLARATIONS.isdisjoint(parts[1:2])
+    return "family" if declares else parts[0]
 
 
 def test_imports_run_one_way() -> None:

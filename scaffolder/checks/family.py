@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scaffolder.model.readiness import Requirement
+
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind
     from scaffolder.checks.mutations import Mutators
+
+
+@dataclass(frozen=True)
+class RunnerPlace:
+    """Where the runner of some pipelines is, `module:NAME`, and what it requires of the machine."""
+
+    place: str
+    requires: frozenset[Requirement]
 
 
 @dataclass(frozen=True)
@@ -18,8 +28,8 @@ class Family:
 
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind in
     lab.yaml, where its class is: `module:Class` within the package. `mutators` says where the
-    operators are that make wrong answers. `runners` says, for patterns of the paths of pipelines,
-    where what runs them is. What is named in this way loads when it is asked for: to grade a
+    operators are that make wrong answers. `runners` says what runs pipelines, by patterns of
+    their paths as of fnmatch. What is named in this way loads when it is asked for: to grade a
     Dockerfile nobody should have to wait for Terraform.
     """
 
@@ -27,7 +37,7 @@ class Family:
     package: str
     kinds: Mapping[str, str]
     mutators: str = ""
-    runners: Mapping[str, str] = field(default_factory=dict)
+    runners: Mapping[str, RunnerPlace] = field(default_factory=dict)
 
     def load_kind(self, name: str) -> type[Kind]:
         """Return the class of the kind `name`; KeyError where the family has none of this name."""
@@ -41,7 +51,7 @@ class Family:
 
     def load_runner(self, pattern: str) -> Any:
         """Return the `Runner` (see pipeline) of the pipelines of that pattern, one of `runners`."""
-        return self._load(self.runners[pattern])
+        return self._load(self.runners[pattern].place)
 
     def _load(self, place: str) -> Any:
         module, _, attribute = place.partition(":")

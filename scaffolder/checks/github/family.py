@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from scaffolder.checks.family import Family
+from scaffolder.checks.family import Family, RunnerPlace
+from scaffolder.model.readiness import Requirement
+
+# The sandbox keeps the pipeline in.
+_REHEARSAL = frozenset({Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX})
 
 FAMILY = Family(
     name="github",
@@ -14,5 +18,5 @@ FAMILY = Family(
         "workflow.secure": "workflow:Secure",
     },
     mutators="mutations:MUTATORS",
-    runners={".github/workflows/*": "runner:RUNNER"},
+    runners={".github/workflows/*": RunnerPlace("runner:RUNNER", _REHEARSAL)},
 )

@@ -1,7 +1,8 @@
 """Rehearse a learner's pipeline: run their workflow for an event on a copy with a change in it.
 
 A rehearsal takes place in a fresh git repository, without network, with stand-ins for the common
-actions. Nothing that a step sees tells what is planted, or what for.
+actions, and is shared by every check of the run that asks for the same one. Nothing that a step
+sees tells what is planted, or what for.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from scaffolder.checks.github.workflow_needs import Needs, is_forgiven
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pipeline.ending import LIMITS, OUTPUT_LIMIT
 from scaffolder.checks.pipeline.excuses import NETWORK, Witnesses
+from scaffolder.checks.pipeline.kinds import PipelineKind
 from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.pipeline.runner import ELSEWHERE, PipelineRun, ProbeRun, Scene, Work
 from scaffolder.checks.pipeline.sources import digest_sources
@@ -58,7 +60,7 @@ CONTROL = "the lab's own answer"
 
 
 def rehearse(scene: Scene, work: Work) -> PipelineRun:
-    """Return how a scene goes.
+    """Return how a scene goes, running it if no check of this run did yet.
 
     Raises CheckFailedError where act cannot run the workflow or it takes longer than rehearsals
     may, NotShownError where it needs what is not here, UnavailableError where the lab's own answer
@@ -69,7 +71,8 @@ def rehearse(scene: Scene, work: Work) -> PipelineRun:
     needs = run.shared.get(
         ("workflow needs", path), lambda: workflow_needs.of(run.snapshot, workflow)
     )
-    return _Rehearser(scene, work, workflow, needs).go()
+    rehearser = _Rehearser(scene, work, workflow, needs)
+    return run.shared.get(("rehearsal", scene), rehearser.go)
 
 
 class _Rehearser:
@@ -77,7 +80,7 @@ class _Rehearser:
 
     def __init__(self, scene: Scene, work: Work, workflow: Workflow, needs: Needs) -> None:
         self._context = work.context
-        self._timeout = work.timeout
+        self._timeout = self._context.shared_timeout(lambda kind: isinstance(kind, PipelineKind))
         self._plant = work.plant
         self._run = work.context.run
         self._scene = scene
@@ -258,7 +261,7 @@ class _Rehearser:
         workflow = workflow_model.parse(read_text(own.snapshot, path), path)
         scene = Scene(path, "push", home, CONTROL, home)
         needs = workflow_needs.of(own.snapshot, workflow)
-        answer = Work(replace(self._context, run=own), lambda _work, _probe: None, self._timeout)
+        answer = Work(replace(self._context, run=own), lambda _work, _probe: None)
         done = _Rehearser(scene, answer, workflow, needs).play(stage)
         if done.red:
             raise UnavailableError(f"the step {done.failures[0].name!r} of its own answer fails")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
 
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.pipeline.runner import find_family
@@ -10,18 +10,18 @@ from scaffolder.model.readiness import Requirement
 
 
 class PipelineKind(Kind, frozen=True, kw_only=True):
-    """Base of the kinds that rehearse a pipeline. `workflow` is the path of its file."""
-
-    # The sandbox keeps the pipeline in.
-    requires: ClassVar[frozenset[Requirement]] = frozenset(
-        {Requirement.ACT, Requirement.GIT, Requirement.WHEELS, Requirement.SANDBOX}
-    )
+    """Base of the kinds that have a pipeline run. `workflow` is the path of its file."""
 
     workflow: str = ".github/workflows/ci.yml"
 
     def __post_init__(self) -> None:
         """Refuse a file that no CI system would run, with ValueError."""
         find_family(self.workflow)
+
+    def requirements(self, lab_root: Path) -> frozenset[Requirement]:  # noqa: ARG002
+        """Return what running this pipeline requires."""
+        family, pattern = find_family(self.workflow)
+        return family.runners[pattern].requires
 
     @property
     def harmless_change(self) -> str:

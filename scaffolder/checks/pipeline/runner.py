@@ -56,12 +56,10 @@ class Work:
     """The learner's work, and what is planted in the copy of it that a scene is played in.
 
     `plant(copy, probe)` is called once for each copy, after the work as it was is committed.
-    `timeout` bounds, in seconds, how long the scene may take.
     """
 
     context: Context
     plant: Plant
-    timeout: float
 
 
 @dataclass(frozen=True)
@@ -280,7 +278,7 @@ class Runner(Protocol):
         """
 
     def run(self, scene: Scene, work: Work) -> PipelineRun:
-        """Play a scene and return what came of it.
+        """Play a scene and return what came of it; checks that ask for the same one share it.
 
         Nothing that a step sees may tell what is planted, or what for. Raises CheckFailedError
         where the pipeline cannot run or takes longer than it may, NotShownError where it needs what

@@ -1,7 +1,4 @@
-"""The scenes that the kinds `pipeline.*` have played, and the words for what happened in them.
-
-A scene is played once in a run, for all checks that ask for it.
-"""
+"""The scenes that the kinds `pipeline.*` have played, and the words for what happened in them."""
 
 from __future__ import annotations
 
@@ -92,10 +89,8 @@ def _play(context: Context, scene: Scene, fault: str, test: planting.Plant) -> P
     # Its words are known to whoever read the lab: no copy may be told by having them, or not.
     harmless = [planting.harmless(run, run.faults[one]) for one in _harmless_changes(run, fault)]
     words = planting.unlike_any_other(run, *(str(part) for part in astuple(scene)))
-    timeout = context.shared_timeout(lambda kind: isinstance(kind, PipelineKind))
-    work = Work(context, planting.both(*changed, *harmless, words, test), timeout)
-    runner = find_runner(scene.pipeline)
-    return run.shared.get(("rehearsal", scene), lambda: runner.run(scene, work))
+    work = Work(context, planting.both(*changed, *harmless, words, test))
+    return find_runner(scene.pipeline).run(scene, work)
 
 
 def _harmless_changes(run: Run, planted: str = "") -> tuple[str, ...]:
