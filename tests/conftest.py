@@ -19,6 +19,9 @@ from scaffolder.tools.engine import building
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 
+# Projects of learners, with tests of their own.
+collect_ignore = ["examples"]
+
 # How long an example takes is the machine's to say: on a busy one any deadline is missed.
 settings.register_profile("devlab", deadline=None)
 # HYPOTHESIS_PROFILE=thorough: many examples, for a night; tests that take seconds each look at it.

@@ -21,8 +21,9 @@ from scaffolder.checks.context import Run
 from scaffolder.checks.github import act, schemas, zizmor
 from scaffolder.checks.github.rehearsal import lay_out_folders
 from scaffolder.checks.github.rehearsal_event import serve_repository
-from scaffolder.checks.github.rehearsal_line import Line
+from scaffolder.checks.github.rehearsal_line import open_line
 from scaffolder.checks.github.rehearsal_stage import Stage, build_stage, stand_ins
+from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.planting.quiz import Quiz
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import git, processes, uv_cache, wheelhouse
@@ -121,7 +122,7 @@ class Runner:
         for place in (store, alerts):
             place.mkdir()
         self._install(work)
-        line = Line(own, store, Quiz(3, 5, 10**6), self._stage.interpreters.version_of)
+        line = open_line(own, store, Quiz(3, 5, 10**6), self._stage.interpreters)
         with line:
             done = self._run_act(work, own, line, variables)
         assert done.ending is Ending.EXITED, done.tail(20)

@@ -66,7 +66,7 @@ def json_line(**keys: Any) -> str:
 def test_a_step_of_acts_is_read_whatever_its_name() -> None:
     known = {"job": "CI/test", "jobID": "test", "stage": "Main", "matrix": {}, "stepID": ["1"]}
     record = act.read(json_line(**known, step="Te\x85st", msg="", stepResult="failure"))
-    assert [step.name for step in record.failed_steps] == ["Te\x85st"]
+    assert [step.name for step in record.steps if step.failed] == ["Te\x85st"]
     assert record.errors == ()
 
 

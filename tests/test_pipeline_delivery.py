@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.github.members import digest, list_members, read_members
-from scaffolder.checks.github.rehearsal_sources import digest_sources, find_difference
+from scaffolder.checks.pipeline.members import digest, list_members, read_members
+from scaffolder.checks.pipeline.sources import digest_sources, find_difference
 from scaffolder.tools.processes import CancelToken
 
 CONTENT = {"app/__init__.py": b"ANSWER = 42\n" * 40, "app/caf\u00e9.py": b"x"}

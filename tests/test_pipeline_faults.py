@@ -72,7 +72,7 @@ def test_the_harmless_change_beside_a_fault_breaks_nothing_more(
 
 
 def one(number: int, work: Path) -> planting.Probe:
-    return planting.draw_probe(random.Random(number), work).at(Path("/tmp/ab12/line"))
+    return planting.draw_probe(random.Random(number), work).at(Path("/tmp/ab12/line"), "GITHUB_JOB")
 
 
 @pytest.mark.parametrize("number", range(6))

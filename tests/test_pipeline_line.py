@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks.github import peers, rehearsal_line
-from scaffolder.checks.github.rehearsal_line import Line
-from scaffolder.checks.github.rehearsal_pythons import Interpreters
+from scaffolder.checks.github.rehearsal_line import open_line
+from scaffolder.checks.pipeline import line as line_module
+from scaffolder.checks.pipeline import peers
+from scaffolder.checks.pipeline.line import Line
+from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.checks.planting.quiz import Quiz
 
 pytestmark = pytest.mark.skipif(not peers.NAMED, reason="the kernel names no peer here")
@@ -41,7 +43,7 @@ GONE = TEST.replace(
 def line(tmp_path: Path) -> Iterator[Line]:
     (tmp_path / "store").mkdir()
     known = Interpreters([(sys.version_info.minor, OURS)])
-    with Line(tmp_path, tmp_path / "store", QUIZ, known.version_of) as opened:
+    with open_line(tmp_path, tmp_path / "store", QUIZ, known) as opened:
         yield opened
 
 
@@ -119,7 +121,7 @@ def test_whoever_is_gone_when_it_is_looked_at_shows_nothing(
         seen.append(real(connection, variables))
         return real(connection, variables)
 
-    monkeypatch.setattr(rehearsal_line, "peer_of", late)
+    monkeypatch.setattr(line_module, "peer_of", late)
 
     run(line, [OURS], GONE)
 
@@ -176,7 +178,7 @@ def test_nothing_that_is_said_raises(
     line: Line, message: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[object] = []
-    monkeypatch.setattr(rehearsal_line.threading, "excepthook", raised.append)
+    monkeypatch.setattr(line_module.threading, "excepthook", raised.append)
 
     answers = say(line, message, PLAYED)
 
@@ -198,7 +200,7 @@ def test_long_words_are_not_kept(line: Line) -> None:
 
 
 def test_all_that_is_said_has_a_bound(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal_line, "HEADERS", 2**20)
+    monkeypatch.setattr(line_module, "HEADERS", 2**20)
     files = [{"path": f"{number}" * 100, "size": 0} for number in range(900)]
     upload = json.dumps({"what": "upload", "name": "x", "files": files, "overwrite": True}).encode()
 

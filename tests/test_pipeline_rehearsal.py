@@ -16,11 +16,11 @@ import pytest
 
 from scaffolder.checks.context import Context, Run, Shared
 from scaffolder.checks.github import act, rehearsal_stage
-from scaffolder.checks.github.rehearsal_pythons import Interpreters
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.pipeline import line_ends
 from scaffolder.checks.pipeline.delivery import Delivers
 from scaffolder.checks.pipeline.gates import Fails, Passes
+from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.checks.pipeline.versions import TestsOn
 from scaffolder.core.errors import (
     NotShownError,

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scaffolder.checks.github.rehearsal_line import Line
+from scaffolder.checks.github.rehearsal_line import open_line
 from scaffolder.checks.github.standins.programs import artifacts, cache, versions
 from scaffolder.checks.github.standins.programs import runner as programs_runner
+from scaffolder.checks.pipeline.line import Line
+from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.checks.planting.quiz import Quiz
 
 # Who listens to the runner whose workspace is the key.
@@ -23,7 +25,7 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for folder in ("work", "caches", "store"):
         (tmp_path / folder).mkdir()
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "work"))
-    with Line(tmp_path, tmp_path / "store", Quiz(3, 1, 1000), lambda _: (3, 13)) as line:
+    with open_line(tmp_path, tmp_path / "store", Quiz(3, 1, 1000), Interpreters(())) as line:
         told = {"line": str(line.address), "caches": str(tmp_path / "caches")}
         monkeypatch.setattr(programs_runner, "settings", lambda: told)
         LINES[tmp_path / "work"] = line

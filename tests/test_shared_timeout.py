@@ -9,8 +9,8 @@ import pytest
 
 from scaffolder import workspace
 from scaffolder.checks.context import Context
-from scaffolder.checks.github.rehearsal_stage import RehearsedKind
 from scaffolder.checks.pipeline.gates import Passes
+from scaffolder.checks.pipeline.kinds import PipelineKind
 from scaffolder.checks.terraform.kinds import Formatted
 from scaffolder.grading import grader
 from scaffolder.labs import catalog
@@ -36,5 +36,5 @@ def test_the_most_patient_of_those_that_share_decides(
     assert context.run.checks == tuple(spec for task in lab.tasks for spec in task.checks)
     specs = (CheckSpec("a", "k", Passes(), 300), CheckSpec("b", "k", Formatted(), 900))
     context = replace(context, timeout=20, run=replace(context.run, checks=specs))
-    assert context.shared_timeout(lambda kind: isinstance(kind, RehearsedKind)) == 300
+    assert context.shared_timeout(lambda kind: isinstance(kind, PipelineKind)) == 300
     assert context.shared_timeout(lambda _: False) == 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scaffolder.core.loading import load_place
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from scaffolder.checks.mutations import Mutators
 
 
+@dataclass(frozen=True)
+class RunnerPlace:
+    """Where the runner of some pipelines is, `module:NAME`, and what it requires of the machine."""
+
+    place: str
+    requires: frozenset[Tool]
+
+
 # Compared by identity: a family is declared once.
 @dataclass(frozen=True, eq=False)
 class Family:
@@ -22,9 +30,11 @@ class Family:
 
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
     in lab.yaml, where its class is: `module:Class` within the package. `tools` are what its kinds
-    need of the machine, `relies_on` the names of other families whose code and tools they use.
-    `mutators` says where the operators are that make wrong answers. What is named in this way
-    loads when it is asked for: to grade a Dockerfile nobody should have to wait for Terraform.
+    need of the machine, `relies_on` the names of other families whose code and tools they use;
+    one that `uses_runners` relies on every family that has some.
+    `mutators` says where the operators are that make wrong answers, `runners` what runs pipelines,
+    by patterns of their paths as of fnmatch. What is named in this way loads when it is asked for:
+    to grade a Dockerfile nobody should have to wait for Terraform.
     """
 
     name: str
@@ -32,7 +42,9 @@ class Family:
     kinds: Mapping[str, str]
     tools: tuple[Tool, ...] = ()
     relies_on: tuple[str, ...] = ()
+    uses_runners: bool = False
     mutators: str = ""
+    runners: Mapping[str, RunnerPlace] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -49,6 +61,10 @@ class Family:
         """Return what makes wrong answers of the files that this family's kinds look at."""
         found: tuple[Mutators, ...] = self._load(self.mutators) if self.mutators else ()
         return found
+
+    def load_runner(self, pattern: str) -> Any:
+        """Return the `Runner` (see pipeline) of the pipelines of that pattern, one of `runners`."""
+        return self._load(self.runners[pattern].place)
 
     def _load(self, place: str) -> Any:
         return load_place(f"{self.package}.{place}")

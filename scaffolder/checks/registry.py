@@ -46,6 +46,8 @@ def families_used(names: Iterable[str]) -> tuple[Family, ...]:
         if name not in used:
             used.add(name)
             waiting += known[name].relies_on
+            if known[name].uses_runners:
+                waiting += [family.name for family in families.FAMILIES if family.runners]
     return tuple(family for family in families.FAMILIES if family.name in used)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from scaffolder.checks.pipeline.runner import JobRun, StepRun
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.lines import lines_of
 from scaffolder.tools.versions import pip_install, told
@@ -34,63 +35,15 @@ _SCRIPT = re.compile(rf"{_HOME}/(?:act/)?workflow/[\w.-]{{1,80}}")
 
 
 @dataclass(frozen=True)
-class Job:
-    """What one job, or one leg of a job's matrix, came to.
-
-    `path` is its way through reusable workflows ("CI/test", "CI/call/ci.yml/test"), `id` its key
-    in its workflow; legs of a matrix share both. A leg that ends after one that failed
-    has its result: act keeps one for all.
-    """
-
-    path: str
-    id: str
-    matrix: Mapping[str, Any]
-    result: str
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a job that was reached; steps inside a composite action belong to it.
-
-    `key` names the step within its workflow whatever the matrix; `position` counts the steps of
-    the job in the order in which they ran. `tolerated` is a failure under continue-on-error,
-    `cancelled` one that act brought about: time was over, or act was told to end.
-    """
-
-    job: str
-    job_id: str
-    key: str
-    name: str
-    position: int
-    matrix: Mapping[str, Any]
-    result: str
-    tolerated: bool
-    log: tuple[str, ...]
-    cancelled: bool = False
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The step's identity across runs of the same workflow."""
-        return (self.job, self.key)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it stopped its job."""
-        return self.result == "failure" and not self.tolerated
-
-
-@dataclass(frozen=True)
 class Record:
-    """Everything that act said about one run. `errors` are its own complaints, not a step's."""
+    """Everything that act said about one run. `errors` are its own complaints, not a step's.
 
-    jobs: tuple[Job, ...]
-    steps: tuple[Step, ...]
+    A leg of a matrix that ends after one that failed has its result: act keeps one for all.
+    """
+
+    jobs: tuple[JobRun, ...]
+    steps: tuple[StepRun, ...]
     errors: tuple[str, ...]
-
-    @property
-    def failed_steps(self) -> tuple[Step, ...]:
-        """The steps that stopped their jobs."""
-        return tuple(step for step in self.steps if step.failed)
 
 
 @functools.cache
@@ -256,7 +209,7 @@ class _LogReader:
 
     def record(self, complaints: Sequence[str]) -> Record:
         jobs = tuple(
-            Job(_job_path(line), line.jobID, line.matrix or {}, result)
+            JobRun(_job_path(line), line.jobID, line.matrix or {}, result)
             for line, result in self._jobs.values()
         )
         steps = tuple(_step(ids[1], ids[2], opened) for ids, opened in self._steps.items())
@@ -272,11 +225,11 @@ def as_told(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(_COPY.sub("", _SCRIPT.sub("the step's script", line)) for line in lines)
 
 
-def _step(own_id: str, stage: str, opened: _Open) -> Step:
+def _step(own_id: str, stage: str, opened: _Open) -> StepRun:
     line = opened.line
     # What is done before and after a step by its action counts as a step of its own.
     key = own_id if stage == "Main" else f"{stage} {own_id}"
-    return Step(
+    return StepRun(
         job=_job_path(line),
         job_id=line.jobID,
         key=key,
@@ -287,6 +240,7 @@ def _step(own_id: str, stage: str, opened: _Open) -> Step:
         tolerated=opened.tolerated,
         log=tuple(opened.log),
         cancelled=opened.cancelled,
+        auxiliary=key.startswith(("Pre", "Post", "--")),
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from scaffolder.checks.common_tools import GIT, SANDBOX
-from scaffolder.checks.family import Family
+from scaffolder.checks.family import Family, RunnerPlace
 from scaffolder.checks.github.tools import ACT, WHEELS, ZIZMOR
+
+# The sandbox keeps the pipeline in.
+_REHEARSAL = frozenset({ACT, GIT, WHEELS, SANDBOX})
 
 FAMILY = Family(
     name="github",
@@ -15,6 +18,8 @@ FAMILY = Family(
         "workflow.cached": "workflow:Cached",
         "workflow.secure": "workflow:Secure",
     },
+    relies_on=("pipeline",),
     tools=(ACT, GIT, WHEELS, SANDBOX, ZIZMOR),
     mutators="mutations:MUTATORS",
+    runners={".github/workflows/*": RunnerPlace("runner:RUNNER", _REHEARSAL)},
 )

@@ -9,13 +9,12 @@ import json
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scaffolder.checks.github.act_expressions import RUNNER_NAME
+from scaffolder.checks.pipeline.runner import Event
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
-
-Event = Literal["push", "pull_request"]
 
 _SERVER = "https://github.com"
 _NOBODY = "0" * 40

@@ -1,295 +1,51 @@
-"""What comes back from a rehearsal: over a socket, from processes that the kernel names.
-
-Steps can write to any folder that they can see, so nothing that lies in one is evidence. A planted
-test says here that it ran, and answers a question that only its own code answers; the Python that
-it ran on is what the kernel says the process runs. A stand-in hands over what is uploaded, and says
-what it cannot play. All of it is bounded: a rehearsal that says more than any pipeline has to say
-is stopped listening to, and the check says so.
-"""
+"""What is heard from a rehearsal: the Pythons that steps asked for, and those that tests ran on."""
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
-import json
-import random
-import socket
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from collections.abc import Mapping, Set
+from pathlib import Path, PurePath
 
-from scaffolder.checks.github import peers
-from scaffolder.checks.github import rehearsal_messages as messages
-from scaffolder.checks.github.peers import Peer, peer_of
+from scaffolder.checks.github.rehearsal_stage import played_by
+from scaffolder.checks.github.standins.programs import versions
+from scaffolder.checks.pipeline.line import Line, Ran
+from scaffolder.checks.pipeline.pythons import Interpreters, Version
 from scaffolder.checks.planting.quiz import Quiz
-from scaffolder.core.folders import remove_tree
 
-MESSAGES = 5000
-LINES_AT_ONCE = 64
-# Of all that is said about what comes: what is kept of it stays in memory.
-HEADERS = 16 * 1024 * 1024
-FILES = 10_000
-BYTES = 256 * 1024 * 1024
-SECONDS = 60.0
-ENDING_SECONDS = 20.0
-# What is told of a planted test by the environment of its process.
-_VARIABLES = frozenset({"GITHUB_JOB", "UV_PYTHON_REQUESTED", "pythonLocation"})
-# The name of a socket must fit into sockaddr_un, on macOS into 104 bytes.
-_ADDRESS_LIMIT = 100
+JOB = "GITHUB_JOB"
+# Where stand-ins leave the place of the Python that was asked for.
+_PLACES = ("UV_PYTHON_REQUESTED", "pythonLocation")
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A planted test that ran: the Python that ran it, None where that is none that is known.
+def open_line(folder: Path, store: Path, quiz: Quiz, interpreters: Interpreters) -> Line:
+    """Return the line of one rehearsal, in `folder`; what is uploaded is kept in `store`."""
+    return Line(
+        folder,
+        store,
+        quiz,
+        interpreters.version_of,
+        job_variable=JOB,
+        variables=_PLACES,
+        has_python=_has_python,
+    )
 
-    `environment` is some of what the process was started with, of the kernel's knowledge; where
-    the kernel names no process, it and the version are what the test itself says.
+
+def _has_python(place: str, minor: int) -> bool:
+    """Whether a runner has such a Python, and the place is one that a program of ours makes."""
+    name = f"3.{minor}"
+    made = PurePath(place).name.startswith(f"python-{name}-")
+    return (made or place == name) and versions.minor_of(name, True) == minor
+
+
+def find_version(ran: Ran, requested: Mapping[str, int], here: Set[int]) -> Version | None:
+    """Return the Python that a test ran on, or the one that was asked for and is not here.
+
+    `requested` are the minor versions that were asked for, by their places; `here` those of this
+    machine.
     """
-
-    version: tuple[int, int] | None
-    environment: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """One file of an artifact: its name below the artifact's root, and where it is kept."""
-
-    name: str
-    kept: Path
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """What a pipeline uploaded under a name."""
-
-    name: str
-    job: str
-    files: tuple[Delivered, ...]
-
-
-class Line:
-    """Listens to one rehearsal while the `with` block lasts.
-
-    `address` is where it listens, in or beside `folder`; what is uploaded is kept in `store`, where
-    no step can reach it. `version_of` tells which Python a process runs, None for no Python that is
-    known.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        store: Path,
-        quiz: Quiz,
-        version_of: Callable[[Peer], tuple[int, int] | None],
-    ) -> None:
-        self._own = len(str(folder / "line")) > _ADDRESS_LIMIT
-        self.folder = Path(tempfile.mkdtemp(dir="/tmp")) if self._own else folder
-        self.address = self.folder / "line"
-        self._store = store
-        self._quiz = quiz
-        self._version_of = version_of
-        self._lock = threading.Lock()
-        self._slots = threading.Semaphore(LINES_AT_ONCE)
-        self._messages = 0
-        self._bytes = 0
-        self._headers = 0
-        self._open = True
-        self.ran: list[Ran] = []
-        self.artifacts: dict[str, Artifact] = {}
-        self.lacking: set[tuple[str, str, str]] = set()
-        self.unreachable: set[tuple[str, str]] = set()
-        self.requested: dict[str, int] = {}
-        self.too_much = ""
-
-    def __enter__(self) -> Self:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.address))
-        self._listener.listen(LINES_AT_ONCE)
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open = False
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-        # Whoever is still being listened to is heard to the end.
-        end = time.monotonic() + ENDING_SECONDS
-        for _ in range(LINES_AT_ONCE):
-            self._slots.acquire(timeout=max(0.0, end - time.monotonic()))
-        self.address.unlink(missing_ok=True)
-        if self._own:
-            remove_tree(self.folder)
-
-    def _accept(self) -> None:
-        while self._open:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._messages += 1
-            if self._messages > MESSAGES:
-                self.too_much = f"more than {MESSAGES:,} messages"
-                connection.close()
-                continue
-            self._slots.acquire()
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            with connection:
-                connection.settimeout(SECONDS)
-                peer = peer_of(connection, _VARIABLES)
-                if peer is None and peers.NAMED:
-                    return
-                with connection.makefile("rb") as file:
-                    _Answer(self, connection, file, peer).give(messages.read(file, self._take))
-        except Exception:  # noqa: BLE001 -- it says what it likes, and is heard no further
-            return
-        finally:
-            self._slots.release()
-
-    def _take(self, size: int) -> bool:
-        """Take so much of what all messages may have; False where there is no more."""
-        with self._lock:
-            self._headers += size
-            if self._headers > HEADERS:
-                self.too_much = f"more than {HEADERS // 2**20} MB of messages"
-            return self._headers <= HEADERS
-
-    def take_test(self, peer: Peer | None, told: messages.Test) -> None:
-        """Note that a planted test ran."""
-        if peer is None:
-            ran = Ran(told.python, {"GITHUB_JOB": told.job})
-        else:
-            ran = Ran(self._version_of(peer), peer.environment)
-        with self._lock:
-            self.ran.append(ran)
-
-    def ask(self) -> tuple[int, int]:
-        """Return a question, and what a planted test answers to it."""
-        number = random.SystemRandom().randrange(1 << 30)
-        return number, self._quiz.answer(number)
-
-    def room_for(self, count: int, size: int) -> bool:
-        """Take so many files and bytes of what is left; False where there is no such room."""
-        with self._lock:
-            self._bytes += size
-            kept = sum(len(artifact.files) for artifact in self.artifacts.values())
-            return kept + count <= FILES and self._bytes <= BYTES
-
-    def new_file(self) -> Path:
-        """Return a new empty file of ours."""
-        handle, name = tempfile.mkstemp(dir=self._store)
-        with open(handle, "wb"):  # noqa: PTH123 -- only to close it
-            return Path(name)
-
-    def keep(self, artifact: Artifact, overwrite: bool) -> bool:
-        """Keep an artifact under its name; False where the name is taken."""
-        with self._lock:
-            if artifact.name in self.artifacts and not overwrite:
-                return False
-            self.artifacts[artifact.name] = artifact
-            return True
-
-
-class _Answer:
-    """One conversation."""
-
-    def __init__(
-        self, line: Line, connection: socket.socket, file: IO[bytes], peer: Peer | None
-    ) -> None:
-        self._line = line
-        self._connection = connection
-        self._file = file
-        self._peer = peer
-
-    def give(self, message: messages.Message) -> None:
-        """Answer a message; but for planted tests, only devlab's own programs are believed."""
-        if isinstance(message, messages.Test):
-            self._test(message)
-        elif self._peer is not None and not self._peer.runs_our_python:
-            return
-        elif isinstance(message, messages.Upload):
-            self._upload(message)
-        elif isinstance(message, messages.Download):
-            self._download(message)
-        else:
-            self._note(message)
-
-    def _say(self, answer: Mapping[str, Any]) -> None:
-        self._connection.sendall(json.dumps(answer).encode() + b"\n")
-
-    def _test(self, message: messages.Test) -> None:
-        number, expected = self._line.ask()
-        self._connection.sendall(b"%d\n" % number)
-        if int(self._file.readline(64)) == expected:
-            self._line.take_test(self._peer, message)
-        self._connection.sendall(b"\n")
-
-    def _note(self, message: messages.Lacking | messages.Unreachable | messages.Python) -> None:
-        if isinstance(message, messages.Lacking):
-            self._line.lacking.add((message.job, message.step, message.name[:200]))
-        elif isinstance(message, messages.Unreachable):
-            self._line.unreachable.add((message.job, message.step))
-        elif message.is_true:
-            self._line.requested[message.place] = message.minor
-        self._say({})
-
-    def _upload(self, message: messages.Upload) -> None:
-        if message.name in self._line.artifacts and not message.overwrite:
-            self._say({"refused": "taken"})
-            return
-        if not self._line.room_for(len(message.files), sum(each.size for each in message.files)):
-            self._say({"refused": "large"})
-            return
-        self._say({"refused": ""})
-        kept = tuple(Delivered(each.path, self._receive(each.size)) for each in message.files)
-        taken = self._line.keep(Artifact(message.name, message.job, kept), message.overwrite)
-        self._say({"refused": "" if taken else "taken", "id": len(self._line.artifacts)})
-
-    def _receive(self, size: int) -> Path:
-        path = self._line.new_file()
-        with path.open("wb") as target:
-            left = size
-            while left > 0:
-                piece = self._file.read(min(left, 1 << 20))
-                if not piece:
-                    raise OSError("the line broke off")
-                target.write(piece)
-                left -= len(piece)
-        return path
-
-    def _download(self, message: messages.Download) -> None:
-        pattern = message.pattern
-        chosen = [
-            artifact
-            for name, artifact in sorted(self._line.artifacts.items())
-            if (name == pattern if message.exact else fnmatch.fnmatch(name, pattern))
-        ]
-        sizes = [
-            {
-                "name": artifact.name,
-                "files": [
-                    {"path": each.name, "size": each.kept.stat().st_size} for each in artifact.files
-                ],
-            }
-            for artifact in chosen
-        ]
-        self._say({"artifacts": sizes})
-        for artifact in chosen:
-            for each in artifact.files:
-                with each.kept.open("rb") as file:
-                    self._connection.sendfile(file)
+    if ran.version is None:
+        return None
+    for name in _PLACES:
+        asked = requested.get(ran.environment.get(name, ""))
+        if asked is not None and asked not in here:
+            return (3, asked) if played_by(asked, here) == ran.version[1] else None
+    return ran.version

@@ -11,30 +11,23 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from scaffolder.checks.common_tools import GIT, SANDBOX
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.github import act, standins
 from scaffolder.checks.github.hosted_programs import HOSTED, NEVER_HERE
-from scaffolder.checks.github.rehearsal_pythons import Interpreters
-from scaffolder.checks.github.tools import ACT, WHEELS
 from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.pipeline.kinds import PipelineKind
+from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.sandbox import isolated, python_parts
 from scaffolder.tools import uv_cache, wheelhouse
 from scaffolder.tools.system_facts import SYSTEM_PATH
-from scaffolder.tools.tool import Tool
 
 # An address that is nobody's: https://www.rfc-editor.org/rfc/rfc5737
 _NOBODY = "192.0.2.1:2375"
-
-# What a rehearsal needs; the sandbox keeps the pipeline in.
-_REQUIRES = frozenset(
-    {ACT, GIT, WHEELS, SANDBOX},
-)
 
 # A runner of GitHub's has no variable ACT, and says which image it runs.
 _COMMAND = """\
@@ -92,17 +85,6 @@ _PROGRAMS = "scaffolder.checks.github.standins.programs"
 STANDINS = Path(__file__).parent / "standins"
 
 
-class RehearsedKind(Kind, frozen=True, kw_only=True):
-    """Base of the kinds that rehearse a pipeline."""
-
-    requires: ClassVar[frozenset[Tool]] = _REQUIRES
-
-    @property
-    def harmless_change(self) -> str:
-        """Id of the change in faults.yaml that breaks nothing; "" where the check names none."""
-        return ""
-
-
 @dataclass(frozen=True)
 class Stage:
     """What all rehearsals of a run share: the Pythons, the wheels, the programs, the stand-ins.
@@ -141,7 +123,7 @@ class RehearsalSession(Session[None]):
 
     def is_shared_by(self, kind: Kind) -> bool:
         """Whether a kind rehearses: two that ask for the same scene share how it goes."""
-        return isinstance(kind, RehearsedKind)
+        return isinstance(kind, PipelineKind)
 
 
 def build_stage(run: Run) -> Stage:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.github.act import Step
 from scaffolder.checks.github.rehearsal_stage import RehearsalSession
+from scaffolder.checks.pipeline.runner import StepRun
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.tools import wheelhouse
 
@@ -19,7 +19,7 @@ _MISSING_WHEEL = (
 )
 
 
-def find_missing(steps: Iterable[Step]) -> tuple[str, ...]:
+def find_missing(steps: Iterable[StepRun]) -> tuple[str, ...]:
     """Return the packages that failed steps missed, by what installers say."""
     wanted: dict[str, None] = {}
     for step in steps:

@@ -8,32 +8,35 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.github import workflow_model, workflow_triggers
-from scaffolder.checks.github.members import list_members
-from scaffolder.checks.github.rehearsal import Rehearsal, require_playable, why_not_started
-from scaffolder.checks.github.rehearsal_line import Artifact, Delivered
-from scaffolder.checks.github.rehearsal_sources import find_difference
-from scaffolder.checks.github.rehearsal_stage import RehearsedKind
-from scaffolder.checks.github.workflow_model import Workflow
+from scaffolder.checks.pipeline.excuses import require_playable
 from scaffolder.checks.pipeline.guards import require_unguarded
-from scaffolder.checks.pipeline.scenes import (
-    faulty,
-    healthy,
-    job_line,
-    red_when_healthy,
-    rehearse_together,
-    require_started,
-    step_names,
+from scaffolder.checks.pipeline.kinds import PipelineKind
+from scaffolder.checks.pipeline.members import list_members
+from scaffolder.checks.pipeline.runner import (
+    Artifact,
+    Delivered,
+    PipelineFile,
+    PipelineRun,
+    find_runner,
+    read_file,
 )
+from scaffolder.checks.pipeline.scenes import (
+    fail_when_healthy,
+    list_steps,
+    require_started,
+    run_faulty,
+    run_healthy,
+    run_together,
+)
+from scaffolder.checks.pipeline.sources import find_difference
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.tools.processes import CancelToken
 
 _LOOKED_AT = 10
 _SECONDS = 30.0
-DEFAULT = ".github/workflows/ci.yml"
 
 
-class Delivers(RehearsedKind, frozen=True, kw_only=True):
+class Delivers(PipelineKind, frozen=True, kw_only=True):
     """A package is delivered by a push to main that passed every gate, and by nothing else.
 
     Runs the workflow with act for a push to main, pushes to a branch and of a tag that have the
@@ -64,7 +67,6 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
           gates: [unused-import, broken-health]
     """
 
-    workflow: str = DEFAULT
     branch: str = "main"
     files: str = "*.whl"
     contains: str = "app/__init__.py"
@@ -84,39 +86,39 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Compare what should deliver with what does."""
         require_started(context, self.workflow, "push", self.branch)
-        good = healthy(context, self.workflow, "push", self.branch, self.harmless)
+        good = run_healthy(context, self.workflow, "push", self.branch, self.harmless)
         delivered = self._delivered(good)
         if not delivered:
             return self._nothing_delivered(context, good)
         broken = self._broken(good, delivered[:_LOOKED_AT], context.run.cancel)
         if broken:
             return failed(broken, Finding(broken, path=self.workflow))
-        for rehearsal in rehearse_together(context, list(self._others(context))):
+        for rehearsal in run_together(context, list(self._others(context))):
             if self._delivered(rehearsal):
                 return self._delivered_wrongly(context, rehearsal)
         names = ", ".join(_base(file)[:100] for file in delivered[:_LOOKED_AT])
         return passed(f"a push to {self.branch} delivers {names}, and nothing else does")
 
-    def _others(self, context: Context) -> Iterator[Callable[[], Rehearsal]]:
+    def _others(self, context: Context) -> Iterator[Callable[[], PipelineRun]]:
         """Yield what rehearses each event that must not deliver, of those that start anything."""
-        workflow = workflow_model.of(context.run, self.workflow)
-        if not why_not_started(workflow, "pull_request", self.branch):
+        file = read_file(context.run, self.workflow)
+        if not file.why_not_started("pull_request", self.branch):
             yield partial(
-                healthy, context, self.workflow, "pull_request", self.branch, self.harmless
+                run_healthy, context, self.workflow, "pull_request", self.branch, self.harmless
             )
-        for name, tag in _near_misses(workflow, self.branch):
-            rehearse = partial(healthy, home=self.branch, tag=tag)
-            yield partial(rehearse, context, self.workflow, "push", name, self.harmless)
+        for name, tag in _near_misses(file, self.branch):
+            run = partial(run_healthy, home=self.branch, tag=tag)
+            yield partial(run, context, self.workflow, "push", name, self.harmless)
         for fault in self.gates:
-            yield partial(faulty, context, self.workflow, "push", self.branch, fault)
+            yield partial(run_faulty, context, self.workflow, "push", self.branch, fault)
 
-    def _delivered(self, rehearsal: Rehearsal) -> list[Delivered]:
+    def _delivered(self, rehearsal: PipelineRun) -> list[Delivered]:
         return [file for artifact in rehearsal.artifacts for file in self._asked_for(artifact)]
 
     def _asked_for(self, artifact: Artifact) -> list[Delivered]:
         return [file for file in artifact.files if fnmatch.fnmatch(_base(file), self.files)]
 
-    def _broken(self, good: Rehearsal, files: Sequence[Delivered], cancel: CancelToken) -> str:
+    def _broken(self, good: PipelineRun, files: Sequence[Delivered], cancel: CancelToken) -> str:
         """Return what is wrong with the delivered files, nothing where one is a good package."""
         problems = []
         end = time.monotonic() + _SECONDS
@@ -133,10 +135,10 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
             problems.append(f"{_base(file)[:100]} {difference}")
         return "; ".join(problems)
 
-    def _nothing_delivered(self, context: Context, rehearsal: Rehearsal) -> Verdict:
+    def _nothing_delivered(self, context: Context, rehearsal: PipelineRun) -> Verdict:
         uploaded = [_artifact_words(artifact) for artifact in rehearsal.artifacts]
         if rehearsal.red:
-            return red_when_healthy(context, rehearsal)
+            return fail_when_healthy(context, rehearsal)
         require_playable(rehearsal)
         require_unguarded(context, rehearsal)
         return failed(
@@ -146,24 +148,21 @@ class Delivers(RehearsedKind, frozen=True, kw_only=True):
                 ran=rehearsal.command,
                 expected=f"an artifact with a file {self.files}",
                 actual="uploaded: " + ("; ".join(uploaded[:_LOOKED_AT]) or "nothing"),
-                log=tuple(step_names(rehearsal)),
+                log=tuple(list_steps(rehearsal)),
             ),
-            hint="build with python -m build, then actions/upload-artifact with path: dist/",
+            hint=find_runner(self.workflow).wording.deliver,
         )
 
-    def _delivered_wrongly(self, context: Context, rehearsal: Rehearsal) -> Verdict:
+    def _delivered_wrongly(self, context: Context, rehearsal: PipelineRun) -> Verdict:
         scene = rehearsal.scene
         fault = context.run.faults.get(scene.change)
         gate = fault is not None and scene.change in self.gates
         what = f"{scene.words} with a red gate ({fault.title})" if fault and gate else scene.words
-        hint = (
-            "needs: must name every gate of the delivering job, and its if must not be always()"
-            if gate
-            else f"give the delivering job an if: a push, and refs/heads/{self.branch}"
-        )
+        wording = find_runner(self.workflow).wording
+        hint = wording.wait if gate else wording.restrict.format(branch=self.branch)
         artifact = next(one for one in rehearsal.artifacts if self._asked_for(one))
         message = f"{what} delivers {artifact.name[:100]}, and must not"
-        line = job_line(context, self.workflow, artifact.job)
+        line = read_file(context.run, self.workflow).find_job_line(artifact.job)
         return failed(
             message,
             Finding(message, path=self.workflow, line=line),
@@ -186,8 +185,8 @@ def _artifact_words(artifact: Artifact) -> str:
     return f"{artifact.name[:100]} ({shown}{', ...' if len(names) > 5 else ''})"
 
 
-def _near_misses(workflow: Workflow, branch: str) -> Iterator[tuple[str, bool]]:
-    """Yield refs that start a workflow and are not `branch`, though much of their names is: each
+def _near_misses(file: PipelineFile, branch: str) -> Iterator[tuple[str, bool]]:
+    """Yield refs that start a pipeline and are not `branch`, though much of their names is: each
     with whether it is a tag.
 
     The first begins with the branch's name, ends with it, contains it, and has it as its last part,
@@ -196,10 +195,10 @@ def _near_misses(workflow: Workflow, branch: str) -> Iterator[tuple[str, bool]]:
     """
     whole = f"{branch}-next/{branch}"
     parts = (f"{branch}-next", f"next-{branch}", f"feature/{branch}", "feature/change")
-    if not why_not_started(workflow, "push", whole):
+    if not file.why_not_started("push", whole):
         yield whole, False
     else:
-        yield from ((name, False) for name in parts if not why_not_started(workflow, "push", name))
+        yield from ((name, False) for name in parts if not file.why_not_started("push", name))
     tag = f"{branch}-1.0"
-    if not any(workflow_triggers.why_tag_not_pushed(workflow, tag)):
+    if not file.why_not_started("push", tag, tag=True):
         yield tag, True

@@ -13,5 +13,5 @@ FAMILY = Family(
         "pipeline.tests_on": "versions:TestsOn",
         "pipeline.delivers": "delivery:Delivers",
     },
-    relies_on=("github",),
+    uses_runners=True,
 )

@@ -1,7 +1,4 @@
-"""The kinds `pipeline.passes` and `pipeline.fails`: what a learner's pipeline does when it runs.
-
-Every kind looks at rehearsals (see rehearsal.py), which the checks of a run share.
-"""
+"""The kinds `pipeline.passes` and `pipeline.fails`: what a learner's pipeline does when it runs."""
 
 from __future__ import annotations
 
@@ -10,33 +7,23 @@ from functools import partial
 from typing import Literal
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.github import workflow_model
-from scaffolder.checks.github.act import Step
-from scaffolder.checks.github.rehearsal import Rehearsal, require_playable, why_not_started
-from scaffolder.checks.github.rehearsal_event import Event
-from scaffolder.checks.github.rehearsal_stage import RehearsedKind
+from scaffolder.checks.pipeline.excuses import require_playable
 from scaffolder.checks.pipeline.guards import require_unguarded
+from scaffolder.checks.pipeline.kinds import PipelineKind
+from scaffolder.checks.pipeline.runner import Event, PipelineRun, StepRun, find_runner, read_file
 from scaffolder.checks.pipeline.scenes import (
-    evidence,
-    faulty,
-    findings,
-    healthy,
-    named,
-    red_when_healthy,
-    rehearse_together,
+    fail_when_healthy,
+    list_findings,
+    list_steps,
+    name_step,
     require_started,
-    step_names,
-    with_canary,
+    run_faulty,
+    run_healthy,
+    run_together,
+    run_with_canary,
+    show_step,
 )
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-
-DEFAULT = ".github/workflows/ci.yml"
-
-
-class PipelineKind(RehearsedKind, frozen=True, kw_only=True):
-    """What every kind of the family needs to know: which workflow."""
-
-    workflow: str = DEFAULT
 
 
 class Passes(PipelineKind, frozen=True, kw_only=True):
@@ -81,14 +68,14 @@ class Passes(PipelineKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Rehearse the healthy app."""
         require_started(context, self.workflow, self.event, self.branch)
-        rehearsal = healthy(context, self.workflow, self.event, self.branch, self.fault)
+        rehearsal = run_healthy(context, self.workflow, self.event, self.branch, self.fault)
         if rehearsal.red:
-            return red_when_healthy(context, rehearsal)
+            return fail_when_healthy(context, rehearsal)
         require_playable(rehearsal)
-        if not rehearsal.record.steps:
+        if not rehearsal.steps:
             require_unguarded(context, rehearsal)
             return failed(f"no job runs for {rehearsal.scene.words}, so nothing is checked")
-        jobs = ", ".join(dict.fromkeys(job.id for job in rehearsal.record.jobs))
+        jobs = ", ".join(dict.fromkeys(job.id for job in rehearsal.jobs))
         return passed(f"green for {rehearsal.scene.words}; jobs that ran: {jobs}")
 
 
@@ -141,12 +128,12 @@ class Fails(PipelineKind, frozen=True, kw_only=True):
         require_started(context, self.workflow, self.event, self.branch)
         where = (self.workflow, self.event, self.branch)
         asked = [
-            partial(healthy, context, *where, self.harmless),
-            partial(faulty, context, *where, self.fault),
+            partial(run_healthy, context, *where, self.harmless),
+            partial(run_faulty, context, *where, self.fault),
         ]
         if self.because == "tests":
             asked.append(partial(self._canary, context))
-        base, rehearsal, *more = rehearse_together(context, asked)
+        base, rehearsal, *more = run_together(context, asked)
         canary = more[0] if more else None
         found = rehearsal.failures_beside(base)
         if not found:
@@ -154,27 +141,27 @@ class Fails(PipelineKind, frozen=True, kw_only=True):
             require_unguarded(context, base)
             return self._not_noticed(context, rehearsal, base, canary)
         if canary is None:
-            return passed(f"red for {rehearsal.scene.words}, in {named(found[0])}")
+            return passed(f"red for {rehearsal.scene.words}, in {name_step(found[0])}")
         return self._noticed(context, rehearsal, base, canary, found)
 
-    def _canary(self, context: Context) -> Rehearsal:
+    def _canary(self, context: Context) -> PipelineRun:
         """Return how a failing test goes; a push shows it for pull requests too, as a rule."""
-        workflow = workflow_model.of(context.run, self.workflow)
-        pushed = not why_not_started(workflow, "push", self.branch)
-        return with_canary(context, self.workflow, "push" if pushed else self.event, self.branch)
+        file = read_file(context.run, self.workflow)
+        event = self.event if file.why_not_started("push", self.branch) else "push"
+        return run_with_canary(context, self.workflow, event, self.branch)
 
     def _noticed(
         self,
         context: Context,
-        rehearsal: Rehearsal,
-        base: Rehearsal,
-        canary: Rehearsal,
-        found: Sequence[Step],
+        rehearsal: PipelineRun,
+        base: PipelineRun,
+        canary: PipelineRun,
+        found: Sequence[StepRun],
     ) -> Verdict:
         testing = _testing_places(canary, base)
         if not testing & {step.place for step in found} and canary.scene.event != self.event:
             # Other events may run the tests in another job.
-            canary = with_canary(context, self.workflow, self.event, self.branch)
+            canary = run_with_canary(context, self.workflow, self.event, self.branch)
             testing = _testing_places(canary, base)
         if not testing:
             require_playable(base, canary)
@@ -182,38 +169,43 @@ class Fails(PipelineKind, frozen=True, kw_only=True):
             return _tests_do_not_count(context, canary)
         for step in found:
             if step.place in testing:
-                return passed(f"red for {rehearsal.scene.words}, in {named(step)}")
-        reached = {each.place for each in rehearsal.record.steps}
+                return passed(f"red for {rehearsal.scene.words}, in {name_step(step)}")
+        reached = {each.place for each in rehearsal.steps}
         for step in found:
             if step.job in {job for job, _ in testing} and not testing & reached:
-                return passed(f"red in {named(step)}, before the tests of the same job ran")
+                return passed(f"red in {name_step(step)}, before the tests of the same job ran")
         return failed(
-            f"the pipeline is red, but not because of the tests: {named(found[0])} failed",
-            *findings(context, rehearsal, found[:1]),
-            evidence=evidence(rehearsal, found[0], "the step that runs the tests fails"),
+            f"the pipeline is red, but not because of the tests: {name_step(found[0])} failed",
+            *list_findings(context, rehearsal, found[:1]),
+            evidence=show_step(rehearsal, found[0], "the step that runs the tests fails"),
             hint="let the test suite notice the bug, and let its exit code decide",
             lasting=False,
         )
 
     def _not_noticed(
-        self, context: Context, rehearsal: Rehearsal, base: Rehearsal, canary: Rehearsal | None
+        self,
+        context: Context,
+        rehearsal: PipelineRun,
+        base: PipelineRun,
+        canary: PipelineRun | None,
     ) -> Verdict:
         title = context.run.faults[self.fault].title
         if rehearsal.forgiven:
             step = rehearsal.forgiven[0]
+            forgiving = find_runner(self.workflow).wording.forgiving
             return failed(
-                f"the pipeline stays green on a fault ({title}): {named(step)} fails, and "
-                "continue-on-error forgives it",
-                *findings(context, rehearsal, [step]),
-                evidence=evidence(rehearsal, step, "the failure turns the pipeline red"),
-                hint="remove continue-on-error",
+                f"the pipeline stays green on a fault ({title}): {name_step(step)} fails, and "
+                f"{forgiving} forgives it",
+                *list_findings(context, rehearsal, [step]),
+                evidence=show_step(rehearsal, step, "the failure turns the pipeline red"),
+                hint=f"remove {forgiving}",
             )
         if base.red:
             return failed(
                 f"the pipeline is red on the healthy app already, so it does not tell a fault "
                 f"({title}) from none",
-                *findings(context, base, base.failures[:1]),
-                evidence=evidence(base, base.failures[0], "green on the healthy app"),
+                *list_findings(context, base, base.failures[:1]),
+                evidence=show_step(base, base.failures[0], "green on the healthy app"),
                 lasting=False,
             )
         if canary is not None and not _testing_places(canary, base):
@@ -224,7 +216,7 @@ class Fails(PipelineKind, frozen=True, kw_only=True):
             evidence=Evidence(
                 ran=rehearsal.command,
                 expected=f"red in the step that runs the {self.because}",
-                actual="green; steps that ran: " + ", ".join(step_names(rehearsal)),
+                actual="green; steps that ran: " + ", ".join(list_steps(rehearsal)),
             ),
             hint=_HINTS[self.because],
         )
@@ -238,42 +230,43 @@ _HINTS = {
 }
 
 
-def _testing_places(canary: Rehearsal, base: Rehearsal) -> set[tuple[str, str]]:
+def _testing_places(canary: PipelineRun, base: PipelineRun) -> set[tuple[str, str]]:
     """Return the steps that a failing test turns red; none where that test never ran."""
-    return {step.place for step in canary.failures_beside(base)} if canary.ran else set()
+    return {step.place for step in canary.failures_beside(base)} if canary.probes else set()
 
 
-def _tests_do_not_count(context: Context, canary: Rehearsal) -> Verdict:
+def _tests_do_not_count(context: Context, canary: PipelineRun) -> Verdict:
     expected = "the step that runs the tests fails, and the pipeline is red"
-    if not canary.ran:
+    if not canary.probes:
         return failed(
             "the pipeline does not run the whole test suite: a test that was added to tests/ "
             "never ran",
-            Finding("no step ran it", path=canary.scene.workflow, line=1),
+            Finding("no step ran it", path=canary.scene.pipeline, line=1),
             evidence=Evidence(
                 ran=canary.command,
                 expected="a test that was added to tests/ runs",
-                actual="steps that ran: " + ", ".join(step_names(canary)),
+                actual="steps that ran: " + ", ".join(list_steps(canary)),
             ),
             hint="run pytest without a selection of files or tests",
             lasting=False,
         )
     if canary.forgiven:
         step = canary.forgiven[0]
+        forgiving = find_runner(canary.scene.pipeline).wording.forgiving
         return failed(
-            f"a failing test does not stop the pipeline: continue-on-error forgives {named(step)}",
-            *findings(context, canary, [step]),
-            evidence=evidence(canary, step, expected),
-            hint="remove continue-on-error",
+            f"a failing test does not stop the pipeline: {forgiving} forgives {name_step(step)}",
+            *list_findings(context, canary, [step]),
+            evidence=show_step(canary, step, expected),
+            hint=f"remove {forgiving}",
         )
     return failed(
         "a failing test does not stop the pipeline: the tests ran, one failed, and every step was "
         "green",
-        Finding("the exit code of the tests is lost", path=canary.scene.workflow, line=1),
+        Finding("the exit code of the tests is lost", path=canary.scene.pipeline, line=1),
         evidence=Evidence(
             ran=canary.command,
             expected=expected,
-            actual="green; steps that ran: " + ", ".join(step_names(canary)),
+            actual="green; steps that ran: " + ", ".join(list_steps(canary)),
         ),
         hint="nothing may follow pytest that hides its exit code: || true, ; exit 0, a pipe",
     )

@@ -8,27 +8,21 @@ from functools import partial
 from typing import Any
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.github.rehearsal import Rehearsal, require_playable
-from scaffolder.checks.github.rehearsal_event import Event
-from scaffolder.checks.github.rehearsal_line import Ran
-from scaffolder.checks.github.rehearsal_pythons import Version
-from scaffolder.checks.github.rehearsal_stage import played_by
-from scaffolder.checks.pipeline.gates import PipelineKind
+from scaffolder.checks.pipeline.excuses import require_playable
 from scaffolder.checks.pipeline.guards import require_unguarded
+from scaffolder.checks.pipeline.kinds import PipelineKind
+from scaffolder.checks.pipeline.pythons import Version
+from scaffolder.checks.pipeline.runner import Event, PipelineRun, find_runner
 from scaffolder.checks.pipeline.scenes import (
-    faulty,
-    findings,
-    healthy,
-    rehearse_together,
+    list_findings,
     require_started,
+    run_faulty,
+    run_healthy,
+    run_together,
 )
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 _NOTHING_RAN = "no test ran at all, since the step failed; make the pipeline green first"
-_MATRIX = (
-    "give the test job a strategy.matrix of versions, and give the variable to "
-    "actions/setup-python; quote them, as YAML reads 3.10 as 3.1"
-)
 
 
 class TestsOn(PipelineKind, frozen=True, kw_only=True):
@@ -82,10 +76,10 @@ class TestsOn(PipelineKind, frozen=True, kw_only=True):
         """Count the versions that the planted test saw."""
         require_started(context, self.workflow, self.event, self.branch)
         where = (self.workflow, self.event, self.branch)
-        asked = [partial(healthy, context, *where, self.fault)]
+        asked = [partial(run_healthy, context, *where, self.fault)]
         if self.notices:
-            asked.append(partial(faulty, context, *where, self.notices))
-        rehearsal, *broken = rehearse_together(context, asked)
+            asked.append(partial(run_faulty, context, *where, self.notices))
+        rehearsal, *broken = run_together(context, asked)
         seen = sorted({version for version, _ in _versions(rehearsal)})
         counted = {version for version in seen if version >= _parsed(self.oldest)}
         unaware = counted & _find_unaware(*broken) if broken else set()
@@ -96,21 +90,22 @@ class TestsOn(PipelineKind, frozen=True, kw_only=True):
             return self._some_tests_only(context, broken[0], unaware)
         require_playable(rehearsal)
         require_unguarded(context, rehearsal)
+        too_few = find_runner(self.workflow).wording.versions
         return failed(
             f"the tests ran on {len(counted)} versions of Python from {self.oldest} on, "
             f"{self.versions} are asked for",
-            *findings(context, rehearsal, rehearsal.failures[:1]),
+            *list_findings(context, rehearsal, rehearsal.failures[:1]),
             evidence=Evidence(
                 ran=rehearsal.command,
                 expected=f"a planted test runs on at least {self.versions} versions",
                 actual=f"it ran on: {shown}",
             ),
-            hint=_NOTHING_RAN if rehearsal.failures and not seen else _MATRIX,
+            hint=_NOTHING_RAN if rehearsal.failures and not seen else too_few,
             lasting=False,
         )
 
     def _some_tests_only(
-        self, context: Context, broken: Rehearsal, unaware: Set[Version]
+        self, context: Context, broken: PipelineRun, unaware: Set[Version]
     ) -> Verdict:
         title = context.run.faults[self.notices].title
         message = (
@@ -134,55 +129,40 @@ def _shown(versions: Iterable[Version]) -> str:
     return ", ".join(f"3.{minor}" for _, minor in sorted(versions))
 
 
-def _find_unaware(broken: Rehearsal) -> set[Version]:
+def _find_unaware(broken: PipelineRun) -> set[Version]:
     """Return the versions on which nothing went red, where it did on others.
 
     A version that was not reached, because something was red before, says nothing.
     """
     red: dict[Version, bool] = {}
     for version, job_id in _versions(broken):
-        legs = [job.matrix for job in broken.record.jobs if job.id == job_id]
+        legs = [job.matrix for job in broken.jobs if job.id == job_id]
         naming = any(_names(leg, version) for leg in legs)
         # By steps: act keeps one result for all legs of a job.
         failed_steps = any(
             not naming or _names(step.matrix, version)
-            for step in broken.record.failed_steps
-            if step.job_id == job_id
+            for step in broken.steps
+            if step.failed and step.job_id == job_id
         )
         red[version] = red.get(version, False) or failed_steps
     return {version for version in red if not red[version]} if any(red.values()) else set()
 
 
-def _versions(rehearsal: Rehearsal) -> list[tuple[Version, str]]:
+def _versions(rehearsal: PipelineRun) -> list[tuple[Version, str]]:
     """Return the versions that the planted test ran on, each with the job that it ran in.
 
     One whose failure is forgiven counts only where every other one's is, too: that no failure
     counts is for `pipeline.fails` to say.
     """
-    ran = [
-        (version, one.environment.get("GITHUB_JOB", ""))
-        for one in rehearsal.ran
-        if (version := _version(rehearsal, one)) is not None
-    ]
+    ran = [(one.version, one.job) for one in rehearsal.probes if one.version is not None]
     return [each for each in ran if not _forgiven(rehearsal, each[1], each[0])] or ran
 
 
-def _version(rehearsal: Rehearsal, ran: Ran) -> Version | None:
-    """Return the Python that a test ran on, or the one that was asked for and is not here."""
-    if ran.version is None:
-        return None
-    for name in ("UV_PYTHON_REQUESTED", "pythonLocation"):
-        asked = rehearsal.requested.get(ran.environment.get(name, ""))
-        if asked is not None and asked not in rehearsal.pythons:
-            return (3, asked) if played_by(asked, rehearsal.pythons) == ran.version[1] else None
-    return ran.version
-
-
-def _forgiven(rehearsal: Rehearsal, job_id: str, version: Version) -> bool:
+def _forgiven(rehearsal: PipelineRun, job_id: str, version: Version) -> bool:
     """Whether no leg of a job that names this version, or none at all, counts when it fails."""
-    legs = [job.matrix for job in rehearsal.record.jobs if job.id == job_id]
-    naming = [leg for leg in legs if _names(leg, version)]
-    return bool(legs) and all(rehearsal.forgives(job_id, leg) for leg in naming or legs)
+    legs = [job for job in rehearsal.jobs if job.id == job_id]
+    naming = [leg for leg in legs if _names(leg.matrix, version)]
+    return bool(legs) and all(leg.forgiven for leg in naming or legs)
 
 
 def _names(leg: Mapping[str, Any], version: Version) -> bool:

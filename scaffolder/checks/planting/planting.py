@@ -27,17 +27,21 @@ from scaffolder.workspace import changes, read_text, resolve_inside
 
 @dataclass(frozen=True)
 class Probe:
-    """What a planted test of one copy is called, what it works out, and where it reports to."""
+    """What a planted test of one copy is called, what it works out, and where it reports to.
+
+    `job_variable` names the variable in which it finds its job.
+    """
 
     name: str
     noun: str
     quiz: Quiz
     given: int
     address: Path = Path()
+    job_variable: str = ""
 
-    def at(self, address: Path) -> Probe:
-        """Return the same, reporting to `address`."""
-        return replace(self, address=address)
+    def at(self, address: Path, job_variable: str) -> Probe:
+        """Return the same, reporting to `address` the job that the variable names."""
+        return replace(self, address=address, job_variable=job_variable)
 
 
 Plant = Callable[[Path, Probe], None]
@@ -72,7 +76,7 @@ def test_{name}() -> None:
     told = {{
         "what": "test",
         "python": list(sys.version_info[:2]),
-        "job": os.environ.get("GITHUB_JOB", ""),
+        "job": os.environ.get({job_variable}, ""),
     }}
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(str(PLACE))
@@ -126,6 +130,7 @@ def test_text(one: Probe, off_by: int) -> str:
     parts = one.address.parts
     return _TEST.format(
         place="\n".join(f"    {json.dumps(part, ensure_ascii=False)}," for part in parts),
+        job_variable=json.dumps(one.job_variable),
         noun=one.noun,
         name=one.name,
         factor=one.quiz.factor,

@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from scaffolder.checks.github.act import Step
+from scaffolder.checks.pipeline.runner import Excuse, PipelineRun, StepRun, find_runner
+from scaffolder.core.errors import NotShownError
 
+# What a step wants that tried to reach beyond this machine.
+NETWORK = "the network"
 # How a stand-in's step says what it cannot play.
 NOT_HERE = re.compile(r"devlab has no local equivalent of ([^\n]+)")
 
@@ -21,20 +24,9 @@ _NETWORK_HINT = (
 )
 _HINT = "do it with what the instructions name, and it counts"
 _HINTS = {
-    "program": "GitHub's image has it, this machine does not: install it here where that can be "
+    "program": "{system}'s image has it, this machine does not: install it here where that can be "
     "done, or get it in the step (with pip, from PyPI), and it counts",
 }
-
-
-@dataclass(frozen=True)
-class Excuse:
-    """Why a step was not judged, and what would make it count."""
-
-    message: str
-    hint: str
-
-
-_NETWORK = "the network"
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class Witnesses:
     lacking: frozenset[tuple[str, str, str]]
     unreachable: frozenset[tuple[str, str]]
 
-    def wants(self, step: Step) -> frozenset[str]:
+    def list_wants(self, step: StepRun) -> frozenset[str]:
         """Return what a step asked for that no rehearsal has."""
         said = {found[1].strip() for found in NOT_HERE.finditer("\n".join(step.log))}
         wanted = {
@@ -54,29 +46,29 @@ class Witnesses:
             for job, key, name in self.lacking
             if job == step.job_id and (key == step.key if key else name in said)
         }
-        if self.reached_out(step):
-            wanted.add(_NETWORK)
+        if {(step.job_id, step.key), (step.job_id, "")} & self.unreachable:
+            wanted.add(NETWORK)
         return frozenset(wanted)
 
-    def reached_out(self, step: Step) -> bool:
-        """Whether something tried to reach the network while a step ran."""
-        return bool({(step.job_id, step.key), (step.job_id, "")} & self.unreachable)
 
-    def excuse(self, step: Step, anyway: frozenset[str] = frozenset()) -> Excuse | None:
-        """Return why a failed step shows nothing, None where it does.
-
-        `anyway` is what the same step asked for where it was green: that turned nothing red.
-        """
-        wanted = sorted(self.wants(step) - anyway)
-        if not wanted:
-            return None
-        name = f"the step {step.name[:80]!r} of the job {step.job_id}"
-        if wanted != [_NETWORK]:
-            what = next(one for one in wanted if one != _NETWORK)
-            return Excuse(
-                f"{name} cannot be rehearsed: devlab has no local equivalent of {what}",
-                _HINTS.get(what.split()[1] if " " in what else "", _HINT),
+def require_playable(*runs: PipelineRun) -> None:
+    """Raise NotShownError where a step went red for want of what no rehearsal has got."""
+    for run in runs:
+        system = find_runner(run.scene.pipeline).wording.system
+        for excuse in run.excuses:
+            message, hint = _tell_excuse(excuse)
+            raise NotShownError(
+                message, hint=f"it may well be right on {system}. {hint.format(system=system)}"
             )
-        said = next((line.strip() for line in reversed(step.log) if line.strip()), "")
-        words = f"{name} wants the network, and rehearsals have none"
-        return Excuse(f"{words}: {said[:200]}" if said else words, _NETWORK_HINT)
+
+
+def _tell_excuse(excuse: Excuse) -> tuple[str, str]:
+    """Return why a step was not judged, and what would make it count."""
+    step = excuse.step
+    name = f"the step {step.name[:80]!r} of the job {step.job_id}"
+    if what := next((one for one in excuse.wanted if one != NETWORK), ""):
+        message = f"{name} cannot be rehearsed: devlab has no local equivalent of {what}"
+        return message, _HINTS.get(what.split()[1] if " " in what else "", _HINT)
+    said = next((line.strip() for line in reversed(step.log) if line.strip()), "")
+    words = f"{name} wants the network, and rehearsals have none"
+    return f"{words}: {said[:200]}" if said else words, _NETWORK_HINT

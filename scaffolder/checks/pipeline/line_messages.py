@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import IO, Annotated
 
 import msgspec
-
-from scaffolder.checks.github.standins.programs import versions
 
 HEADER = 64 * 1024
 # Many files have many names.
@@ -52,13 +49,6 @@ class Python(_Message, tag="python", frozen=True, kw_only=True):
 
     place: _Path
     minor: _Minor
-
-    @property
-    def is_true(self) -> bool:
-        """Whether a runner has such a Python, and the place is one that a program of ours makes."""
-        name = f"3.{self.minor}"
-        made = PurePath(self.place).name.startswith(f"python-{name}-")
-        return (made or self.place == name) and versions.minor_of(name, True) == self.minor
 
 
 class File(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import fnmatch
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from scaffolder.checks.github.members import digest
+from scaffolder.checks.pipeline.members import digest
 from scaffolder.core.folders import UnboundedError, walk
 
 _LIMIT = 1024 * 1024

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from scaffolder.checks.github.peers import Peer
+from scaffolder.checks.pipeline.peers import Peer
 
 Version = tuple[int, int]
 _LIMIT = 256 * 1024 * 1024

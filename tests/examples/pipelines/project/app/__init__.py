@@ -1,0 +1,1 @@
+"""A shop that adds up what is in a basket."""
