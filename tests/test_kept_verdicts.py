@@ -119,7 +119,7 @@ def test_a_change_while_it_is_checked_is_not_kept_for_what_was_before(
         return taken(root, destination)
 
     with monkeypatch.context() as patch:
-        patch.setattr("scaffolder.grading.grader.snapshot", saved_meanwhile)
+        patch.setattr("scaffolder.grading.preparation.snapshot", saved_meanwhile)
         assert loop.check().outcome is Outcome.FAIL
     (loop.work / "app.py").write_text(whole)
     assert loop.check().outcome is Outcome.PASS

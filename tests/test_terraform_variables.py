@@ -10,7 +10,7 @@ import pytest
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.terraform.near import Values, near_misses
 from scaffolder.checks.terraform.variables import Variables
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Outcome, Verdict
 
 
