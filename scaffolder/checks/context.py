@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from scaffolder import sandbox
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
-from scaffolder.model import CheckSpec, Fault
+from scaffolder.model import CheckParameters, CheckSpec, Fault
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
@@ -170,15 +170,11 @@ class Context:
     timeout: float
     say: Callable[[str], None] = lambda _: None
 
-    def shared_timeout(self, shares: Callable[[Kind], bool]) -> float:
+    def shared_timeout(self, shares: Callable[[CheckParameters], bool]) -> float:
         """Return what bounds, in seconds, a thing that some of the run's checks share.
 
         `shares` tells which. It is the longest of their timeouts: who happens to ask first decides
         about nothing.
         """
-        theirs = (
-            spec.timeout
-            for spec in self.run.checks
-            if isinstance(spec.check, Kind) and shares(spec.check)
-        )
+        theirs = (spec.timeout for spec in self.run.checks if shares(spec.check))
         return max([self.timeout, *theirs])

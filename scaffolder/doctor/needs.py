@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.labs import generate
 from scaffolder.labs.variables import usable_variables
-from scaffolder.model import Lab, Task
+from scaffolder.model import CheckParameters, Lab, Task
 from scaffolder.model.readiness import Requirement
 from scaffolder.tools import dockerfile, wheelhouse
 from scaffolder.workspace import Workspace, read_text
@@ -77,8 +76,8 @@ def needs_of(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
         return LabNeeds(lab, plain.tasks, problem=f"cannot make its start: {error}")
 
 
-def _checks(task: Task) -> Iterator[Kind]:
-    return (spec.check for spec in task.checks if isinstance(spec.check, Kind))
+def _checks(task: Task) -> Iterator[CheckParameters]:
+    return (spec.check for spec in task.checks)
 
 
 def _required(lab: Lab, task: Task) -> frozenset[Requirement]:

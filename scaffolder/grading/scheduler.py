@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from scaffolder.core.errors import InterruptedRunError
-from scaffolder.grading.judge import kind_of
 from scaffolder.grading.schedule import Schedule
 from scaffolder.model import CheckResult, CheckSpec
 from scaffolder.tools.processes import CancelToken
@@ -83,7 +82,7 @@ class _Scheduler:
 
     def _submit_ready(self) -> None:
         for task_id, spec in self._schedule.start_ready():
-            if self._quick_first and not kind_of(spec).quick:
+            if self._quick_first and not spec.check.quick:
                 self._slow.append((task_id, spec))
             else:
                 self._submit(task_id, spec)

@@ -67,7 +67,7 @@ def _matters(lab: Lab, task_id: str, path: str) -> bool:
     patterns = (
         pattern
         for spec in require_task(lab, task_id).checks
-        for pattern in getattr(spec.check, "reads", ("*",))
+        for pattern in spec.check.reads
     )
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.core.lines import lines_of
+from scaffolder.model import CheckParameters
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.dockerfile_asks import UnclearMountError, with_own_caches
@@ -28,7 +28,7 @@ def engine_of(run: Run) -> Engine:
 
 
 def build_image(
-    context: Context, folder: Path, dockerfile: str, shares: Callable[[Kind], bool]
+    context: Context, folder: Path, dockerfile: str, shares: Callable[[CheckParameters], bool]
 ) -> Build:
     """Build a copy of the learner's work, within the longest timeout of the kinds that share it.
 

@@ -144,12 +144,7 @@ def _varied(context: Context, dockerfile: str) -> Path:
     run = context.run
     folder = run.copy("image")
     kinds = (spec.check for spec in run.checks)
-    faults = {
-        fault
-        for kind in kinds
-        if isinstance(kind, Kind) and dockerfile in kind.builds
-        for fault in kind.faults
-    }
+    faults = {fault for kind in kinds if dockerfile in kind.builds for fault in kind.faults}
     for path in {path for fault in faults for path in drawn_form(run, run.faults[fault]).paths}:
         _touch(folder, path)
     return folder

@@ -15,12 +15,11 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
-from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Verdict
+from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
 from scaffolder.workspace import Survey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
@@ -86,8 +85,6 @@ class Inputs:
 
     def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
         """Return the name under which the verdict of a check is kept, given what `images` says."""
-        if not isinstance(spec.check, Kind):
-            raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
         asked = msgspec.json.encode(
             (spec.id, spec.kind, spec.check, spec.timeout, images), order="deterministic"
         )
@@ -109,7 +106,7 @@ class Inputs:
 
         None for a check that builds no image.
         """
-        paths = spec.check.builds if isinstance(spec.check, Kind) else ()
+        paths = spec.check.builds
         return "\n".join(map(self._text, paths)) if paths else None
 
     def _text(self, path: str) -> str:
@@ -132,14 +129,14 @@ class Inputs:
         lines = [line for one in folders for line in surroundings.contents(one)]
         return surroundings.hashed([surroundings.here(), said.decode(), *lines])
 
-    def _read(self, kind: Kind) -> list[str]:
-        """Return a line for each path of the work that a kind can see.
+    def _read(self, check: CheckParameters) -> list[str]:
+        """Return a line for each path of the work that a check can see.
 
         Where there are links, what it reads may lie anywhere: then that is everything.
         """
         told = self._seen.told
         linked = any(what.startswith("link") for what in told.values())
-        patterns = ("*",) if linked else _with_folders(kind.reads)
+        patterns = ("*",) if linked else _with_folders(check.reads)
         return [
             f"{path}\0{what}"
             for path, what in [
