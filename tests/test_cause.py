@@ -36,13 +36,15 @@ from scaffolder.model import (
 )
 from scaffolder.proving import promises
 from scaffolder.report import REPORTERS, gradescope
+from scaffolder.sandbox import OwnWork
 from tests.support.reports import report, task
 
 ERROR = Verdict(Outcome.ERROR, "devlab itself failed here")
 
 
 def run(folder: Path, **given: object) -> Run:
-    return Run("t", folder, folder, folder, {}, {}, lambda: folder, **given)  # type: ignore[arg-type]
+    own = OwnWork(folder)
+    return Run("t", folder, folder, folder, {}, {}, lambda: folder, sandbox=own, **given)  # type: ignore[arg-type]
 
 
 class Raising(Kind, frozen=True):

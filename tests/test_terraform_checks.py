@@ -27,6 +27,7 @@ from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.labs import catalog, generate
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
 
 
@@ -50,6 +51,7 @@ def new_run(folder: Path, work: Path) -> Run:
         id="test",
         snapshot=work,
         scratch=scratch,
+        sandbox=OwnWork(scratch),
         lab_root=folder,
         variables={},
         faults={},

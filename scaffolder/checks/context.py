@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from scaffolder import sandbox
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.model import CheckParameters, CheckSpec, Fault
-from scaffolder.sandbox import OwnWork
+from scaffolder.tools.command import Sandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
 
@@ -26,11 +25,6 @@ T = TypeVar("T")
 
 # How many things that load the processor run at a time; the default is one per processor.
 JOBS = "DEVLAB_JOBS"
-
-_NOT_ISOLATED = (
-    "bubblewrap does not work here: what the work runs was kept in by a temporary copy and limits, "
-    "and could reach the network"
-)
 
 
 class Shared:
@@ -92,10 +86,10 @@ class Run:
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
     deleted at the end; `lab_root` is the lab's folder, `lab_id` its name and `trusted` whether code
     in it may run; `start` renders the lab's start with the learner's variables, once, and
-    `reference` the lab's own answer, where no command of the learner's sees it; `skipped` is
-    what the copy left out; `slots` is held while something loads the processor, so that side by
-    side stays quick; `notes`, an ordered set, is what the report should say besides the
-    verdicts; `checks` are all that may run.
+    `reference` the lab's own answer, where no command of the learner's sees it; `sandbox` is where
+    commands that the learner controls run; `skipped` is what the copy left out; `slots` is held
+    while something loads the processor, so that side by side stays quick; `notes`, an ordered set,
+    is what the report should say besides the verdicts; `checks` are all that may run.
     """
 
     id: str
@@ -105,6 +99,7 @@ class Run:
     variables: Mapping[str, str]
     faults: Mapping[str, Fault]
     start: Callable[[], Path]
+    sandbox: Sandbox = field(kw_only=True)
     reference: Callable[[], Path] = _no_reference
     lab_id: str = ""
     trusted: bool = False
@@ -115,13 +110,6 @@ class Run:
     notes: dict[str, None] = field(default_factory=dict)
     checks: tuple[CheckSpec, ...] = ()
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
-
-    @property
-    def sandbox(self) -> OwnWork:
-        """Where commands that the learner controls run."""
-        if not sandbox.isolated():
-            self.notes[_NOT_ISOLATED] = None
-        return OwnWork(self.scratch)
 
     def control(self, key: Hashable, attempt: Callable[[], object]) -> UnavailableError | None:
         """Return the machine's trouble where the lab's own material fails here too, else None.

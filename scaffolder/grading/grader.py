@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.core.interrupts import held_back
@@ -18,6 +18,7 @@ from scaffolder.grading.scheduler import run_schedule
 from scaffolder.labs.variables import variables_of_work
 from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
+from scaffolder.sandbox import MakeSandbox, OwnWork
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Workspace, as_text, survey
 
@@ -35,109 +36,116 @@ def grade(
     cancel: CancelToken | None = None,
     kept: Kept | None = None,
     quick_first: bool = False,
+    make_sandbox: MakeSandbox = OwnWork,
 ) -> Report:
     """Check a workspace against its lab and return the report.
 
     `only` names tasks (what they need is graded too); `listen` is told what happens while it
     happens, from the calling thread or a check's. With `kept`, a check whose inputs are as they
     were ends with the verdict that is kept, and new verdicts are kept. With `quick_first` no slow
-    check starts while a quick one could run. The workspace is copied first and never written to.
+    check starts while a quick one could run. `make_sandbox` makes what the work's commands run in:
+    without it they run as one's own work. The workspace is copied first and never written to.
     Raises DevlabError where it cannot be copied, InterruptedRunError on Ctrl-C or when `cancel` is
     called; everything that the run created is removed either way.
     """
-    tasks = select_tasks(lab, only)
     started = time.monotonic()
-    results = None if kept is None else _recall(lab, workspace, tasks, kept, listen)
+    grading = _Grading(lab, workspace, select_tasks(lab, only), listen, kept)
+    results = grading.recall()
     if results is None:
-        results = _run(
-            lab, workspace, tasks, listen, cancel or CancelToken(), kept, quick_first=quick_first
-        )
-    return _report(lab, workspace, results, time.monotonic() - started)
+        results = grading.run(cancel or CancelToken(), make_sandbox, quick_first=quick_first)
+    return grading.report(results, time.monotonic() - started)
 
 
 def recall_report(
     lab: Lab, workspace: Workspace, *, only: Sequence[str], kept: Kept
 ) -> Report | None:
     """Return the report on a workspace whose every verdict is kept; None where one is not."""
-    results = _recall(lab, workspace, select_tasks(lab, only), kept, lambda _: None)
-    return None if results is None else _report(lab, workspace, results, 0.0)
+    grading = _Grading(lab, workspace, select_tasks(lab, only), lambda _: None, kept)
+    results = grading.recall()
+    return None if results is None else grading.report(results, 0.0)
 
 
-def _report(lab: Lab, workspace: Workspace, results: _Results, seconds: float) -> Report:
-    done, notes = results
-    return Report(
-        lab_id=lab.id,
-        lab_version=lab.version,
-        lab_title=lab.title,
-        workspace=as_text(workspace.root),
-        tasks=tuple(done),
-        seconds=seconds,
-        notes=tuple(notes),
-        learner=lab.learner,
-    )
+@dataclass(frozen=True)
+class _Grading:
+    """One look at a workspace: what it is graded by, and who is told."""
 
+    lab: Lab
+    workspace: Workspace
+    tasks: Sequence[Task]
+    listen: Listener
+    kept: Kept | None
 
-def _run(
-    lab: Lab,
-    workspace: Workspace,
-    tasks: Sequence[Task],
-    listen: Listener,
-    cancel: CancelToken,
-    kept: Kept | None,
-    *,
-    quick_first: bool,
-) -> _Results:
-    schedule = Schedule(tasks, lambda result: listen(TaskEnded(result)))
-    with new_run() as (run_id, folder):
-        run = prepare_run(lab, workspace, tasks, run_id, folder, cancel)
-        recall = None
-        if kept is not None:
-            seen = replace(survey(run.snapshot), skipped=run.skipped)
-            recall = Recall(kept, Inputs(lab, run.variables, run.snapshot, seen))
+    def recall(self) -> _Results | None:
+        """Return the results of tasks whose every verdict is kept; None where one has to be found.
+
+        Then nothing is copied, nothing runs, and nothing was told.
+        """
+        if self.kept is None:
+            return None
         try:
-            # Checks mostly wait, for an engine or a runner; those that load the processor take
-            # turns through Run.slots. So each check may have a thread.
-            run_schedule(
-                schedule,
-                _Checker(run, listen, recall).check,
-                cancel,
-                threads=len(run.checks),
-                quick_first=quick_first,
+            seen = survey(self.workspace.root)
+        except OSError:
+            return None
+        variables = variables_of_work(self.lab, self.workspace.manifest)
+        recall = Recall(self.kept, Inputs(self.lab, variables, self.workspace.root, seen))
+        notes = note_beforehand(self.lab, self.workspace, seen.skipped)
+        events: list[Event] = []
+        schedule = Schedule(self.tasks, lambda result: events.append(TaskEnded(result)))
+        while checks := schedule.start_ready():
+            for task_id, spec in checks:
+                known = recall.of(spec)
+                if known is None:
+                    return None
+                result, said = known
+                notes |= dict.fromkeys(said)
+                events.append(CheckEnded(task_id, result))
+                schedule.record(task_id, result)
+        for event in events:
+            self.listen(event)
+        return schedule.results, notes
+
+    def run(self, cancel: CancelToken, make_sandbox: MakeSandbox, *, quick_first: bool) -> _Results:
+        """Run what is not kept and return the results; everything that it made is removed."""
+        schedule = Schedule(self.tasks, lambda result: self.listen(TaskEnded(result)))
+        with new_run() as (run_id, folder):
+            run = prepare_run(
+                self.lab, self.workspace, self.tasks, run_id, folder, cancel, make_sandbox
             )
-        finally:
-            with held_back():
-                run.shared.close()
+            try:
+                # Checks mostly wait, for an engine or a runner; those that load the processor take
+                # turns through Run.slots. So each check may have a thread.
+                run_schedule(
+                    schedule,
+                    _Checker(run, self.listen, self._recall_for(run)).check,
+                    cancel,
+                    threads=len(run.checks),
+                    quick_first=quick_first,
+                )
+            finally:
+                with held_back():
+                    run.shared.close()
         return schedule.results, run.notes
 
+    def _recall_for(self, run: Run) -> Recall | None:
+        """Return what is kept of the checks of the copy that is graded."""
+        if self.kept is None:
+            return None
+        seen = replace(survey(run.snapshot), skipped=run.skipped)
+        return Recall(self.kept, Inputs(self.lab, run.variables, run.snapshot, seen))
 
-def _recall(
-    lab: Lab, workspace: Workspace, tasks: Sequence[Task], kept: Kept, listen: Listener
-) -> _Results | None:
-    """Return the results of tasks whose every verdict is kept; None where one has to be found.
-
-    Then nothing is copied, nothing runs, and nothing was told.
-    """
-    try:
-        seen = survey(workspace.root)
-    except OSError:
-        return None
-    variables = variables_of_work(lab, workspace.manifest)
-    recall = Recall(kept, Inputs(lab, variables, workspace.root, seen))
-    notes = note_beforehand(lab, workspace, seen.skipped)
-    events: list[Event] = []
-    schedule = Schedule(tasks, lambda result: events.append(TaskEnded(result)))
-    while checks := schedule.start_ready():
-        for task_id, spec in checks:
-            known = recall.of(spec)
-            if known is None:
-                return None
-            result, said = known
-            notes |= dict.fromkeys(said)
-            events.append(CheckEnded(task_id, result))
-            schedule.record(task_id, result)
-    for event in events:
-        listen(event)
-    return schedule.results, notes
+    def report(self, results: _Results, seconds: float) -> Report:
+        """Return the report on results that were found in so many seconds."""
+        done, notes = results
+        return Report(
+            lab_id=self.lab.id,
+            lab_version=self.lab.version,
+            lab_title=self.lab.title,
+            workspace=as_text(self.workspace.root),
+            tasks=tuple(done),
+            seconds=seconds,
+            notes=tuple(notes),
+            learner=self.lab.learner,
+        )
 
 
 class _Checker:

@@ -13,6 +13,7 @@ from scaffolder.core.text import harmless
 from scaffolder.labs.generate import build_state
 from scaffolder.labs.variables import variables_of_work, whose_work
 from scaffolder.model import Lab, Task
+from scaffolder.sandbox import MakeSandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped, Workspace, snapshot
 
@@ -26,10 +27,12 @@ def prepare_run(
     run_id: str,
     folder: Path,
     cancel: CancelToken,
+    make_sandbox: MakeSandbox,
 ) -> Run:
     """Copy the work into the new run's `folder` and return what its checks share.
 
-    Raises DevlabError where the work cannot be copied.
+    `make_sandbox` makes what the work's commands run in. Raises DevlabError where the work cannot
+    be copied.
     """
     variables = variables_of_work(lab, workspace.manifest)
     try:
@@ -44,6 +47,7 @@ def prepare_run(
 
     scratch = folder / "scratch"
     scratch.mkdir()
+    notes = note_beforehand(lab, workspace, skipped)
     run = Run(
         id=run_id,
         snapshot=folder / "snapshot",
@@ -53,11 +57,12 @@ def prepare_run(
         faults=lab.faults,
         start=lambda: run.shared.get("start", lambda: render("start", "start")),
         reference=lambda: run.shared.get("reference", lambda: render(answer, "reference")),
+        sandbox=make_sandbox(scratch, notes.setdefault),
         lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
         skipped=skipped,
-        notes=note_beforehand(lab, workspace, skipped),
+        notes=notes,
         checks=tuple(spec for task in tasks for spec in task.checks),
     )
     return run
