@@ -85,7 +85,8 @@ class Place:
         )
 
     def left_folders(self) -> list[str]:
-        return [str(path) for path in self.temporary.glob("devlab-*/*")]
+        found = self.temporary.glob("devlab-*/*")
+        return [str(path) for path in found if path.name != paths.SLOTS]
 
     def await_folder(self) -> None:
         deadline = time.monotonic() + 60

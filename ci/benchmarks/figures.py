@@ -23,7 +23,7 @@ from measuring import (
 from uv import find_uv_bin
 
 from scaffolder import workspace
-from scaffolder.checks import context
+from scaffolder.core import settings
 from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
 from scaffolder.model import Outcome
@@ -101,7 +101,7 @@ class _TimedWork(OwnWork):
 def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
     """Return the seconds that the rehearsals' act processes take when each runs alone."""
     taken: list[float] = []
-    os.environ[context.JOBS] = "1"
+    os.environ[settings.JOBS] = "1"
     try:
         report = grade(
             catalog.load(lab),
@@ -109,7 +109,7 @@ def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
             make_sandbox=partial(_TimedWork, env=env, taken=taken),
         )
     finally:
-        del os.environ[context.JOBS]
+        del os.environ[settings.JOBS]
     if report.outcome is not Outcome.PASS:
         raise NotHereError(f"{lab} does not pass on this machine")
     if not taken:

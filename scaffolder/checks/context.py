@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
-import os
 import shutil
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -22,9 +21,6 @@ from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
 
 T = TypeVar("T")
-
-# How many things that load the processor run at a time; the default is one per processor.
-JOBS = "DEVLAB_JOBS"
 
 
 class Shared:
@@ -67,13 +63,6 @@ class Shared:
                 self._closers.pop()()
 
 
-@functools.cache
-def _processor_slots() -> threading.Semaphore:
-    """Return the slots of this process: runs that go side by side share the processors too."""
-    told = os.environ.get(JOBS, "")
-    return threading.Semaphore(int(told) if told.isdecimal() and int(told) else os.cpu_count() or 2)
-
-
 def _no_reference() -> Path:
     raise LookupError("this run knows no answer of its lab's own")
 
@@ -106,7 +95,7 @@ class Run:
     cancel: CancelToken = field(default_factory=CancelToken)
     shared: Shared = field(default_factory=Shared)
     skipped: tuple[Skipped, ...] = ()
-    slots: threading.Semaphore = field(default_factory=_processor_slots)
+    slots: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
     notes: dict[str, None] = field(default_factory=dict)
     checks: tuple[CheckSpec, ...] = ()
     _numbers: itertools.count[int] = field(default_factory=itertools.count)

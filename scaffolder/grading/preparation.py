@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from scaffolder.checks.context import Run
-from scaffolder.core import paths
+from scaffolder.core import paths, settings
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.text import harmless
 from scaffolder.labs.generate import build_state
@@ -15,6 +16,7 @@ from scaffolder.labs.variables import variables_of_work, whose_work
 from scaffolder.model import Lab, Task
 from scaffolder.sandbox import MakeSandbox
 from scaffolder.tools.processes import CancelToken
+from scaffolder.tools.slots import Slots
 from scaffolder.workspace import Skipped, Workspace, snapshot
 
 NOTES_SHOWN = 5
@@ -61,6 +63,7 @@ def prepare_run(
         lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
+        slots=Slots(paths.slots(), settings.read_jobs() or os.cpu_count() or 2, cancel),
         skipped=skipped,
         notes=notes,
         checks=tuple(spec for task in tasks for spec in task.checks),
