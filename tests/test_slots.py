@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -106,6 +107,28 @@ def test_processes_share_the_slots(tmp_path: Path, killed: bool) -> None:
     process.communicate()
     assert entered.wait(10)
     thread.join(10)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_that_is_forked_meanwhile_holds_nothing(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with slots(tmp_path):
+        child = os.fork()
+        if child == 0:
+            os.close(write)
+            os.read(read, 1)
+            os._exit(0)
+    entered = threading.Event()
+
+    def take() -> None:
+        with slots(tmp_path):
+            entered.set()
+
+    in_thread(take)
+    assert entered.wait(10)
+    os.close(write)
+    os.waitpid(child, 0)
+    os.close(read)
 
 
 def test_who_comes_later_does_not_overtake_for_ever(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def runs() -> Path:
     return folder
 
 
-def slots() -> Path:
+def locate_slots() -> Path:
     """Return the folder whose files this user's runs hold while they load the processors."""
     return runs() / SLOTS
 

@@ -116,6 +116,14 @@ def _dead_folders() -> list[Path]:
     ]
 
 
+def sweep_and_note() -> None:
+    """Sweep; what goes wrong in it is noted and stops nobody."""
+    try:
+        sweep()
+    except Exception as error:  # noqa: BLE001 -- tidying up must not spoil a check
+        write_log("sweep", error)
+
+
 @contextlib.contextmanager
 def sweeping() -> Iterator[None]:
     """Sweep beside what the block does; what goes wrong in it is noted and stops nobody.
@@ -123,12 +131,6 @@ def sweeping() -> Iterator[None]:
     A block that is over at once, as where nothing has to be checked, is not held up to ask an
     engine: then it is swept only where a dead run is seen.
     """
-
-    def sweep_and_note() -> None:
-        try:
-            sweep()
-        except Exception as error:  # noqa: BLE001 -- tidying up must not spoil a check
-            write_log("sweep", error)
 
     over, began = threading.Event(), threading.Event()
 

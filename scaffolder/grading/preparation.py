@@ -63,7 +63,7 @@ def prepare_run(
         lab_id=lab.id,
         trusted=lab.trusted,
         cancel=cancel,
-        slots=Slots(paths.slots(), settings.read_jobs() or os.cpu_count() or 2, cancel),
+        slots=Slots(paths.locate_slots(), settings.read_jobs() or os.cpu_count() or 2, cancel),
         skipped=skipped,
         notes=notes,
         checks=tuple(spec for task in tasks for spec in task.checks),
