@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.core.interrupts import held_back
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs, Recall
 from scaffolder.grading.judge import judge
-from scaffolder.grading.lifecycle import new_run
 from scaffolder.grading.preparation import note_beforehand, prepare_run
 from scaffolder.grading.schedule import Schedule, select_tasks
 from scaffolder.grading.scheduler import run_schedule
@@ -107,10 +107,8 @@ class _Grading:
     def run(self, cancel: CancelToken, make_sandbox: MakeSandbox, *, quick_first: bool) -> _Results:
         """Run what is not kept and return the results; everything that it made is removed."""
         schedule = Schedule(self.tasks, lambda result: self.listen(TaskEnded(result)))
-        with new_run() as (run_id, folder):
-            run = prepare_run(
-                self.lab, self.workspace, self.tasks, run_id, folder, cancel, make_sandbox
-            )
+        with make_run_folder() as folder:
+            run = prepare_run(self.lab, self.workspace, self.tasks, folder, cancel, make_sandbox)
             try:
                 # Checks mostly wait, for an engine or a runner; those that load the processor take
                 # turns through Run.slots. So each check may have a thread.

@@ -26,12 +26,11 @@ def prepare_run(
     lab: Lab,
     workspace: Workspace,
     tasks: Sequence[Task],
-    run_id: str,
     folder: Path,
     cancel: CancelToken,
     make_sandbox: MakeSandbox,
 ) -> Run:
-    """Copy the work into the new run's `folder` and return what its checks share.
+    """Copy the work into the `folder` of a new run and return what its checks share.
 
     `make_sandbox` makes what the work's commands run in. Raises DevlabError where the work cannot
     be copied.
@@ -51,7 +50,7 @@ def prepare_run(
     scratch.mkdir()
     notes = note_beforehand(lab, workspace, skipped)
     run = Run(
-        id=run_id,
+        id=folder.name,
         snapshot=folder / "snapshot",
         scratch=scratch,
         lab_root=lab.root,
