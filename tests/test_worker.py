@@ -320,9 +320,11 @@ def test_cancelling_ends_all_workers(slow: GradeRequest, temporary: Path) -> Non
     assert not left_folders(temporary)
 
 
+# Who runs the tests in the background has Ctrl-C ignored.
 ASK = """
-import sys
+import signal, sys
 import msgspec
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from scaffolder.grading.workers import grade_requests
 from scaffolder.model.requests import GradeRequest
 request = msgspec.json.decode(sys.argv[1], type=GradeRequest)
