@@ -20,6 +20,7 @@ from scaffolder.checks.github.act_translation import translate, write_for_act
 from scaffolder.checks.github.workflow_matrix import expand_matrix
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import NotShownError
+from scaffolder.sandbox import OwnWork
 
 EXAMPLES = Path(__file__).parent / "examples" / "rehearsed"
 GREEN = sorted(EXAMPLES.glob("*.yml"))
@@ -45,6 +46,7 @@ def a_run(tmp_path: Path, work: Path) -> Run:
         id="test",
         snapshot=work,
         scratch=tmp_path / "scratch",
+        sandbox=OwnWork(tmp_path / "scratch"),
         lab_root=work,
         variables={},
         faults={},

@@ -19,8 +19,8 @@ from scaffolder.core.errors import (
     UnusableFileError,
     WorkFaultError,
 )
-from scaffolder.grading import plan
 from scaffolder.grading.judge import judge
+from scaffolder.grading.schedule import conclude_task
 from scaffolder.model import (
     Cause,
     CheckResult,
@@ -36,13 +36,15 @@ from scaffolder.model import (
 )
 from scaffolder.proving import promises
 from scaffolder.report import REPORTERS, gradescope
+from scaffolder.sandbox import OwnWork
 from tests.support.reports import report, task
 
 ERROR = Verdict(Outcome.ERROR, "devlab itself failed here")
 
 
 def run(folder: Path, **given: object) -> Run:
-    return Run("t", folder, folder, folder, {}, {}, lambda: folder, **given)  # type: ignore[arg-type]
+    own = OwnWork(folder)
+    return Run("t", folder, folder, folder, {}, {}, lambda: folder, sandbox=own, **given)  # type: ignore[arg-type]
 
 
 class Raising(Kind, frozen=True):
@@ -109,7 +111,7 @@ def test_nothing_beside_it_takes_what_is_not_shown_out_of_the_denominator(beside
         for number, verdict in enumerate((beside, not_shown("a container job")))
     ]
     for order in (results, results[::-1]):
-        ended = plan.conclude(Task("both", "Both", 10, ()), order)
+        ended = conclude_task(Task("both", "Both", 10, ()), order)
         assert (ended.outcome, ended.cause, ended.counts) == (
             Outcome.UNAVAILABLE,
             Cause.WORK,
@@ -122,7 +124,7 @@ def test_an_error_and_a_lack_of_the_machine_cost_nothing() -> None:
         CheckResult("one", "toy", ERROR, 0.1),
         CheckResult("two", "toy", unavailable("no engine answers"), 0.1),
     ]
-    ended = plan.conclude(Task("both", "Both", 10, ()), results)
+    ended = conclude_task(Task("both", "Both", 10, ()), results)
     assert (ended.outcome, ended.cause, ended.counts) == (Outcome.ERROR, None, False)
 
 

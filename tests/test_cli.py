@@ -394,12 +394,7 @@ def test_a_disk_that_the_work_has_filled_is_the_works_fault(
 ) -> None:
     from scaffolder.grading import judge
 
-    work = new(devlab, catalog, tmp_path, task("a"))
-
-    def fill(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(judge, "kind_of", fill)
+    work = new(devlab, catalog, tmp_path, task("a", "full"))
     said = devlab("check", work)
     assert (said.code, "no space left on the disk while checking" in said.out) == (3, True)
     monkeypatch.setattr(judge, "used_mb", lambda _: 5000)

@@ -26,6 +26,7 @@ from scaffolder.checks.github.rehearsal_stage import Stage, build_stage, stand_i
 from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.planting.quiz import Quiz
 from scaffolder.core.errors import UnavailableError
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools import git, processes, uv_cache, wheelhouse
 from scaffolder.tools.processes import CancelToken, Ending
 from tests.support.command import Devlab
@@ -230,6 +231,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[R
         id="test-push",
         snapshot=folder / "snapshot",
         scratch=folder / "scratch",
+        sandbox=OwnWork(folder / "scratch"),
         lab_root=folder,
         variables={},
         faults={},

@@ -356,7 +356,7 @@ def test_a_hint_after_a_narrow_check_runs_nothing_that_is_known(
     def no_run(*_: object, **__: object) -> None:
         raise AssertionError("what is known runs again")
 
-    monkeypatch.setattr("scaffolder.grading.grader._Grader", no_run)
+    monkeypatch.setattr("scaffolder.grading.grader.make_run_folder", no_run)
     said = devlab("hint", cwd=folder)
     assert said.code == 0
     assert "a nudge" in said.out

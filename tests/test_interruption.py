@@ -19,9 +19,10 @@ from scaffolder import workspace
 from scaffolder.core import paths
 from scaffolder.core.errors import InterruptedRunError
 from scaffolder.core.interrupts import held_back
+from scaffolder.core.run_folders import is_dead, make_run_folder
 from scaffolder.grading import lifecycle
 from scaffolder.grading.grader import grade
-from scaffolder.grading.lifecycle import is_dead, new_run, sweep
+from scaffolder.grading.lifecycle import sweep
 from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs.generate import build_state, create_workspace
 from scaffolder.tools import engine
@@ -85,7 +86,8 @@ class Place:
         )
 
     def left_folders(self) -> list[str]:
-        return [str(path) for path in self.temporary.glob("devlab-*/*")]
+        found = self.temporary.glob("devlab-*/*")
+        return [str(path) for path in found if path.name != paths.SLOTS]
 
     def await_folder(self) -> None:
         deadline = time.monotonic() + 60
@@ -298,11 +300,11 @@ def test_two_checks_of_one_workspace_do_not_disturb_each_other(tmp_path: Path) -
 
 
 def test_a_live_run_is_not_swept(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
-    with new_run() as (run_id, folder):
-        assert not is_dead(run_id)
+    with make_run_folder() as folder:
+        assert not is_dead(folder.name)
         sweep()
         assert folder.is_dir()
-    assert is_dead(run_id)
+    assert is_dead(folder.name)
     assert not folder.exists()
     assert not is_dead("somebody-elses")
 

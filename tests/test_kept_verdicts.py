@@ -31,9 +31,9 @@ from scaffolder.labs import generate
 from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, failed, passed
 from scaffolder.model.events import CheckEnded, CheckStarted, Event
+from scaffolder.model.tool import Fingerprint, Tool
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending
-from scaffolder.tools.tool import Fingerprint, Tool
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, Holds, task
 from tests.test_layers import modules
@@ -126,7 +126,7 @@ def test_a_change_while_it_is_checked_is_not_kept_for_what_was_before(
         return taken(root, destination)
 
     with monkeypatch.context() as patch:
-        patch.setattr("scaffolder.grading.grader.snapshot", saved_meanwhile)
+        patch.setattr("scaffolder.grading.preparation.snapshot", saved_meanwhile)
         assert loop.check().outcome is Outcome.FAIL
     (loop.work / "app.py").write_text(whole)
     assert loop.check().outcome is Outcome.PASS

@@ -61,7 +61,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "jinja2": ("labs/rendering/",),
     "check_jsonschema": ("checks/github/schemas",),
     # A stand-in is a program of its own, run by the pipeline that is rehearsed.
-    "subprocess": ("tools/processes", "sandbox/", "checks/github/standins/"),
+    "subprocess": ("tools/processes", "tools/line_process", "sandbox/", "checks/github/standins/"),
     "pytest": ("checks/pytest/runner/",),
     "yaml": ("core/yaml_source",),
     "rich": ("report/", "cli/"),

@@ -12,6 +12,7 @@ from scaffolder.checks.context import Run
 from scaffolder.checks.planting import disguise, planting
 from scaffolder.labs import catalog, generate
 from scaffolder.model import ChangeSet
+from scaffolder.sandbox import OwnWork
 from scaffolder.workspace import changes
 
 LAB = catalog.load("ci-pipeline")
@@ -33,6 +34,7 @@ def run_of(tmp_path: Path, work: Path) -> Run:
         id="test",
         snapshot=work,
         scratch=tmp_path,
+        sandbox=OwnWork(tmp_path),
         lab_root=LAB.root,
         variables={},
         faults=LAB.faults,

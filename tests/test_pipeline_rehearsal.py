@@ -29,6 +29,7 @@ from scaffolder.core.errors import (
     WorkFaultError,
 )
 from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools import git
 from scaffolder.tools.processes import Completed, Ending
 
@@ -60,6 +61,7 @@ def make(tmp_path: Path) -> Make:
             id="test",
             snapshot=snapshot,
             scratch=scratch,
+            sandbox=OwnWork(scratch),
             lab_root=tmp_path,
             variables={},
             faults={"wrong": fault},

@@ -185,6 +185,24 @@ def test_a_plain_copy_is_used_where_bubblewrap_is_missing(
     assert not list((tmp_path / "scratch").iterdir())
 
 
+def test_what_ran_without_bubblewrap_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    (tmp_path / "scratch").mkdir()
+    own = OwnWork(tmp_path / "scratch", told.append)
+    command = Command(argv=("true",), cwd=tmp_path, timeout=20)
+    if sandbox.isolated():
+        assert own.run(command, CancelToken()).ok
+        assert not told
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "it is not installed")
+    assert own.environment()
+    assert not own.walled
+    assert not told, "no command ran"
+    assert own.run(command, CancelToken()).ok
+    assert ["could reach the network" in one for one in told] == [True]
+
+
 def test_neither_processes_nor_threads_multiply_without_end(tmp_path: Path) -> None:
     if not sandbox.isolated():
         pytest.skip("bubblewrap does not work here")

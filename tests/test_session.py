@@ -24,7 +24,7 @@ from scaffolder.checks.session import Session, find_session
 from scaffolder.checks.terraform.session import TerraformKey, TerraformSession
 from scaffolder.core.errors import InterruptedRunError, NotShownError, UnavailableError
 from scaffolder.grading.judge import judge
-from scaffolder.model import Cause, CheckSpec, Outcome, Verdict, passed
+from scaffolder.model import Cause, CheckParameters, CheckSpec, Outcome, Verdict, passed
 from scaffolder.tools.processes import CancelToken
 
 SECONDS = 20.0
@@ -218,7 +218,7 @@ class PlainSession(Session[str]):
         if "does not close" in self.key:
             raise RuntimeError("it does not close")
 
-    def is_shared_by(self, kind: Kind) -> bool:
+    def is_shared_by(self, kind: CheckParameters) -> bool:
         return isinstance(kind, Asks)
 
     def used(self, context: Context) -> None:

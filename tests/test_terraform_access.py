@@ -18,6 +18,7 @@ from scaffolder.checks.terraform.cloud_refuses import refusals
 from scaffolder.checks.terraform.stages import Applied, Changed
 from scaffolder.checks.terraform.terraform import Answer, Resource, State
 from scaffolder.model import Outcome, Verdict
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import Completed, Ending
 
 BUCKET = "arn:aws:s3:::artifacts"
@@ -78,7 +79,7 @@ def run(monkeypatch: pytest.MonkeyPatch, module: Any, check: Any, picture: Pictu
 
     monkeypatch.setattr(module, "find_terraform", lambda *_: Session())
     nowhere = Path("/nowhere")
-    bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)
+    bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere, sandbox=OwnWork(nowhere))
     verdict: Verdict = check.run(Context(bare, "c", 5))
     return verdict
 
@@ -297,7 +298,7 @@ def test_a_change_is_what_changes_in_the_cloud(
     )
     check = change.Change(variable="greeting", value="bcd", changes=("aws_ssm_parameter",))
     nowhere = Path("/nowhere")
-    bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere)
+    bare = Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere, sandbox=OwnWork(nowhere))
     found = check.run(Context(bare, "c", 5))
     expected = Outcome.PASS if kind == "terraform_data" else Outcome.FAIL
     assert found.outcome is expected, found.message

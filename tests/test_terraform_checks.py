@@ -25,6 +25,7 @@ from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.labs import catalog, generate
 from scaffolder.model import CheckSpec, Lab, Outcome, Verdict
+from scaffolder.sandbox import OwnWork
 
 
 def _reason() -> str:
@@ -47,6 +48,7 @@ def new_run(folder: Path, work: Path) -> Run:
         id="test",
         snapshot=work,
         scratch=scratch,
+        sandbox=OwnWork(scratch),
         lab_root=folder,
         variables={},
         faults={},

@@ -29,6 +29,7 @@ from scaffolder.checks.terraform.terraform_output import messages, read
 from scaffolder.checks.terraform.values import drawn_bad, drawn_good
 from scaffolder.core import json_text
 from scaffolder.core.errors import UnusableFileError, WorkFaultError
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import Completed, Ending
 
 LONG = "9" * 5000
@@ -255,7 +256,11 @@ def test_many_slow_plans_are_bounded_together(
     monkeypatch.setattr(trials, "find_terraform", lambda *_: slow)
     monkeypatch.setattr(trials, "time", slow)
     nowhere = Path("/nowhere")
-    context = Context(Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere), "c", 60)
+    context = Context(
+        Run("t", nowhere, nowhere, nowhere, {}, {}, lambda: nowhere, sandbox=OwnWork(nowhere)),
+        "c",
+        60,
+    )
     cases = [trials.Case({"a": number}, "a") for number in range(count)]
     cases += [trials.Case({"a": -1}, "a", derived=True)]
 

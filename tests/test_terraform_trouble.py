@@ -76,6 +76,7 @@ def new_run(folder: Path) -> Run:
         id="test",
         snapshot=folder / "work",
         scratch=folder / "scratch",
+        sandbox=OwnWork(folder / "scratch"),
         lab_root=folder,
         variables={},
         faults={},

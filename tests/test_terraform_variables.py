@@ -10,8 +10,9 @@ import pytest
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.terraform.near import Values, near_misses
 from scaffolder.checks.terraform.variables import Variables
-from scaffolder.grading.grader import judge
+from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Outcome, Verdict
+from scaffolder.sandbox import OwnWork
 
 
 def derived(**values: Any) -> set[Any]:
@@ -76,7 +77,9 @@ def judged(tmp_path: Path, *blocks: str, **variables: Values) -> Verdict:
     (tmp_path / "work" / "infra" / "main.tf").write_text("".join(blocks), "utf-8")
     (tmp_path / "scratch").mkdir()
     work = tmp_path / "work"
-    run = Run("t", work, tmp_path / "scratch", tmp_path, {}, {}, lambda: work, lambda: work)
+    scratch = tmp_path / "scratch"
+    own = OwnWork(scratch)
+    run = Run("t", work, scratch, tmp_path, {}, {}, lambda: work, lambda: work, sandbox=own)
     check = Variables(variables=variables)
     return judge(CheckSpec("c", "k", check, 120), Context(run, "c", 120))
 

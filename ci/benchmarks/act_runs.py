@@ -15,6 +15,9 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,50 +26,48 @@ from scaffolder.checks.github import act
 from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
 from scaffolder.model import Outcome
-from scaffolder.sandbox import OwnWork
-from scaffolder.tools.processes import Completed
+from scaffolder.sandbox import Command, OwnWork
+from scaffolder.tools.processes import CancelToken, Completed
 
 RUNS, WHERE, KEPT = "runs.json", "where.json", "scratch"
 # Names a place in the folder that all runs share; that is kept once.
 SHARED = "UV_CACHE_DIR"
 
 
+@dataclass(frozen=True)
+class RecordedWork(OwnWork):
+    """The sandbox of one's own work, which lets a recorder see each act."""
+
+    recorder: Recorder = field(kw_only=True)
+
+    def run(self, command: Command, cancel: CancelToken) -> Completed:
+        """Run a command to its end, and have it written down if it is act's."""
+        if not is_act(command.argv):
+            return super().run(command, cancel)
+        self.recorder.keep(self.scratch, Path(command.env[SHARED]).parent, command.cwd.parent)
+        done = super().run(command, cancel)
+        self.recorder.runs.append(
+            {
+                "argv": from_act(command.argv),
+                "cwd": str(command.cwd),
+                "env": self.environment(command.env),
+                "exit": done.returncode,
+            }
+        )
+        return done
+
+
 class Recorder:
-    """Stands in front of the sandbox and writes down what act is started with."""
+    """Writes down what act is started with, and keeps a copy of its folders."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._real = OwnWork.run
         self._lock = threading.Lock()
         self.scratch: Path | None = None
         self.runs: list[dict[str, Any]] = []
 
-    def __enter__(self) -> Recorder:
-        recorder = self
-
-        def recorded(sandbox: OwnWork, argv: list[str], **options: Any) -> Completed:
-            if not is_act(argv):
-                return recorder._real(sandbox, argv, **options)
-            shared = Path(options["env"][SHARED]).parent
-            recorder._keep(sandbox.scratch, shared, options["cwd"].parent)
-            done = recorder._real(sandbox, argv, **options)
-            recorder.runs.append(
-                {
-                    "argv": from_act(argv),
-                    "cwd": str(options["cwd"]),
-                    "env": sandbox.environment(options["env"]),
-                    "exit": done.returncode,
-                }
-            )
-            return done
-
-        OwnWork.run = recorded  # type: ignore[method-assign, assignment]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        OwnWork.run = self._real  # type: ignore[method-assign]
-
-    def _keep(self, scratch: Path, shared: Path, own: Path) -> None:
+    def keep(self, scratch: Path, shared: Path, own: Path) -> None:
+        """Copy the folder that all runs share, the first time, and a run's own."""
         with self._lock:
             if self.scratch is None:
                 self.scratch = scratch
@@ -78,12 +79,12 @@ class Recorder:
         shutil.copytree(folder, place, symlinks=True)
 
 
-def is_act(argv: list[str]) -> bool:
+def is_act(argv: Sequence[str | os.PathLike[str]]) -> bool:
     """Whether a command runs act on a workflow."""
     return {os.fspath(act.program()), "--json"} <= {os.fspath(part) for part in argv}
 
 
-def from_act(argv: list[str]) -> list[str]:
+def from_act(argv: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Return the part of a command that is act's own."""
     parts = [os.fspath(part) for part in argv]
     return parts[parts.index(os.fspath(act.program())) :]
@@ -91,8 +92,12 @@ def from_act(argv: list[str]) -> list[str]:
 
 def record(work: Path, folder: Path) -> None:
     """Check a workspace of ci-pipeline, which must pass, and record its act runs."""
-    with Recorder(folder) as recorder:
-        report = grade(catalog.load("ci-pipeline"), workspace.find(work))
+    recorder = Recorder(folder)
+    report = grade(
+        catalog.load("ci-pipeline"),
+        workspace.find(work),
+        make_sandbox=partial(RecordedWork, recorder=recorder),
+    )
     if report.outcome is not Outcome.PASS:
         checks = [check for task in report.tasks for check in task.checks]
         told = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import act_runs
 from measuring import (
@@ -22,12 +23,12 @@ from measuring import (
 from uv import find_uv_bin
 
 from scaffolder import workspace
-from scaffolder.checks import context
+from scaffolder.core import settings
 from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
 from scaffolder.model import Outcome
-from scaffolder.sandbox import OwnWork
-from scaffolder.tools.processes import Completed
+from scaffolder.sandbox import Command, OwnWork
+from scaffolder.tools.processes import CancelToken, Completed
 
 
 def version(_: Path) -> Pair:
@@ -82,27 +83,33 @@ def _pipeline(work: Path, env: dict[str, str]) -> Pair:
     return checked_cold(work), _act_in_single_file("ci-pipeline", work, env)
 
 
+@dataclass(frozen=True)
+class _TimedWork(OwnWork):
+    """The sandbox of one's own work; act runs in it with `env` on top, and its seconds are kept."""
+
+    env: Mapping[str, str] = field(kw_only=True)
+    taken: list[float] = field(kw_only=True)
+
+    def run(self, command: Command, cancel: CancelToken) -> Completed:
+        if not act_runs.is_act(command.argv):
+            return super().run(command, cancel)
+        done = super().run(replace(command, env={**command.env, **self.env}), cancel)
+        self.taken.append(done.seconds)
+        return done
+
+
 def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
     """Return the seconds that the rehearsals' act processes take when each runs alone."""
     taken: list[float] = []
-    real = OwnWork.run
-
-    def timed(self: OwnWork, argv: list[str], **options: Any) -> Completed:
-        is_act = act_runs.is_act(argv)
-        if is_act:
-            options["env"] = {**options["env"], **env}
-        done = real(self, argv, **options)
-        if is_act:
-            taken.append(done.seconds)
-        return done
-
-    OwnWork.run = timed  # type: ignore[method-assign, assignment]
-    os.environ[context.JOBS] = "1"
+    os.environ[settings.JOBS] = "1"
     try:
-        report = grade(catalog.load(lab), workspace.find(work))
+        report = grade(
+            catalog.load(lab),
+            workspace.find(work),
+            make_sandbox=partial(_TimedWork, env=env, taken=taken),
+        )
     finally:
-        OwnWork.run = real  # type: ignore[method-assign]
-        del os.environ[context.JOBS]
+        del os.environ[settings.JOBS]
     if report.outcome is not Outcome.PASS:
         raise NotHereError(f"{lab} does not pass on this machine")
     if not taken:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.authoring import schema
+from scaffolder.core import settings
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.labs import catalog, generate, packs
+from scaffolder.labs import catalog, generate
 from scaffolder.labs.packs.description import is_id
 
 _SKELETON = Path(__file__).resolve().parent / "skeleton"
@@ -79,9 +80,9 @@ def default_root() -> Path:
     That is the first folder that DEVLAB_LABS names, else the nearest from here upwards with a
     folder labs/ in it, but no further than its parent, else the current folder.
     """
-    told = os.environ.get(packs.FOLDERS, "").split(os.pathsep)[0]
+    told = settings.read_lab_folders()
     if told:
-        return Path(told).expanduser().resolve()
+        return Path(told[0]).expanduser().resolve()
     here = Path.cwd()
     if here.name == "labs":
         return here.parent

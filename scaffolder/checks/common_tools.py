@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffolder.tools.tool import Fingerprint, Tool
+from scaffolder.model.tool import Fingerprint, Tool
 
 GIT = Tool(
     id="git",

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
-import os
 import shutil
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from scaffolder import sandbox
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
-from scaffolder.model import CheckSpec, Fault
-from scaffolder.sandbox import OwnWork
+from scaffolder.model import CheckParameters, CheckSpec, Fault
+from scaffolder.tools.command import Sandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Skipped
 
 T = TypeVar("T")
-
-# How many things that load the processor run at a time; the default is one per processor.
-JOBS = "DEVLAB_JOBS"
-
-_NOT_ISOLATED = (
-    "bubblewrap does not work here: what the work runs was kept in by a temporary copy and limits, "
-    "and could reach the network"
-)
 
 
 class Shared:
@@ -94,13 +84,6 @@ class Shared:
                 self._closers.pop()()
 
 
-@functools.cache
-def _processor_slots() -> threading.Semaphore:
-    """Return the slots of this process: runs that go side by side share the processors too."""
-    told = os.environ.get(JOBS, "")
-    return threading.Semaphore(int(told) if told.isdecimal() and int(told) else os.cpu_count() or 2)
-
-
 def _no_reference() -> Path:
     raise LookupError("this run knows no answer of its lab's own")
 
@@ -113,10 +96,10 @@ class Run:
     learner's work: checks read it and never write to it; `scratch` is the run's temporary folder,
     deleted at the end; `lab_root` is the lab's folder, `lab_id` its name and `trusted` whether code
     in it may run; `start` renders the lab's start with the learner's variables, once, and
-    `reference` the lab's own answer, where no command of the learner's sees it; `skipped` is
-    what the copy left out; `slots` is held while something loads the processor, so that side by
-    side stays quick; `notes`, an ordered set, is what the report should say besides the
-    verdicts; `checks` are all that may run.
+    `reference` the lab's own answer, where no command of the learner's sees it; `sandbox` is where
+    commands that the learner controls run; `skipped` is what the copy left out; `slots` is held
+    while something loads the processor, so that side by side stays quick; `notes`, an ordered set,
+    is what the report should say besides the verdicts; `checks` are all that may run.
     """
 
     id: str
@@ -126,23 +109,17 @@ class Run:
     variables: Mapping[str, str]
     faults: Mapping[str, Fault]
     start: Callable[[], Path]
+    sandbox: Sandbox = field(kw_only=True)
     reference: Callable[[], Path] = _no_reference
     lab_id: str = ""
     trusted: bool = False
     cancel: CancelToken = field(default_factory=CancelToken)
     shared: Shared = field(default_factory=Shared)
     skipped: tuple[Skipped, ...] = ()
-    slots: threading.Semaphore = field(default_factory=_processor_slots)
+    slots: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
     notes: dict[str, None] = field(default_factory=dict)
     checks: tuple[CheckSpec, ...] = ()
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
-
-    @property
-    def sandbox(self) -> OwnWork:
-        """Where commands that the learner controls run."""
-        if not sandbox.isolated():
-            self.notes[_NOT_ISOLATED] = None
-        return OwnWork(self.scratch)
 
     def control(self, key: Hashable, attempt: Callable[[], object]) -> UnavailableError | None:
         """Return the machine's trouble where the lab's own material fails here too, else None.
@@ -191,15 +168,11 @@ class Context:
     timeout: float
     say: Callable[[str], None] = lambda _: None
 
-    def shared_timeout(self, shares: Callable[[Kind], bool]) -> float:
+    def shared_timeout(self, shares: Callable[[CheckParameters], bool]) -> float:
         """Return what bounds, in seconds, a thing that some of the run's checks share.
 
         `shares` tells which. It is the longest of their timeouts: who happens to ask first decides
         about nothing.
         """
-        theirs = (
-            spec.timeout
-            for spec in self.run.checks
-            if isinstance(spec.check, Kind) and shares(spec.check)
-        )
+        theirs = (spec.timeout for spec in self.run.checks if shares(spec.check))
         return max([self.timeout, *theirs])

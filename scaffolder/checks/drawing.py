@@ -6,23 +6,21 @@ and places are drawn; `DEVLAB_SEED` draws the same again.
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
 
 from scaffolder.checks.context import Run
-
-SEED = "DEVLAB_SEED"
+from scaffolder.core import settings
 
 
 def seed_of(run: Run) -> str:
     """Return the seed of a run, and let its report tell it."""
 
     def draw() -> str:
-        seed = os.environ.get(SEED, "").strip()[:40] or secrets.token_hex(4)
+        seed = settings.read_seed() or secrets.token_hex(4)
         run.notes[
             f"what was planted was drawn from the seed {seed}; "
-            f"to draw the same again: {SEED}={seed} devlab check"
+            f"to draw the same again: {settings.SEED}={seed} devlab check"
         ] = None
         return seed
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scaffolder.core.loading import load_place
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind

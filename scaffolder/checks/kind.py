@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from scaffolder.model import Evidence, Finding, Verdict, failed
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 if TYPE_CHECKING:
     from scaffolder.checks.context import Context

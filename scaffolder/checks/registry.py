@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from scaffolder.checks import families
 from scaffolder.checks.family import Family
 from scaffolder.checks.kind import Kind
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 
 class _Registry(Mapping[str, type[Kind]]):

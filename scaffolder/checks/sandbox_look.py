@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scaffolder import sandbox
 from scaffolder.model.readiness import Observation, Status
+from scaffolder.model.tool import Demand
 from scaffolder.tools import system
-from scaffolder.tools.tool import Demand
 
 
 def look_at_sandbox(_: Demand) -> tuple[Observation, ...]:

@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager
 from typing import ClassVar, Generic, TypeVar
 
 from scaffolder.checks.context import Context, Run, Shared
-from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import InterruptedRunError, NotShownError, UnavailableError
+from scaffolder.model import CheckParameters
 from scaffolder.tools.processes import CancelToken
 
 K = TypeVar("K", bound=Hashable)
@@ -54,7 +54,7 @@ class Session(Generic[K]):
     def close(self) -> None:
         """Undo what `open` and the steps did; called once, also where `open` failed halfway."""
 
-    def is_shared_by(self, kind: Kind) -> bool:  # noqa: ARG002
+    def is_shared_by(self, kind: CheckParameters) -> bool:  # noqa: ARG002
         """Whether checks of a kind use this session."""
         return False
 

@@ -88,11 +88,11 @@ def _kept_failure(lab: Lab, found: Workspace) -> Report | None:
     kept, and nothing has to run. None where no task is known to fail.
     """
     from scaffolder.grading.cache.store import Kept
-    from scaffolder.grading.grader import recalled
+    from scaffolder.grading.grader import recall_report
 
     kept = Kept.of_this_user()
     for task in lab.tasks:
-        report = recalled(lab, found, only=[task.id], kept=kept)
+        report = recall_report(lab, found, only=[task.id], kept=kept)
         if report is not None and any(hints.failing(report)):
             return report
     return None

@@ -12,6 +12,7 @@ from scaffolder.cli.examples import examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
 from scaffolder.core.errors import DevlabError
+from scaffolder.core.settings import LEARNER
 from scaffolder.core.text import harmless
 from scaffolder.labs import catalog, generate, variables
 from scaffolder.model import Lab
@@ -37,7 +38,7 @@ _LOOK_SECONDS = 10.0
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and --set.")
 @set_option
-@learner_option(envvar="DEVLAB_LEARNER", says="Whose lab it is: it differs from that of others.")
+@learner_option(envvar=LEARNER, says="Whose lab it is: it differs from that of others.")
 def command(
     lab: str, directory: Path | None, no_input: bool, settings: dict[str, str], learner: str
 ) -> None:

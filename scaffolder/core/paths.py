@@ -13,6 +13,9 @@ import platformdirs
 
 from scaffolder.core.errors import DevlabError
 
+# The one entry of the folder of runs that is none.
+SLOTS = "slots"
+
 
 def cache() -> Path:
     """Return the folder for what can be made again (wheels), created if need be."""
@@ -56,6 +59,11 @@ def runs() -> Path:
             hint="remove it, or set TMPDIR to a folder of your own",
         )
     return folder
+
+
+def locate_slots() -> Path:
+    """Return the folder whose files this user's runs hold while they load the processors."""
+    return runs() / SLOTS
 
 
 def _user() -> str:

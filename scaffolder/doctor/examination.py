@@ -15,8 +15,8 @@ from scaffolder.doctor import machine
 from scaffolder.doctor.needs import LabNeeds, TaskNeeds, demand_of
 from scaffolder.doctor.side_by_side import side_by_side
 from scaffolder.model.readiness import LabReadiness, Observation, Readiness, Status, UngradedTask
+from scaffolder.model.tool import Demand, Tool
 from scaffolder.tools import system
-from scaffolder.tools.tool import Demand, Tool
 
 # What all looks together may take; a machine that is well is done in one or two.
 PATIENCE_SECONDS = 30.0

@@ -12,8 +12,8 @@ from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.core.log import write_log
 from scaffolder.doctor.needs import LabNeeds, demand_of
 from scaffolder.model.readiness import FetchEnded, FetchEvent, FetchSaid, FetchStarted
+from scaffolder.model.tool import Download
 from scaffolder.tools.processes import CancelToken
-from scaffolder.tools.tool import Download
 
 # How long, after Ctrl-C, what is under way may take to tidy up.
 _TIDYING_SECONDS = 5.0

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 import scaffolder
-from scaffolder.core import paths
+from scaffolder.core import paths, settings
 from scaffolder.core.errors import DevlabError
 from scaffolder.model.readiness import Observation, Status
 from scaffolder.tools import system
@@ -122,9 +122,9 @@ def look_at_strength() -> tuple[Observation, ...]:
         + (": checks may be slow, or be ended by the system" if short else ""),
         advice="close what takes most of it" if short else "",
     )
-    jobs = os.environ.get("DEVLAB_JOBS")
+    jobs = settings.read_jobs()
     number = system.processors()
-    bound = f", DEVLAB_JOBS={jobs}" if jobs else ""
+    bound = f", {settings.JOBS}={jobs}" if jobs else ""
     return memory, _ok("processors", "processors", f"{number}{bound}")
 
 

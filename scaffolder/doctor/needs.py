@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffolder.checks.kind import Kind
 from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs import generate
 from scaffolder.labs.variables import usable_variables
-from scaffolder.model import Lab, Task
-from scaffolder.tools.tool import Demand, Tool
+from scaffolder.model import CheckParameters, Lab, Task
+from scaffolder.model.tool import Demand, Tool
 from scaffolder.workspace import Workspace
 
 
@@ -95,8 +94,8 @@ def demand_of(
     return Demand(parts, offline=offline, replace_standins=replace_standins)
 
 
-def _checks(task: Task) -> list[Kind]:
-    return [spec.check for spec in task.checks if isinstance(spec.check, Kind)]
+def _checks(task: Task) -> list[CheckParameters]:
+    return [spec.check for spec in task.checks]
 
 
 def _required(lab: Lab, task: Task) -> frozenset[Tool]:

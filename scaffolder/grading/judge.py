@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import (
     InterruptedRunError,
     NotShownError,
@@ -25,7 +25,7 @@ _WORK_MB = Limits().disk_mb
 def judge(spec: CheckSpec, context: Context) -> Verdict:
     """Run one check and turn whatever it raises into the verdict that it means."""
     try:
-        verdict = kind_of(spec).run(context)
+        verdict = spec.check.run(context)
     except InterruptedRunError:
         raise
     except (CheckFailedError, WorkFaultError) as error:
@@ -58,13 +58,6 @@ def _fault_of_work(error: CheckFailedError | WorkFaultError) -> Verdict:
         message = f"{error.path} {message}"
     finding = Finding(error.message, path=error.path, line=error.line)
     return failed(message, finding, hint=error.hint)
-
-
-def kind_of(spec: CheckSpec) -> Kind:
-    """Return the check kind of a check, which carries its parameters."""
-    if not isinstance(spec.check, Kind):
-        raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
-    return spec.check
 
 
 def _is_full_of_work(error: Exception, context: Context) -> bool:

@@ -10,7 +10,7 @@ from scaffolder.grading.cache import reports
 from scaffolder.grading.cache.reports import Known
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs
-from scaffolder.grading.grader import recalled
+from scaffolder.grading.grader import recall_report
 from scaffolder.labs import catalog
 from scaffolder.model import Lab
 from scaffolder.workspace import Workspace, survey
@@ -36,7 +36,7 @@ def keep_report(
         return
     with contextlib.suppress(OSError, DevlabError):
         folders, images = _folders(lab), _images(lab, workspace)
-        report = recalled(lab, workspace, only=only, kept=kept)
+        report = recall_report(lab, workspace, only=only, kept=kept)
         if report is None or images is None:
             return
         verdicts = kept.told

@@ -363,7 +363,7 @@ def _require_known_faults(
 ) -> None:
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
-            for fault in getattr(spec.check, "faults", ()):
+            for fault in spec.check.faults:
                 if fault not in faults:
                     raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
 

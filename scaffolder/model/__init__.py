@@ -5,6 +5,7 @@ It imports nothing of devlab's but `core`, so every other room may rely on it.
 
 from scaffolder.model.lab import (
     ChangeSet,
+    CheckParameters,
     CheckSpec,
     Equivalent,
     Fault,
@@ -38,6 +39,7 @@ from scaffolder.model.verdict import (
 __all__ = [
     "Cause",
     "ChangeSet",
+    "CheckParameters",
     "CheckResult",
     "CheckSpec",
     "Equivalent",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 from msgspec import Meta
 
+from scaffolder.model.tool import Tool
 from scaffolder.model.variation import Variation
+from scaffolder.model.verdict import Verdict
 
 
 class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,16 +68,48 @@ class WrongAnswers(msgspec.Struct, frozen=True):
     equivalent: tuple[Equivalent, ...] = ()
 
 
+class CheckParameters(Protocol):
+    """What a check is, with what it asks: an instance of a class of `checks/kind.py`.
+
+    `quick` and `requires` stand there, too.
+    """
+
+    quick: ClassVar[bool]
+    requires: ClassVar[frozenset[Tool]]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Patterns of the files that the verdict can depend on."""
+        ...
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """Paths of the Dockerfiles whose images the check builds."""
+        ...
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Ids of the lab's faults that the check plants."""
+        ...
+
+    def requirements(self, lab_root: Path) -> frozenset[Tool]:
+        """Return what the check needs of the machine, in the lab whose folder this is."""
+        ...
+
+    def run(self, context: Any) -> Verdict:
+        """Look at the work and say what holds."""
+        ...
+
+
 class CheckSpec(msgspec.Struct, frozen=True):
     """One verification inside a task: its id, its kind, and the kind's own parameters.
 
-    `check` is an instance of the kind's class (see `checks/kind.py`), `timeout` is in seconds and
-    bounds what the learner's work may take.
+    `timeout` is in seconds and bounds what the learner's work may take.
     """
 
     id: str
     kind: str
-    check: object
+    check: CheckParameters
     timeout: float
 
 

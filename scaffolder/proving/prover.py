@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError, InterruptedRunError
-from scaffolder.grading.lifecycle import new_run
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import catalog
 from scaffolder.model import Problem
 from scaffolder.model.proofs import CaseEnded, CaseResult, CaseStarted, LabProof, ProofEvent, Stage
@@ -59,7 +59,7 @@ def prove(
     """
     started = time.monotonic()
     proofs = [_begin(name, only) for name in names]
-    with new_run() as (_, folder):
+    with make_run_folder() as folder:
         known = Memory(memory, afresh=afresh)
         prover = _Prover(proofs, folder, known, listen, cancel or CancelToken())
         prover.run(jobs or os.cpu_count() or 2)

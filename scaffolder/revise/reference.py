@@ -65,9 +65,7 @@ def solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) ->
 
 def _matters(lab: Lab, task_id: str, path: str) -> bool:
     patterns = (
-        pattern
-        for spec in require_task(lab, task_id).checks
-        for pattern in getattr(spec.check, "reads", ("*",))
+        pattern for spec in require_task(lab, task_id).checks for pattern in spec.check.reads
     )
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,18 +21,34 @@ from scaffolder.sandbox import bubblewrap
 from scaffolder.sandbox.census import Census
 from scaffolder.sandbox.places import own_code, python_parts
 from scaffolder.tools import processes
-from scaffolder.tools.command import Command, Limits
+from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.lifeline import tied
 from scaffolder.tools.processes import CancelToken, Completed, Daemon
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
-__all__ = ["Command", "Limits", "OwnWork", "isolated", "own_code", "python_parts"]
+__all__ = [
+    "Command",
+    "Limits",
+    "MakeSandbox",
+    "OwnWork",
+    "Sandbox",
+    "isolated",
+    "own_code",
+    "python_parts",
+]
+
+# Makes the sandbox of a run, given its temporary folder and who hears what its report must say.
+MakeSandbox = Callable[[Path, Callable[[str], object]], Sandbox]
 
 # What a command may see of the caller's environment. Everything else, credentials above all,
 # stays outside.
 PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 # Where there is a network, its certificates belong to it.
 _NETWORKED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_NOT_ISOLATED = (
+    "bubblewrap does not work here: what the work runs was kept in by a temporary copy and limits, "
+    "and could reach the network"
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +56,12 @@ class OwnWork:
     """Runs commands on this machine, as far away from the user's things as it can.
 
     `scratch` is the run's temporary folder. No command sees it: each gets a HOME and a TMPDIR of
-    its own, which are gone when it has ended.
+    its own, which are gone when it has ended. `tell` hears of a command that runs
+    without bubblewrap.
     """
 
     scratch: Path
+    tell: Callable[[str], object] = lambda _: None
 
     @property
     def walled(self) -> bool:
@@ -99,6 +117,7 @@ class OwnWork:
         if isolated():
             own = _environment(Path(bubblewrap.HOME), Path(bubblewrap.TEMPORARY))
             return bubblewrap.enclose(command, private), {**own, **command.env}
+        self.tell(_NOT_ISOLATED)
         own = _environment(private / "home", private / "tmp")
         own |= {name: os.environ[name] for name in _NETWORKED if name in os.environ}
         for name in ("HOME", "TMPDIR"):

@@ -10,11 +10,11 @@ import functools
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.sandbox import places
 from scaffolder.sandbox.syscalls import build_filter
 from scaffolder.tools.command import Command
@@ -90,8 +90,7 @@ def why_not() -> str | None:
 
 
 def _try_once() -> str | None:
-    with tempfile.TemporaryDirectory(prefix="devlab-") as folder:
-        place = Path(folder)
+    with make_run_folder() as place:
         work, private = place / "work", place / "private"
         work.mkdir()
         private.mkdir()

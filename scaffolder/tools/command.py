@@ -61,17 +61,24 @@ class Command:
 
 
 class Sandbox(Protocol):
-    """Where commands that a learner controls run; see scaffolder/sandbox/."""
+    """Where commands that a learner controls run; see scaffolder/sandbox/.
+
+    A run is handed one and knows no more of it than this.
+    """
 
     @property
     def walled(self) -> bool:
         """Whether a command has a machine, and a loopback, of its own."""
         ...
 
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return a scrubbed environment for programs that are ours, with `extra` on top."""
+        ...
+
     def run(self, command: Command, cancel: CancelToken) -> Completed:
-        """Run a command to its end."""
+        """Run a command to its end; errors as `processes.run`."""
         ...
 
     def start(self, command: Command, log: Path) -> Daemon:
-        """Start a server; its output goes to `log`."""
+        """Start a server that ends when it is stopped, or with us; its output goes to `log`."""
         ...

@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 
 from scaffolder.core.file_digests import FileDigests
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 # Looked up when it is loaded: it reads files of Python's own.
 _BESIDE_DEVLAB = sysconfig.get_path("scripts")

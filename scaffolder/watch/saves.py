@@ -15,7 +15,6 @@ from watchfiles import Change, watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from scaffolder import workspace
-from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import DevlabError
 from scaffolder.model import Lab, Task
 
@@ -80,7 +79,6 @@ def _reads(task: Task, paths: Collection[str]) -> bool:
     return any(
         fnmatch.fnmatchcase(path, pattern)
         for spec in task.checks
-        if isinstance(spec.check, Kind)
         for pattern in spec.check.reads
         for path in paths
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
+from scaffolder.sandbox import OwnWork
 from scaffolder.workspace import snapshot
 
 
@@ -16,6 +17,7 @@ def context_of(work: Path, scratch: Path) -> Context:
         id="test",
         snapshot=scratch / "snapshot",
         scratch=scratch,
+        sandbox=OwnWork(scratch),
         lab_root=work,
         variables={},
         faults={},

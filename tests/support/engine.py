@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools import engine
 from scaffolder.tools.engine.connection import is_there
 
@@ -29,6 +30,7 @@ def running(folder: Path, *, start: Path) -> Iterator[Context]:
         id=f"test-{secrets.token_hex(6)}",
         snapshot=folder / "snapshot",
         scratch=folder / "scratch",
+        sandbox=OwnWork(folder / "scratch"),
         lab_root=folder,
         variables={},
         faults={},

@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Run
 from scaffolder.checks.drawing import drawn
 from scaffolder.checks.family import Family, RunnerPlace
@@ -40,7 +41,6 @@ from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.yaml_source import Document
 from scaffolder.model import Evidence
-from scaffolder.model.readiness import Requirement
 from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts
 from scaffolder.tools import wheelhouse
 from scaffolder.tools.processes import Completed
@@ -214,5 +214,5 @@ FAMILY = Family(
     name="shell",
     package="tests.support",
     kinds={},
-    runners={"pipeline.yml": RunnerPlace("shell_runner:RUNNER", frozenset({Requirement.SANDBOX}))},
+    runners={"pipeline.yml": RunnerPlace("shell_runner:RUNNER", frozenset({SANDBOX}))},
 )

@@ -13,6 +13,7 @@ from scaffolder.checks.context import Context, Run
 from scaffolder.checks.pytest.kind import Pytest
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Verdict
+from scaffolder.sandbox import OwnWork
 from scaffolder.workspace import snapshot
 
 
@@ -49,6 +50,7 @@ class Bench:
             id=f"test-{secrets.token_hex(6)}",
             snapshot=folder / "snapshot",
             scratch=folder / "scratch",
+            sandbox=OwnWork(folder / "scratch"),
             lab_root=self.lab.parent,
             variables={"service_name": "tea-shop"},
             faults={},

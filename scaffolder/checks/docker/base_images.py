@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from scaffolder.core.errors import UnavailableError, UnusableFileError
+from scaffolder.model.tool import Demand, Download, Say
 from scaffolder.tools import dockerfile, engine
 from scaffolder.tools.engine import Engine
 from scaffolder.tools.processes import CancelToken
-from scaffolder.tools.tool import Demand, Download, Say
 from scaffolder.workspace import read_text
 
 # What the ids of images begin with, where the doctor tells of them one by one.

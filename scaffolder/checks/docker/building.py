@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.kind import Kind
 from scaffolder.checks.session import Session, find_session
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.core.lines import lines_of
+from scaffolder.model import CheckParameters
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import instructions
 from scaffolder.tools.dockerfile_asks import UnclearMountError, with_own_caches
@@ -33,7 +33,7 @@ class ImageSession(Session[str]):
     Images are removed with all else that the run made in the engine.
     """
 
-    def is_shared_by(self, kind: Kind) -> bool:
+    def is_shared_by(self, kind: CheckParameters) -> bool:
         """Whoever builds from this Dockerfile waits for the same images."""
         return self.key in kind.builds
 

@@ -12,8 +12,8 @@ from scaffolder.checks.docker.images import ImageKind
 from scaffolder.checks.docker.rules import dockerfile_text
 from scaffolder.checks.docker.tools import HADOLINT
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
+from scaffolder.model.tool import Tool
 from scaffolder.tools.dockerfile import instructions
-from scaffolder.tools.tool import Tool
 
 
 class Lint(ImageKind, frozen=True, kw_only=True):

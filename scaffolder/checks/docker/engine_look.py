@@ -10,10 +10,10 @@ from scaffolder.checks.docker.base_images import IMAGE_PREFIX, names_in
 from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model.readiness import Observation, Status
+from scaffolder.model.tool import Demand
 from scaffolder.tools import engine, system
 from scaffolder.tools.disk_room import measure_room
 from scaffolder.tools.engine import About, Engine, building, mending
-from scaffolder.tools.tool import Demand
 
 # What an engine may take for one answer; one that works takes milliseconds.
 ANSWER_SECONDS = 5

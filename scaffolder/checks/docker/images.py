@@ -26,10 +26,10 @@ from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.checks.planting.planting import change_work, drawn_form
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import ChangeSet, Fault
+from scaffolder.model.tool import Tool
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Build, BuildFailedError, Image, Layer
 from scaffolder.tools.engine.filesystem import FileSystem
-from scaffolder.tools.tool import Tool
 from scaffolder.workspace import resolve_inside
 
 _DISTRIBUTION = re.compile(r"(?:^|/)(?P<name>[^/]+?)(?:-[^-/]+)?\.(?:dist|egg)-info(?:/|$)")
@@ -144,12 +144,7 @@ def _varied(context: Context, dockerfile: str) -> Path:
     run = context.run
     folder = run.copy("image")
     kinds = (spec.check for spec in run.checks)
-    faults = {
-        fault
-        for kind in kinds
-        if isinstance(kind, Kind) and dockerfile in kind.builds
-        for fault in kind.faults
-    }
+    faults = {fault for kind in kinds if dockerfile in kind.builds for fault in kind.faults}
     for path in {path for fault in faults for path in drawn_form(run, run.faults[fault]).paths}:
         _touch(folder, path)
     return folder

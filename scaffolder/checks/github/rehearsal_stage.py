@@ -16,12 +16,13 @@ from typing import Any
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.github import act, standins
 from scaffolder.checks.github.hosted_programs import HOSTED, NEVER_HERE
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pipeline.kinds import PipelineKind
 from scaffolder.checks.pipeline.pythons import Interpreters
 from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
+from scaffolder.model import CheckParameters
 from scaffolder.sandbox import isolated, python_parts
 from scaffolder.tools import uv_cache, wheelhouse
 from scaffolder.tools.system_facts import SYSTEM_PATH
@@ -121,7 +122,7 @@ class RehearsalSession(Session[None]):
         """Build the stage."""
         self.stage = build_stage(self.run)
 
-    def is_shared_by(self, kind: Kind) -> bool:
+    def is_shared_by(self, kind: CheckParameters) -> bool:
         """Whether a kind rehearses: two that ask for the same scene share how it goes."""
         return isinstance(kind, PipelineKind)
 

@@ -10,9 +10,9 @@ import msgspec
 from scaffolder.checks.github.tools import WHEELS
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model.readiness import Observation, Status
+from scaffolder.model.tool import Demand, Download, Say
 from scaffolder.tools import network, uv_cache, wheelhouse
 from scaffolder.tools.processes import CancelToken
-from scaffolder.tools.tool import Demand, Download, Say
 
 _SECONDS = 3.0
 

@@ -28,7 +28,7 @@ from scaffolder.checks.github.zizmor import Audit, Level
 from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 DEFAULT = ".github/workflows/ci.yml"
 _TOOL_SECONDS = 60.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.pipeline.runner import find_family
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 
 class PipelineKind(Kind, frozen=True, kw_only=True):

@@ -30,12 +30,12 @@ from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.model import Evidence
+from scaffolder.model.tool import Tool
 from scaffolder.sandbox import Command, python_parts
 from scaffolder.tools import python_syntax
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
 from scaffolder.tools.system_facts import SYSTEM_PATH
-from scaffolder.tools.tool import Tool
 
 _OUTPUT_LIMIT = 1024 * 1024
 _SERVICES = {

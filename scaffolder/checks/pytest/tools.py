@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 # The user's word that code of a lab's pack may run.
 TRUST = Tool(

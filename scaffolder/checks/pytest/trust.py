@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffolder.model.readiness import Observation, Status
-from scaffolder.tools.tool import Demand
+from scaffolder.model.tool import Demand
 
 
 def look_for_trust(demand: Demand) -> tuple[Observation, ...]:

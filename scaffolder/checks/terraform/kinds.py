@@ -16,7 +16,7 @@ from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Change, Resource
 from scaffolder.checks.terraform.tools import TERRAFORM
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 FMT = "https://developer.hashicorp.com/terraform/cli/commands/fmt"
 TAGS = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.kind import CheckFailedError, Kind
+from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.session import Session
 from scaffolder.checks.terraform import (
     moto,
@@ -33,6 +33,7 @@ from scaffolder.checks.terraform.reading import fair_parsing
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Answer, Terraform
 from scaffolder.core.errors import UnavailableError
+from scaffolder.model import CheckParameters
 from scaffolder.sandbox import Command, own_code, python_parts
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class PreparedSession(Session[TerraformKey]):
                 if server is not None:
                     stack.callback(server.stop)
 
-    def is_shared_by(self, kind: Kind) -> bool:
+    def is_shared_by(self, kind: CheckParameters) -> bool:
         """All checks with Terraform bound its commands together, whatever they apply."""
         return isinstance(kind, TerraformKind)
 

@@ -11,7 +11,7 @@ from scaffolder.checks.kind import Kind
 from scaffolder.checks.terraform.cloud import Picture
 from scaffolder.checks.terraform.terraform import Answer, State
 from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 # What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
 _REQUIRES = frozenset(

@@ -11,9 +11,9 @@ from scaffolder.checks.terraform.terraform_places import SOURCE
 from scaffolder.checks.terraform.terraform_program import program
 from scaffolder.checks.terraform.tools import AWS_PROVIDER
 from scaffolder.core.errors import UnavailableError
+from scaffolder.model.tool import Demand, Download, Say
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
-from scaffolder.tools.tool import Demand, Download, Say
 
 # It weighs several hundred megabytes.
 _SECONDS = 1800.0

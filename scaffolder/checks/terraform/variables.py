@@ -23,7 +23,7 @@ from scaffolder.checks.terraform.trials import Case, try_all
 from scaffolder.checks.terraform.values import drawn_bad, drawn_good
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 
 RULES = (
     "https://developer.hashicorp.com/terraform/language/values/variables#custom-validation-rules"

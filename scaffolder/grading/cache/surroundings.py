@@ -17,9 +17,9 @@ from scaffolder.core.file_digests import open_file_digests
 from scaffolder.core.lines import lines_of
 from scaffolder.grading.cache.code import digest_code, list_files
 from scaffolder.grading.cache.hashing import hash_lines
+from scaffolder.model.tool import Tool
 from scaffolder.tools.engine.glancing import Glance, glance
 from scaffolder.tools.fingerprints import read_fingerprint, read_variables
-from scaffolder.tools.tool import Tool
 
 __all__ = ["Glance", "glance", "list_contents", "read_here", "select_images"]
 

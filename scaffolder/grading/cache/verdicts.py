@@ -16,15 +16,14 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from scaffolder.checks.family import Family
-from scaffolder.checks.kind import Kind
 from scaffolder.checks.registry import families_used, family_of
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
-from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Verdict
-from scaffolder.tools.tool import Tool
+from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
+from scaffolder.model.tool import Tool
 from scaffolder.workspace import Survey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
@@ -91,8 +90,6 @@ class Inputs:
 
     def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
         """Return the name under which the verdict of a check is kept, given what `images` says."""
-        if not isinstance(spec.check, Kind):
-            raise TypeError(f"{spec.id}: {spec.kind} is no check kind")
         asked = msgspec.json.encode(
             (spec.id, spec.kind, spec.check, spec.timeout, images), order="deterministic"
         )
@@ -114,7 +111,7 @@ class Inputs:
 
         None for a check that builds no image.
         """
-        paths = spec.check.builds if isinstance(spec.check, Kind) else ()
+        paths = spec.check.builds
         return "\n".join(map(self._text, paths)) if paths else None
 
     def _text(self, path: str) -> str:
@@ -140,20 +137,20 @@ class Inputs:
     def _here(self, spec: CheckSpec) -> str:
         """Return the digest of what a check rests on here, looked at once for each family."""
         family = family_of(spec.kind)
-        more = tuple(sorted(_required(spec, self._lab), key=lambda tool: tool.id))
+        more = tuple(sorted(spec.check.requirements(self._lab.root), key=lambda tool: tool.id))
         if (family, more) not in self._digests:
             used = families_used([family.name])
             self._digests[family, more] = surroundings.read_here(used, more)
         return self._digests[family, more]
 
-    def _read(self, kind: Kind) -> list[str]:
-        """Return a line for each path of the work that a kind can see.
+    def _read(self, check: CheckParameters) -> list[str]:
+        """Return a line for each path of the work that a check can see.
 
         Where there are links, what it reads may lie anywhere: then that is everything.
         """
         told = self._seen.told
         linked = any(what.startswith("link") for what in told.values())
-        patterns = ("*",) if linked else _with_folders(kind.reads)
+        patterns = ("*",) if linked else _with_folders(check.reads)
         return [
             f"{path}\0{what}"
             for path, what in [
@@ -162,10 +159,6 @@ class Inputs:
             ]
             if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
         ]
-
-
-def _required(spec: CheckSpec, lab: Lab) -> frozenset[Tool]:
-    return spec.check.requirements(lab.root) if isinstance(spec.check, Kind) else frozenset()
 
 
 def _with_folders(patterns: Sequence[str]) -> tuple[str, ...]:

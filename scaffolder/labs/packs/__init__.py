@@ -13,20 +13,18 @@ of that one.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from scaffolder.core import settings
 from scaffolder.core.errors import DevlabError
 from scaffolder.model import Problem
 from scaffolder.labs.packs import content, description, registry
 from scaffolder.labs.packs.description import is_id
 from scaffolder.labs.packs.registry import Installed
-
-FOLDERS = "DEVLAB_LABS"
 
 
 class Origin(StrEnum):
@@ -123,7 +121,7 @@ def _misnamed_labs(pack: Pack) -> list[Problem]:
 
 
 def _folders() -> Iterator[Pack | Problem]:
-    for name in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+    for name in settings.read_lab_folders():
         yield _in_place(Path(name).expanduser().resolve(), Origin.FOLDER, name)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import msgspec
 
 from scaffolder import sandbox
 from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.sandbox import Command, OwnWork, own_code
 from scaffolder.tools.processes import CancelToken, Completed
 from scaffolder.workspace import read_text
@@ -135,8 +135,8 @@ def _carry_out(job: Job, trusted: bool) -> None:
 def _carry_out_apart(job: Job) -> None:
     """Do a job in a process that can neither fill the memory nor run for ever."""
     folder = Path(job.folder)
-    with tempfile.TemporaryDirectory(prefix="devlab-render-") as temporary:
-        scratch = Path(temporary).resolve()
+    with make_run_folder() as made:
+        scratch = made.resolve()
         order = scratch / "job.json"
         order.write_bytes(msgspec.json.encode(job))
         command = Command(

@@ -7,7 +7,7 @@ from typing import ClassVar
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import Kind
 from scaffolder.model import Verdict, failed, passed
-from scaffolder.tools.tool import Tool
+from scaffolder.model.tool import Tool
 from scaffolder.workspace import read_text
 from tests.support.toy import abacus
 from tests.support.toy.tools import ABACUS

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.loading import load_place
 from scaffolder.model.readiness import Observation, Status
-
-if TYPE_CHECKING:
-    from scaffolder.tools.processes import CancelToken
 
 Say = Callable[[str], None]
 
@@ -44,13 +41,14 @@ class Demand:
 class Download:
     """Something to fetch ahead of time.
 
-    `key` is its id, `label` what it is called. `get` returns what came of it, in words; it raises
-    UnavailableError where it cannot be had, InterruptedRunError when it is cancelled.
+    `key` is its id, `label` what it is called. `get`, called with who hears how far it is and with
+    a CancelToken, returns what came of it, in words; it raises UnavailableError where it cannot be
+    had, InterruptedRunError when it is cancelled.
     """
 
     key: str
     label: str
-    get: Callable[[Say, CancelToken], str]
+    get: Callable[[Say, Any], str]
 
 
 @dataclass(frozen=True)
