@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from scaffolder.checks.families import FAMILIES
+
 PACKAGE = Path(__file__).parent.parent / "scaffolder"
 
 # Each room may import itself and what stands below it; no two of one line import each other.
@@ -45,24 +47,18 @@ CHECKS = (
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.
-DECLARATIONS = frozenset({"family"})
+DECLARATIONS = frozenset({"family", "tools"})
 # Programs of their own, with nothing of ours but themselves.
 ALONE = ("checks/pytest/runner/", "checks/github/standins/")
 
-# Outside packages, and the modules or packages that may import each.
+# Outside packages, and the modules or packages that may import each; families say theirs.
 OWNERS: dict[str, tuple[str, ...]] = {
+    **{package: (f"checks/{one.name}/",) for one in FAMILIES for package in one.packages},
     "docker": ("tools/engine/",),
-    "python_terraform": ("checks/terraform/terraform",),
-    "hcl2": ("checks/terraform/hcl",),
-    "boto3": ("checks/terraform/cloud", "checks/terraform/moto"),
-    "botocore": ("checks/terraform/cloud",),
-    "moto": ("checks/terraform/moto",),
     "cookiecutter": ("labs/rendering/",),
     "jinja2": ("labs/rendering/",),
-    "check_jsonschema": ("checks/github/schemas",),
     # A stand-in is a program of its own, run by the pipeline that is rehearsed.
     "subprocess": ("tools/processes", "tools/line_process", "sandbox/", "checks/github/standins/"),
-    "pytest": ("checks/pytest/runner/",),
     "yaml": ("core/yaml_source",),
     "rich": ("report/", "cli/"),
     "sqlite3": ("progress/records/",),

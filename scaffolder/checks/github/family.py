@@ -19,6 +19,7 @@ FAMILY = Family(
         "workflow.secure": "workflow:Secure",
     },
     relies_on=("pipeline",),
+    packages=("check_jsonschema",),
     tools=(ACT, GIT, WHEELS, SANDBOX, ZIZMOR),
     mutators="mutations:MUTATORS",
     runners={".github/workflows/*": RunnerPlace("runner:RUNNER", _REHEARSAL)},

@@ -13,5 +13,6 @@ FAMILY = Family(
         "pytest": "kind:Pytest",
     },
     relies_on=("docker", "terraform"),
+    packages=("pytest",),
     tools=(SANDBOX, TRUST),
 )

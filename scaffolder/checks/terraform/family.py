@@ -24,6 +24,7 @@ FAMILY = Family(
         "cloud.settings": "cloud_kinds:Settings",
         "cloud.destroyed": "cloud_kinds:Destroyed",
     },
+    packages=("boto3", "botocore", "hcl2", "moto", "python_terraform"),
     tools=(TERRAFORM, AWS_PROVIDER, CLOUD, SANDBOX),
     mutators="mutations:MUTATORS",
 )
