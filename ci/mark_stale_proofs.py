@@ -11,14 +11,14 @@ from pathlib import Path
 
 from scaffolder.labs import catalog
 from scaffolder.model import Lab
-from scaffolder.proving.digest import digest
+from scaffolder.proving.digest import digest_lab
 
 PAGE = Path(__file__).parent.parent / "docs" / "proof.md"
 
 
 def mark(page: str, lab: Lab) -> str:
     """Return the page with what is true of a lab behind the content that was proven."""
-    now = digest(lab.root, lab)
+    now = digest_lab(lab.root, lab)
 
     def said(found: re.Match[str]) -> str:
         if found[2] == now:
@@ -34,6 +34,6 @@ def mark(page: str, lab: Lab) -> str:
 
 if __name__ == "__main__":
     text = PAGE.read_text("utf-8")
-    for each in catalog.labs():
+    for each in catalog.load_labs():
         text = mark(text, each)
     PAGE.write_text(text, "utf-8")

@@ -96,7 +96,7 @@ def _own_state(
     # pytest-xdist sets it, and what is printed would be broken as in a terminal.
     monkeypatch.delenv("COLUMNS", raising=False)
     # A proof that is remembered from another test would hide that nothing was graded.
-    monkeypatch.setattr(memory, "default_folder", lambda: tmp_path / "proofs")
+    monkeypatch.setattr(memory, "find_default_folder", lambda: tmp_path / "proofs")
     monkeypatch.setattr(store, "default_folder", lambda: tmp_path / "verdicts")
 
 
@@ -123,7 +123,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
 def builder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have a test build with each of the two builders."""
     if request.param == "classic":
-        monkeypatch.setattr(building, "buildkit_cli", lambda: "")
-    elif not building.buildkit_cli():
+        monkeypatch.setattr(building, "find_buildkit_cli", lambda: "")
+    elif not building.find_buildkit_cli():
         pytest.skip("no docker command here has BuildKit")
     return str(request.param)

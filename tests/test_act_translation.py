@@ -16,7 +16,7 @@ import pytest
 
 from scaffolder.checks.context import Run
 from scaffolder.checks.github import act, workflow_model
-from scaffolder.checks.github.act_translation import translate, write_for_act
+from scaffolder.checks.github.act_translation import translate_workflow, write_for_act
 from scaffolder.checks.github.workflow_matrix import expand_matrix
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import NotShownError
@@ -57,7 +57,7 @@ def a_run(tmp_path: Path, work: Path) -> Run:
 def rehearse(work: Path, home: Path) -> act.Record:
     payload = home / "event.json"
     payload.write_text(json.dumps({"ref": "refs/heads/main"}))
-    argv = act.command(
+    argv = act.make_command(
         "push",
         workflow=CI,
         payload=payload,
@@ -71,13 +71,13 @@ def rehearse(work: Path, home: Path) -> act.Record:
     done = subprocess.run(
         argv, cwd=work, env=env, capture_output=True, text=True, timeout=120, check=False
     )
-    return act.read(done.stdout, done.stderr)
+    return act.read_log(done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("example", GREEN, ids=lambda path: path.stem)
 def test_what_is_green_on_github_is_green_here(example: Path, work: Path, tmp_path: Path) -> None:
     (work / CI).write_bytes(example.read_bytes())
-    write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+    write_for_act(a_run(tmp_path, work), work, workflow_model.load_workflow(work, CI), work)
 
     record = rehearse(work, tmp_path)
 
@@ -94,7 +94,7 @@ def test_what_act_can_tell_nothing_of_is_not_shown(
     (work / CI).write_text(text)
 
     with pytest.raises(NotShownError) as caught:
-        write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+        write_for_act(a_run(tmp_path, work), work, workflow_model.load_workflow(work, CI), work)
 
     assert text.splitlines()[0].removeprefix("# ") in caught.value.message
     assert "\n" not in caught.value.message
@@ -104,7 +104,7 @@ def test_what_github_would_refuse_is_a_fail(work: Path, tmp_path: Path) -> None:
     (work / CI).write_text("on: push\njobs: {a: {runs-on: x, stepz: []}}\n")
 
     with pytest.raises(CheckFailedError, match="GitHub would refuse"):
-        write_for_act(a_run(tmp_path, work), work, workflow_model.load(work, CI), work)
+        write_for_act(a_run(tmp_path, work), work, workflow_model.load_workflow(work, CI), work)
 
 
 JOBS = {"a": {"runs-on": "x", "steps": [{"run": "pytest | tee x"}]}}
@@ -123,7 +123,7 @@ JOBS = {"a": {"runs-on": "x", "steps": [{"run": "pytest | tee x"}]}}
 def test_the_shell_is_named_where_none_is(defaults: object, shell: str) -> None:
     source = json.dumps({"on": "push", "jobs": JOBS, "defaults": defaults})
 
-    written = json.loads(translate(workflow_model.parse(source, CI)))
+    written = json.loads(translate_workflow(workflow_model.parse_workflow(source, CI)))
 
     assert written["defaults"]["run"]["shell"] == shell
     assert written["jobs"] == JOBS
@@ -137,7 +137,7 @@ def test_what_git_leaves_out_is_not_written(work: Path, tmp_path: Path) -> None:
     (copy / ".github/workflows").mkdir(parents=True)
     (copy / CI).write_text(source)
 
-    write_for_act(a_run(tmp_path, work), copy, workflow_model.load(work, CI), work)
+    write_for_act(a_run(tmp_path, work), copy, workflow_model.load_workflow(work, CI), work)
 
     assert [path.name for path in (copy / ".github/workflows").iterdir()] == ["ci.yml"]
 
@@ -183,7 +183,7 @@ def test_a_leg_ends_by_itself_whatever_the_others_do(said: str, made: object) ->
         f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    strategy: {said}\n"
         f"    steps:\n{step}\n"
     )
-    job = json.loads(translate(workflow_model.parse(source, CI)))["jobs"]["a"]
+    job = json.loads(translate_workflow(workflow_model.parse_workflow(source, CI)))["jobs"]["a"]
     assert job["strategy"]["fail-fast"] == made
     # What is asked for is still what the workflow says.
     told = "strategy.fail-fast" if made else "true"

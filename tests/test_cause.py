@@ -129,10 +129,10 @@ def test_an_error_and_a_lack_of_the_machine_cost_nothing() -> None:
 
 
 def test_gradescope_never_scales_up_over_what_is_not_shown() -> None:
-    assert gradescope.document(mixed())["score"] == 40  # 20 of the 50 that count, of 100
+    assert gradescope.make_document(mixed())["score"] == 40  # 20 of the 50 that count, of 100
     alone = report(task("all", not_shown("a container job"), points=100))
-    assert gradescope.document(alone)["score"] == 0
-    (told,) = gradescope.document(alone)["tests"]
+    assert gradescope.make_document(alone)["score"] == 0
+    (told,) = gradescope.make_document(alone)["tests"]
     assert (told["score"], told["max_score"], told["status"]) == (0, 100, "failed")
 
 
@@ -150,7 +150,7 @@ def test_every_report_tells_what_is_not_shown(name: str) -> None:
 
 
 def test_a_right_answer_must_be_shown_and_a_mistake_must_fail() -> None:
-    (broken,) = promises.broken_by_right_answer(mixed())
+    (broken,) = promises.judge_right_answer(mixed())
     assert "elsewhere" in broken.message
 
 

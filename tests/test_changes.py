@@ -17,7 +17,7 @@ from scaffolder.workspace.changes import replace_once
 def test_delete_write_and_replace(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("x")
     (tmp_path / "edit").write_text("one two")
-    changes.apply(
+    changes.apply_change(
         ChangeSet(
             delete=("old",),
             write={"new/file": "n"},
@@ -49,7 +49,7 @@ def test_an_edit_that_does_not_apply_changes_nothing(tmp_path: Path, change: Cha
     root.mkdir()
     (root / "edit").write_text("a a")
     with pytest.raises(DevlabError):
-        changes.apply(change, root)
+        changes.apply_change(change, root)
     assert [path.name for path in root.iterdir()] == ["edit"]
     assert (root / "edit").read_text() == "a a"
     assert not (tmp_path / "outside").exists()
@@ -57,7 +57,7 @@ def test_an_edit_that_does_not_apply_changes_nothing(tmp_path: Path, change: Cha
 
 def test_a_file_that_is_deleted_twice_is_gone_once(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("x")
-    changes.apply(ChangeSet(delete=("old", "old"), write={"new": "n"}), tmp_path)
+    changes.apply_change(ChangeSet(delete=("old", "old"), write={"new": "n"}), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 

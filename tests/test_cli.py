@@ -363,7 +363,7 @@ def test_no_traceback_reaches_a_user(
     def explode(_: Path) -> None:
         raise RuntimeError("boom \x1b[2J")
 
-    monkeypatch.setattr(workspace, "find", explode)
+    monkeypatch.setattr(workspace, "find_workspace", explode)
     said = devlab("check", tmp_path)
     assert "Traceback" not in said.err
     assert "boom \\x1b[2J" in said.err
@@ -397,7 +397,7 @@ def test_a_disk_that_the_work_has_filled_is_the_works_fault(
     work = new(devlab, catalog, tmp_path, task("a", "full"))
     said = devlab("check", work)
     assert (said.code, "no space left on the disk while checking" in said.out) == (3, True)
-    monkeypatch.setattr(judge, "used_mb", lambda _: 5000)
+    monkeypatch.setattr(judge, "measure_used_mb", lambda _: 5000)
     said = devlab("check", work)
     assert said.code == 1
     assert "what the work writes takes more than 4,096 MB" in said.out
@@ -447,7 +447,7 @@ def test_new_that_is_interrupted_leaves_nothing(
     catalog.lab(task("a"))
     monkeypatch.setattr(git, "commit_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        create_workspace(real.load("tested"), {}, tmp_path / "work")
+        create_workspace(real.load_lab("tested"), {}, tmp_path / "work")
     assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
 
 

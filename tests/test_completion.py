@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.cli import COMMANDS
-from scaffolder.cli.summaries import summary
+from scaffolder.cli.summaries import read_summary
 from scaffolder.labs import catalog
 
 LAB = "ci-pipeline"
@@ -90,13 +90,13 @@ def new(tmp_path: Path) -> None:
 def test_commands_and_labs_are_offered(complete: Complete) -> None:
     assert set(complete("devlab ")) == set(COMMANDS)
     assert complete("devlab do") == ["doctor"]
-    assert set(complete("devlab new ")) == set(catalog.lab_ids())
+    assert set(complete("devlab new ")) == set(catalog.list_lab_ids())
     assert complete("devlab doctor ci") == [LAB]
     assert complete("devlab lab prove slim") == ["slim-image"]
 
 
 def test_tasks_of_the_lab_that_is_meant_are_offered(complete: Complete, tmp_path: Path) -> None:
-    tasks = [task.id for task in catalog.load(LAB).tasks]
+    tasks = [task.id for task in catalog.load_lab(LAB).tasks]
     expected = [task for task in tasks if task.startswith("red-on-l")]
     assert complete(f"devlab show {LAB} --hints red-on-l") == expected
     assert complete("devlab check --task red-on-l") == []
@@ -154,4 +154,4 @@ def test_commands_are_completed_without_importing_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", COMMANDS.values())
 def test_every_command_has_a_summary(module: str) -> None:
-    assert 10 < len(summary(module)) < 100
+    assert 10 < len(read_summary(module)) < 100

@@ -9,9 +9,9 @@ import pytest
 
 from scaffolder.revise import diffs, edits
 from scaffolder.workspace import trees
-from scaffolder.workspace.trees import Entry, Kind
+from scaffolder.workspace.trees import Entry, EntryKind
 
-LINK, PROGRAM = Kind.LINK, Kind.PROGRAM
+LINK, PROGRAM = EntryKind.LINK, EntryKind.PROGRAM
 BEFORE = {
     "file to link": Entry(b"one\ntwo\n"),
     "link-to-file": Entry(b"elsewhere", LINK),
@@ -52,7 +52,7 @@ def test_git_and_patch_make_of_a_diff_what_was_meant(
     root.mkdir()
     for path, entry in before.items():
         trees.write_entry(root, path, entry, tmp_path / "draft")
-    patch = diffs.unified(edits.between(before, after)).encode()
+    patch = diffs.format_unified(edits.find_edits(before, after)).encode()
     done = subprocess.run(command, cwd=root, input=patch, capture_output=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr, patch.decode())
     assert trees.read_tree(root) == after

@@ -9,14 +9,14 @@ import pytest
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker import image
-from scaffolder.checks.docker.building import engine_of
+from scaffolder.checks.docker.building import require_engine
 from scaffolder.checks.docker.images import contents
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building
-from scaffolder.tools.engine.buildlog import bases
-from scaffolder.workspace import snapshot
+from scaffolder.tools.engine.buildlog import list_bases
+from scaffolder.workspace import take_snapshot
 from tests.support import registry as registries
 from tests.support.engine import running
 from tests.support.registry import Registry
@@ -41,7 +41,7 @@ def context(tmp_path: Path) -> Iterator[Context]:
 def written(context: Context, text: str) -> Context:
     work = context.run.lab_root / "work"
     (work / "Dockerfile").write_text(text)
-    snapshot(work, context.run.snapshot)
+    take_snapshot(work, context.run.snapshot)
     return context
 
 
@@ -77,7 +77,7 @@ def test_a_base_pinned_by_digest_is_found_when_its_tag_has_moved(
 def test_what_is_added_to_a_base_that_nobody_can_look_at_is_no_fail(
     registry: Registry, context: Context
 ) -> None:
-    if not building.buildkit_cli():
+    if not building.find_buildkit_cli():
         pytest.skip("the classic builder keeps what it fetched in the engine")
     registry.push("1", size=BYTES)
     ready = written(context, f"FROM {registry.repository}:1\nCOPY Dockerfile /\n")
@@ -99,13 +99,13 @@ def test_a_stage_of_ones_own_is_no_base(builder: str, registry: Registry, contex
     found = contents(written(context, text), "Dockerfile")
     assert len(found.layers) == 2
     assert found.unknown == ()
-    assert engine.inspect(engine_of(context.run), found.base) is not None
+    assert engine.inspect_image(require_engine(context.run), found.base) is not None
 
 
 def test_bases_are_not_what_a_step_prints() -> None:
     printed = "#5 0.3 [internal] load metadata for nowhere"
-    assert bases(["#3 [internal] load metadata for docker.io/library/x:1", printed]) == (
+    assert list_bases(["#3 [internal] load metadata for docker.io/library/x:1", printed]) == (
         "docker.io/library/x:1",
     )
     classic = ["Step 1/3 : FROM x AS Own", " ---> 0123456789ab", "Step 2/3 : FROM own"]
-    assert bases([*classic, "Step 3/3 : FROM scratch"]) == ("x",)
+    assert list_bases([*classic, "Step 3/3 : FROM scratch"]) == ("x",)

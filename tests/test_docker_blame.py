@@ -11,9 +11,9 @@ import pytest
 
 from scaffolder.tools import engine
 from scaffolder.tools.engine import BuildFailedError, Engine, StartFailedError, machine
-from scaffolder.tools.engine.buildlog import own_words
+from scaffolder.tools.engine.buildlog import list_builder_lines
 from scaffolder.tools.engine.containers import _starting
-from scaffolder.tools.engine.diagnosis import Cause, diagnose
+from scaffolder.tools.engine.diagnosis import FailureCause, diagnose_build
 from scaffolder.tools.processes import CancelToken
 
 BASE = "FROM python:3.13-slim\n"
@@ -89,7 +89,7 @@ def test_a_learners_words_buy_nothing(builder: str, text: str, tmp_path: Path, r
     ],
 )
 def test_a_builder_that_lacks_its_machine_makes_one_suspect_it(said: str) -> None:
-    assert diagnose(["#5 [2/2] RUN true", said]).cause is Cause.MACHINE
+    assert diagnose_build(["#5 [2/2] RUN true", said]).cause is FailureCause.MACHINE
 
 
 def test_an_old_builders_quote_ends_where_its_last_one_ends() -> None:
@@ -103,7 +103,7 @@ def test_an_old_builders_quote_ends_where_its_last_one_ends() -> None:
         "------",
         *f"executor failed running [sh -c {quoted}]: exit code: 1".split("\n"),
     ]
-    assert own_words(log) == ["#5 ERROR: exit code: 1"]
+    assert list_builder_lines(log) == ["#5 ERROR: exit code: 1"]
 
 
 def test_a_newer_builders_report_holds_nothing_of_the_learners() -> None:
@@ -124,12 +124,12 @@ def test_a_newer_builders_report_holds_nothing_of_the_learners() -> None:
         'ERROR: failed to solve: process "/bin/sh -c echo \\"no such host\\" && false" did not'
         " complete successfully: exit code: 1",
     ]
-    assert own_words(log) == [
+    assert list_builder_lines(log) == [
         "#5 ERROR: exit code: 1",
         "Dockerfile:2",
         "ERROR: failed to solve: exit code: 1",
     ]
-    assert diagnose(log).cause is Cause.LEARNER
+    assert diagnose_build(log).cause is FailureCause.LEARNER
 
 
 RUNTIME = "failed to create shim task: OCI runtime create failed: runc create failed: "
@@ -210,6 +210,6 @@ def test_an_image_that_cannot_be_started_is_the_learners(said: str) -> None:
     ],
 )
 def test_what_a_step_prints_of_the_machine_is_suspected(printed: str, said: str) -> None:
-    found = machine.suspected(["Collecting flask", printed, "and more"])
+    found = machine.suspect_trouble(["Collecting flask", printed, "and more"])
     assert (found.message if found else "").startswith(said)
     assert (found is None) is (not said)

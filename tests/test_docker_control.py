@@ -12,14 +12,14 @@ import requests
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker import container, image
-from scaffolder.checks.docker.building import engine_of, find_image
+from scaffolder.checks.docker.building import find_image, require_engine
 from scaffolder.checks.kind import Kind
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome, Verdict
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile_asks import is_private, with_own_caches
+from scaffolder.tools.dockerfile_asks import is_private, use_own_caches
 from scaffolder.tools.engine import Engine, building
-from scaffolder.workspace import snapshot
+from scaffolder.workspace import take_snapshot
 from tests.support.engine import REFERENCE, running
 
 BASE = "FROM python:3.13-slim\n"
@@ -46,7 +46,7 @@ def verdict_on(
 ) -> Verdict:
     (work / "Dockerfile").write_text(text)
     (context.run.reference() / "Dockerfile").write_text(reference)
-    skipped = snapshot(work, context.run.snapshot)
+    skipped = take_snapshot(work, context.run.snapshot)
     ready = dataclasses.replace(context, run=dataclasses.replace(context.run, skipped=skipped))
     check = kind or image.Builds()
     return judge(CheckSpec(id="tested", kind="tested", check=check, timeout=60), ready)
@@ -156,7 +156,7 @@ WRITTEN = {
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
 def test_what_was_made_of_a_known_base_is_none(context: Context, work: Path, text: str) -> None:
     """It inherits the labels of a stand-in, and however it is written the builder tells of it."""
-    if not building.buildkit_cli():
+    if not building.find_buildkit_cli():
         pytest.skip("no docker command here has BuildKit")
     connected = engine.connect()
     name = f"made-here-{secrets.token_hex(4)}"
@@ -258,7 +258,7 @@ def test_another_language_is_not_spoken(context: Context, work: Path, line: str)
 def test_a_cache_is_of_one_run_and_goes_with_it(
     context: Context, work: Path, tmp_path: Path
 ) -> None:
-    if not building.buildkit_cli():
+    if not building.find_buildkit_cli():
         pytest.skip("no docker command here has BuildKit")
     text = (
         f"{BASE}RUN --mount=type=cache,target=/planted test ! -e /planted/x && touch /planted/x\n"
@@ -284,16 +284,16 @@ CACHES = {
 
 @pytest.mark.parametrize("step", CACHES.values(), ids=CACHES)
 def test_a_cache_that_is_kept_apart_is_so_already(step: str) -> None:
-    once, places = with_own_caches(BASE + step, "run-12")
+    once, places = use_own_caches(BASE + step, "run-12")
     assert once != BASE + step
-    assert with_own_caches(once, "run-12") == (once, places)
-    assert with_own_caches(once, "run-1")[0] != once
+    assert use_own_caches(once, "run-12") == (once, places)
+    assert use_own_caches(once, "run-1")[0] != once
 
 
 @pytest.mark.engine
 def test_a_step_with_a_cache_is_not_carried_out_again(context: Context, work: Path) -> None:
     """However its outcome differs each time: the second build takes the first one's."""
-    if not building.buildkit_cli():
+    if not building.find_buildkit_cli():
         pytest.skip("no docker command here has BuildKit")
     drawn = "head -c 20 /dev/urandom > /drawn"
     for step in (f"RUN --mount=type=cache,target=/x {drawn}\n", f"RUN {drawn}\n"):
@@ -302,7 +302,10 @@ def test_a_step_with_a_cache_is_not_carried_out_again(context: Context, work: Pa
         first = find_image(context, "Dockerfile").build(context, work)
         (work / "code").write_text(secrets.token_hex(8))
         second = find_image(context, "Dockerfile").build(context, work)
-        made = [engine.inspect(engine_of(context.run), one.image_id) for one in (first, second)]
+        made = [
+            engine.inspect_image(require_engine(context.run), one.image_id)
+            for one in (first, second)
+        ]
         layers = [one.diff_ids for one in made if one]
         assert layers[0][:-1] == layers[1][:-1]
         assert layers[0][-1] != layers[1][-1]
@@ -320,7 +323,7 @@ NEWER = {
 def test_what_needs_buildkit_is_not_shown_without(
     context: Context, work: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    monkeypatch.setattr(building, "find_buildkit_cli", lambda: "")
     found = verdict_on(context, work, text)
     assert (found.outcome, found.cause) == (Outcome.UNAVAILABLE, Cause.WORK), found
     assert "buildx" in found.hint
@@ -369,7 +372,7 @@ def test_an_image_that_the_engine_does_not_start_fails(
 @pytest.mark.engine
 def test_a_container_that_ended_meanwhile_has_no_processes(context: Context, work: Path) -> None:
     connected = engine.connect()
-    with engine.start(
+    with engine.start_container(
         connected, "python:3.13-slim", run_id=context.run.id, port=1, env={}
     ) as ended:
         ended.wait_until(lambda state: not state.running, 5, context.run.cancel)
@@ -387,7 +390,7 @@ def test_an_image_that_keeps_the_engine_from_an_answer_fails(
     context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As thousands of ports do; the lab's own answer, which asks for none, starts."""
-    connected = engine_of(context.run)
+    connected = require_engine(context.run)
     create = connected.api.create_container
 
     def slow(image_id: str, **settings: object) -> object:

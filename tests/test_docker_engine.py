@@ -11,7 +11,7 @@ import pytest
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker import container, container_stop, dockerfile, image
-from scaffolder.checks.docker.building import engine_of
+from scaffolder.checks.docker.building import require_engine
 from scaffolder.checks.http import Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnavailableError, UnusableFileError
@@ -19,8 +19,8 @@ from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckSpec, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.engine import building
-from scaffolder.tools.engine.classic import Job
-from scaffolder.workspace import snapshot
+from scaffolder.tools.engine.classic import BuildJob
+from scaffolder.workspace import take_snapshot
 from tests.support.engine import leftovers, running
 
 BASE = "FROM python:3.13-slim\n"
@@ -65,7 +65,7 @@ def context(work: Path, tmp_path: Path) -> Iterator[Context]:
 def taken(context: Context, work: Path, text: str, timeout: float = 60) -> Context:
     """Write the Dockerfile, take the snapshot, and return a context with that time limit."""
     (work / "Dockerfile").write_text(text)
-    snapshot(work, context.run.snapshot)
+    take_snapshot(work, context.run.snapshot)
     return Context(run=context.run, check_id="tested", timeout=timeout)
 
 
@@ -83,7 +83,7 @@ def test_a_build_without_end_fails_with_its_last_lines(context: Context, work: P
 def test_the_classic_builder_is_bounded_too(
     context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    monkeypatch.setattr(building, "find_buildkit_cli", lambda: "")
     limited = taken(context, work, f"{BASE}RUN sleep 600\n", timeout=4)
     with pytest.raises(CheckFailedError, match="did not end within 4 seconds"):
         image.Builds().run(limited)
@@ -93,7 +93,7 @@ def test_the_classic_builder_is_bounded_too(
 def test_the_classic_builder_builds_what_serves(
     context: Context, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "buildkit_cli", lambda: "")
+    monkeypatch.setattr(building, "find_buildkit_cli", lambda: "")
     text = f'{BASE}COPY server.py /\nCMD ["python3", "/server.py"]\n'
     ready = taken(context, work, text)
     assert container.Serves().run(ready).outcome is Outcome.PASS
@@ -195,7 +195,7 @@ def test_only_beside_an_answer_in_good_time_a_late_one_fails(
 
         return stop
 
-    monkeypatch.setattr(container_stop, "reference_image", lambda *_: "")
+    monkeypatch.setattr(container_stop, "build_reference_image", lambda *_: "")
     monkeypatch.setattr(container_stop.Stops, "_try", next_of(own))
     monkeypatch.setattr(container_stop.Stops, "_control", next_of(controls))
     check = container_stop.Stops(request=Request(path="/slow"))
@@ -209,7 +209,7 @@ def test_only_beside_an_answer_in_good_time_a_late_one_fails(
 def test_a_killed_run_is_swept(context: Context, work: Path) -> None:
     ready = taken(context, work, f"{BASE}CMD sleep 600\n")
     image.Builds().run(ready)
-    connected = engine_of(context.run)
+    connected = require_engine(context.run)
     assert leftovers(context.run.id)
     assert engine.sweep(lambda _: False, connected) == 0
     assert engine.sweep(lambda run_id: run_id == context.run.id, connected) >= 1
@@ -222,7 +222,7 @@ def test_a_dockerfile_that_leads_outside_is_not_read(
     outside = tmp_path / "outside"
     outside.write_text("FROM scratch\n")
     (work / "Dockerfile").symlink_to(outside)
-    skipped = snapshot(work, context.run.snapshot)
+    skipped = take_snapshot(work, context.run.snapshot)
     assert [item.path for item in skipped] == ["Dockerfile"]
     with pytest.raises(UnusableFileError):
         dockerfile.Lint().run(context)
@@ -235,7 +235,7 @@ def test_a_dockerfile_that_leads_outside_is_not_read(
 )
 def test_a_dockerfile_that_is_no_text_fails(context: Context, work: Path, content: bytes) -> None:
     (work / "Dockerfile").write_bytes(content)
-    snapshot(work, context.run.snapshot)
+    take_snapshot(work, context.run.snapshot)
     for kind in (dockerfile.Lint(), image.Builds()):
         with pytest.raises(UnusableFileError):
             kind.run(context)
@@ -283,7 +283,7 @@ def test_the_engines_own_builder_builds_whatever_builder_was_chosen(
     command.chmod(0o755)
     monkeypatch.setenv("BUILDX_BUILDER", "a-container")
     monkeypatch.setenv("DOCKER_HOST", "unix:///chosen/socket")
-    job = Job(engine.Engine(None), work, "run", 20, context.run.cancel, "Dockerfile", "")
+    job = BuildJob(engine.Engine(None), work, "run", 20, context.run.cancel, "Dockerfile", "")
     building._with_buildkit(str(command), job)
     seen = (tmp_path / "seen").read_text().splitlines()
     assert "BUILDX_BUILDER=default" in seen

@@ -18,7 +18,7 @@ import pytest
 
 from scaffolder.labs import catalog
 from scaffolder.labs.generate import build_state
-from scaffolder.tools.engine.connection import endpoint
+from scaffolder.tools.engine.connection import find_endpoint
 
 NOBODY = 65534
 IMAGE = "python:3.13-slim"
@@ -105,7 +105,7 @@ def private_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEn
     engine = PrivateEngine(folder)
     try:
         engine.start()
-        shared = docker.DockerClient(endpoint())
+        shared = docker.DockerClient(find_endpoint())
         docker.DockerClient(engine.address).images.load(
             b"".join(shared.images.get(IMAGE).save(named=True))
         )
@@ -142,7 +142,7 @@ def test_an_engine_that_dies_in_the_middle_is_nobodys_fail(
     private: PrivateEngine, tmp_path: Path, moment: str
 ) -> None:
     work, report = tmp_path / "work", tmp_path / "report.json"
-    build_state(catalog.load("containerize-flask"), "solution", {}, work)
+    build_state(catalog.load_lab("containerize-flask"), "solution", {}, work)
     if moment == "building":
         with (work / "Dockerfile").open("a") as file:
             file.write("RUN sleep 1234567\n")
@@ -170,7 +170,7 @@ def test_an_engine_that_dies_in_the_middle_is_nobodys_fail(
 
 @pytest.mark.engine
 def test_a_user_who_may_not_use_the_engine_is_told_what_to_do() -> None:
-    socket = endpoint().removeprefix("unix://")
+    socket = find_endpoint().removeprefix("unix://")
     if os.geteuid() != 0 or not Path(socket).is_socket() or Path(socket).stat().st_mode & 0o006:
         pytest.skip("needs root, and an engine whose socket is not for everybody")
     code = (

@@ -17,23 +17,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.checks.docker import hadolint
-from scaffolder.checks.docker.canaries import Canaries, plant
+from scaffolder.checks.docker.canaries import Canaries, plant_canaries
 from scaffolder.checks.docker.lookalikes import SECRET
 from scaffolder.checks.http import Answer, Request
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile import instructions, line_of
-from scaffolder.tools.dockerfile_asks import every_instruction
+from scaffolder.tools.dockerfile import find_line, parse_instructions
+from scaffolder.tools.dockerfile_asks import list_instructions
 from scaffolder.tools.engine import connection
 from scaffolder.tools.engine.buildlog import (
-    bases,
-    failed_line,
-    failed_step,
-    reason,
-    stages_run,
-    telling,
+    find_failed_line,
+    find_failed_step,
+    find_reason,
+    list_bases,
+    list_run_stages,
+    list_telling_lines,
 )
-from scaffolder.tools.engine.diagnosis import Cause, diagnose
+from scaffolder.tools.engine.diagnosis import FailureCause, diagnose_build
 from scaffolder.tools.processes import CancelToken
 
 CANARIES = Canaries()
@@ -43,7 +43,7 @@ CANARIES = Canaries()
     ("cause", "log"),
     [
         (
-            Cause.IMAGE_UNREACHABLE,
+            FailureCause.IMAGE_UNREACHABLE,
             [
                 "#3 [internal] load metadata for docker.io/library/python:3.13-slim",
                 "#3 ERROR: failed to do request: Head https://registry-1.docker.io/v2/library: "
@@ -51,11 +51,11 @@ CANARIES = Canaries()
             ],
         ),
         (
-            Cause.UNKNOWN_IMAGE,
+            FailureCause.UNKNOWN_IMAGE,
             ["ERROR: failed to solve: pyhton:3: pull access denied, repository does not exist"],
         ),
         (
-            Cause.NETWORK,
+            FailureCause.NETWORK,
             [
                 "#7 [3/4] RUN pip install flask",
                 "#7 1.2 WARNING: Retrying after NewConnectionError: "
@@ -65,16 +65,16 @@ CANARIES = Canaries()
             ],
         ),
         (
-            Cause.LEARNER,
+            FailureCause.LEARNER,
             [
                 "#7 [3/4] RUN pip install flaks",
                 "#7 9.9 ERROR: No matching distribution found for flaks",
                 "#7 ERROR: process did not complete successfully: exit code: 1",
             ],
         ),
-        (Cause.LEARNER, ['failed to compute cache key: "/nope.txt" not found: not found']),
+        (FailureCause.LEARNER, ['failed to compute cache key: "/nope.txt" not found: not found']),
         (
-            Cause.LEARNER,
+            FailureCause.LEARNER,
             [
                 "#7 [3/4] RUN echo connection refused; exit 1",
                 "#7 0.9 connection refused",
@@ -82,7 +82,7 @@ CANARIES = Canaries()
             ],
         ),
         (
-            Cause.NETWORK,
+            FailureCause.NETWORK,
             [
                 "#7 [3/4] RUN ./prepare.sh",
                 "#7 0.9 curl: (6) Could not resolve host: example.org",
@@ -90,7 +90,7 @@ CANARIES = Canaries()
             ],
         ),
         (
-            Cause.NETWORK,
+            FailureCause.NETWORK,
             [
                 "Step 2/2 : RUN pip install flask",
                 " ---> Running in 0123456789ab",
@@ -99,20 +99,23 @@ CANARIES = Canaries()
             ],
         ),
         (
-            Cause.BUILDER_TOO_OLD,
+            FailureCause.BUILDER_TOO_OLD,
             ["failed to solve: dockerfile parse error line 15: Unknown flag: link"],
         ),
         (
-            Cause.LEARNER,
+            FailureCause.LEARNER,
             ["failed to solve: dockerfile parse error line 15: Unknown flag: lnik"],
         ),
-        (Cause.NEEDS_BUILDKIT, ["ERROR: the --mount option requires BuildKit. Refer to ..."]),
-        (Cause.ENGINE_GONE, ["error reading from server: EOF"]),
-        (Cause.LEARNER, []),
+        (
+            FailureCause.NEEDS_BUILDKIT,
+            ["ERROR: the --mount option requires BuildKit. Refer to ..."],
+        ),
+        (FailureCause.ENGINE_GONE, ["error reading from server: EOF"]),
+        (FailureCause.LEARNER, []),
     ],
 )
-def test_a_failed_build_is_blamed_on_who_did_it(cause: Cause, log: list[str]) -> None:
-    assert diagnose(log).cause is cause
+def test_a_failed_build_is_blamed_on_who_did_it(cause: FailureCause, log: list[str]) -> None:
+    assert diagnose_build(log).cause is cause
 
 
 def test_an_image_that_cannot_be_fetched_is_named() -> None:
@@ -120,11 +123,11 @@ def test_an_image_that_cannot_be_fetched_is_named() -> None:
         "#3 [internal] load metadata for docker.io/library/python:3.13-slim",
         "#3 ERROR: failed to do request: dial tcp: i/o timeout",
     ]
-    assert diagnose(log).subject == "python:3.13-slim"
+    assert diagnose_build(log).subject == "python:3.13-slim"
 
 
 def test_the_step_that_failed_is_named_with_what_it_printed() -> None:
-    step = failed_step(
+    step = find_failed_step(
         ["#7 [3/4] RUN make", "#6 0.1 other", "#7 0.3 no rule", "#7 ERROR: exit code: 2", "---"]
     )
     assert step is not None
@@ -156,13 +159,13 @@ DOCKERFILE = (
 
 
 def test_the_evidence_of_a_failed_build_is_what_the_failed_step_said() -> None:
-    assert telling(FAILED_BUILD) == ("a",)
-    assert reason(FAILED_BUILD) == "the step 'RUN echo a;  exit 3' failed: a"
-    assert failed_line(FAILED_BUILD, DOCKERFILE) == 7
+    assert list_telling_lines(FAILED_BUILD) == ("a",)
+    assert find_reason(FAILED_BUILD) == "the step 'RUN echo a;  exit 3' failed: a"
+    assert find_failed_line(FAILED_BUILD, DOCKERFILE) == 7
 
 
 def test_the_evidence_of_a_stopped_build_is_without_the_builders_errands() -> None:
-    said = telling(FAILED_BUILD[:7])
+    said = list_telling_lines(FAILED_BUILD[:7])
     assert said == ("#5 [one 2/2] RUN echo hello &&    echo there", "hello")
 
 
@@ -176,11 +179,11 @@ def test_the_evidence_of_a_stopped_build_is_without_the_builders_errands() -> No
     ],
 )
 def test_a_line_that_the_builder_names_is_taken(said: str) -> None:
-    assert failed_line([said], DOCKERFILE) == 7
+    assert find_failed_line([said], DOCKERFILE) == 7
 
 
 def test_an_instruction_that_stands_twice_has_no_line() -> None:
-    assert line_of("FROM x\nRUN a\nFROM y\nRUN a\n", "RUN a") is None
+    assert find_line("FROM x\nRUN a\nFROM y\nRUN a\n", "RUN a") is None
 
 
 def test_instructions_end_where_the_builder_ends_them() -> None:
@@ -188,7 +191,7 @@ def test_instructions_end_where_the_builder_ends_them() -> None:
         "# escape=`\nFROM x\nRUN a `\n  # between\n\n  b\n"
         'RUN <<-EOF python3\nFROM nowhere\n\tEOF\nCOPY <<A <<"B" /\n1\nA\n2\nB\nRUN cat <<< word\n'
     )
-    found = [(one.line, one.last_line, one.keyword) for one in instructions(text)]
+    found = [(one.line, one.last_line, one.keyword) for one in parse_instructions(text)]
     assert found == [
         (2, 2, "FROM"),
         (3, 6, "RUN"),
@@ -196,12 +199,18 @@ def test_instructions_end_where_the_builder_ends_them() -> None:
         (10, 14, "COPY"),
         (15, 15, "RUN"),
     ]
-    assert [one.here_document for one in instructions(text)] == [False, False, True, True, False]
+    assert [one.here_document for one in parse_instructions(text)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_stands_in_two_lines_is_read_as_a_builder_joins_it() -> None:
     text = "FRO\\\nM a\\  \n# between\n\nb \\\r\n  AS c\r\nRUN x \\\x0b\nRUN y\n"
-    found = [(one.line, one.last_line, one.text) for one in instructions(text)]
+    found = [(one.line, one.last_line, one.text) for one in parse_instructions(text)]
     assert found == [(1, 6, "FROM ab   AS c"), (7, 7, "RUN x \\"), (8, 8, "RUN y")]
 
 
@@ -216,13 +225,13 @@ def test_what_stands_in_two_lines_is_read_as_a_builder_joins_it() -> None:
 )
 def test_a_long_dockerfile_is_read_in_bounded_time(text: str) -> None:
     before = time.process_time()
-    assert list(every_instruction(text))
+    assert list(list_instructions(text))
     assert time.process_time() - before < 20
 
 
 @given(st.text('FRUNO<\n \\#`EA"', max_size=80))
 def test_any_text_has_instructions_in_order(text: str) -> None:
-    lines = [number for one in instructions(text) for number in (one.line, one.last_line)]
+    lines = [number for one in parse_instructions(text) for number in (one.line, one.last_line)]
     assert lines == sorted(lines)
     assert all(0 < number <= len(text.splitlines()) for number in lines)
 
@@ -236,7 +245,7 @@ def test_stages_that_ran_are_those_not_taken_from_the_cache() -> None:
         "#7 [tools 2/2] RUN true",
         "#7 CACHED",
     )
-    assert stages_run(log) == ("build",)
+    assert list_run_stages(log) == ("build",)
     classic = (
         "Step 1/4 : FROM x AS build",
         "Step 2/4 : RUN a",
@@ -245,7 +254,7 @@ def test_stages_that_ran_are_those_not_taken_from_the_cache() -> None:
         "Step 4/4 : RUN b",
         " ---> Running in 0123456789ab",
     )
-    assert stages_run(classic) == ("stage-1",)
+    assert list_run_stages(classic) == ("stage-1",)
 
 
 def linted(text: str, place: Path) -> list[tuple[str, int]]:
@@ -264,10 +273,10 @@ def test_what_follows_a_here_document_is_no_part_of_it(tmp_path: Path) -> None:
 
 
 def test_bases_are_what_the_builder_looked_up() -> None:
-    assert bases(["#3 [internal] load metadata for docker.io/library/debian:12"]) == (
+    assert list_bases(["#3 [internal] load metadata for docker.io/library/debian:12"]) == (
         "docker.io/library/debian:12",
     )
-    assert bases(["Step 1/3 : FROM --platform=linux/amd64 debian:12 AS x"]) == ("debian:12",)
+    assert list_bases(["Step 1/3 : FROM --platform=linux/amd64 debian:12 AS x"]) == ("debian:12",)
 
 
 @given(before=st.binary(max_size=300), cut=st.integers(0, 400))
@@ -304,7 +313,7 @@ def test_planting_leaves_the_learners_files_alone(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DEBUG=1")
     (tmp_path / "tests").symlink_to("/")
     (tmp_path / "app").write_text("a file, not a folder")
-    canaries = plant(tmp_path)
+    canaries = plant_canaries(tmp_path)
     assert (tmp_path / ".env").read_text().startswith("DEBUG=1\n")
     assert canaries.token(SECRET) in (tmp_path / ".env").read_text()
     assert (tmp_path / "app").read_text() == "a file, not a folder"
@@ -313,7 +322,7 @@ def test_planting_leaves_the_learners_files_alone(tmp_path: Path) -> None:
 
 def test_pragmas_are_emptied_and_lines_stay_where_they_are() -> None:
     text = "# hadolint global ignore=DL3006\nFROM a\n  #hadolint shell=powershell\nRUN b # hadolint"
-    assert hadolint.without_pragmas(text) == "#\nFROM a\n  #\nRUN b # hadolint"
+    assert hadolint.blank_pragmas(text) == "#\nFROM a\n  #\nRUN b # hadolint"
 
 
 @pytest.mark.parametrize(
@@ -393,7 +402,7 @@ def test_an_engine_that_does_not_listen_is_told_from_none(
     with pytest.raises(UnavailableError, match=re.escape(named)):
         engine.connect()
     monkeypatch.delenv("DOCKER_HOST")
-    monkeypatch.setattr(connection, "endpoint", lambda: f"unix://{socket}")
+    monkeypatch.setattr(connection, "find_endpoint", lambda: f"unix://{socket}")
     with pytest.raises(UnavailableError, match="does not run"):
         engine.connect()
     program.unlink()
@@ -408,9 +417,9 @@ def test_a_docker_context_that_is_gone_is_left_the_way_it_was_chosen(
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text('{"currentContext": "old"}')
-    assert "context old is gone (docker context use default)" in connection.chosen_by()
+    assert "context old is gone (docker context use default)" in connection.explain_choice()
     monkeypatch.setenv("DOCKER_CONTEXT", "other")
-    assert "context other is gone (unset DOCKER_CONTEXT)" in connection.chosen_by()
+    assert "context other is gone (unset DOCKER_CONTEXT)" in connection.explain_choice()
 
 
 def test_the_engine_is_not_imported_with_the_registry() -> None:

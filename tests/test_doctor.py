@@ -28,7 +28,7 @@ from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.checks.registry import KINDS
 from scaffolder.checks.terraform import terraform_provider
 from scaffolder.core.errors import UnavailableError
-from scaffolder.doctor import needs_of
+from scaffolder.doctor import list_needs
 from scaffolder.labs import catalog
 from scaffolder.tools import dockerfile, system
 from scaffolder.tools.engine import mending
@@ -133,7 +133,7 @@ def test_the_doctor_and_a_check_agree(
     from scaffolder import workspace
     from scaffolder.grading.grader import grade
 
-    report = grade(catalog.load(str(lab)), workspace.find(tmp_path / "solved"))
+    report = grade(catalog.load_lab(str(lab)), workspace.find_workspace(tmp_path / "solved"))
     ungraded = {task.id for task in report.tasks if not task.outcome.graded}
     assert ungraded == {task["id"] for task in predicted["ungraded"]} == {"built"}
 
@@ -142,7 +142,7 @@ def test_the_doctor_and_a_check_agree(
 def test_the_doctor_and_a_check_agree_on_what_needs_no_provider(
     devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(terraform_provider, "candidates", list)
+    monkeypatch.setattr(terraform_provider, "list_candidates", list)
     predicted = json.loads(devlab("doctor", "terraform-stubs", "--format", "json").out)["labs"][0]
     solved = tmp_path / "solved"
     assert devlab("lab", "render", "terraform-stubs", solved, "--state", "solution").code == 0
@@ -220,10 +220,11 @@ def test_a_look_that_never_ends_is_told_and_left(
     from scaffolder.doctor import examination
 
     never = threading.Event()
-    examined = examination.examine
+    examined = examination.examine_labs
     monkeypatch.setattr(engine_look, "look_at_engine", lambda *_, **__: never.wait(60))
     monkeypatch.setattr(
-        "scaffolder.doctor.examine", lambda labs, **options: examined(labs, **options, seconds=3)
+        "scaffolder.doctor.examine_labs",
+        lambda labs, **options: examined(labs, **options, seconds=3),
     )
     said = devlab("doctor", lab, "--format", "json")
     never.set()
@@ -246,7 +247,7 @@ def test_what_is_not_installed_comes_with_the_command_of_this_system(
     name: str, devlab: Devlab, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, command = SYSTEMS[name]
-    monkeypatch.setattr(system, "here", lambda: here)
+    monkeypatch.setattr(system, "detect_system", lambda: here)
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     engine = seen(devlab("doctor", lab, "--format", "json"))["engine"]
@@ -259,25 +260,25 @@ def test_what_is_not_installed_comes_with_the_command_of_this_system(
 def test_who_may_not_use_the_socket_is_told_how_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system, "here", lambda: SYSTEMS["debian"][0])
-    monkeypatch.setattr(system, "user", lambda: "ada")
-    monkeypatch.setattr(system, "in_group", lambda _: False)
+    monkeypatch.setattr(system, "detect_system", lambda: SYSTEMS["debian"][0])
+    monkeypatch.setattr(system, "find_user", lambda: "ada")
+    monkeypatch.setattr(system, "is_in_group", lambda _: False)
     (tmp_path / "docker.sock").touch()
     assert mending.permit(tmp_path / "docker.sock")[0].startswith("sudo usermod -aG ")
     assert mending.permit(tmp_path / "docker.sock")[0].endswith(" ada")
-    monkeypatch.setattr(system, "in_group", lambda _: True)
+    monkeypatch.setattr(system, "is_in_group", lambda _: True)
     (only,) = mending.permit(tmp_path / "docker.sock")
     assert only.startswith("newgrp ")
 
 
 def test_an_engine_is_started_the_way_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "here", lambda: SYSTEMS["debian"][0])
+    monkeypatch.setattr(system, "detect_system", lambda: SYSTEMS["debian"][0])
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
     assert mending.start("unix:///var/run/docker.sock") == ("sudo systemctl start docker",)
     assert mending.start("unix:///run/user/7/docker.sock") == ("systemctl --user start docker",)
     assert "podman.socket" in mending.start("unix:///run/user/7/podman/podman.sock")[0]
-    monkeypatch.setattr(system, "here", lambda: SYSTEMS["macos"][0])
+    monkeypatch.setattr(system, "detect_system", lambda: SYSTEMS["macos"][0])
     assert mending.start("unix:///var/run/docker.sock") == ("open -a Docker",)
 
 
@@ -405,7 +406,7 @@ def test_a_registry_that_gives_no_answer_is_asked_once(
         return "unknown"
 
     monkeypatch.setattr(engine_look.engine, "is_standin", lambda *_: None)
-    monkeypatch.setattr(engine_look.engine, "offered", offered)
+    monkeypatch.setattr(engine_look.engine, "why_not_offered", offered)
     found = list(engine_look._images(None, sorted(names), offline=False))  # type: ignore[arg-type]
     assert heard == asked
     why = {one.title: one.message.rpartition(": ")[2] for one in found}
@@ -435,18 +436,18 @@ def test_in_a_workspace_its_lab_is_meant(devlab: Devlab, tmp_path: Path) -> None
 def test_a_workspace_whose_lab_lost_a_variable_is_looked_at(
     tmp_path: Path,
 ) -> None:
-    found = catalog.load(str(make_lab(tmp_path, ENGINE_TASKS)))
+    found = catalog.load_lab(str(make_lab(tmp_path, ENGINE_TASKS)))
     begun = Workspace(
         tmp_path,
         Manifest(lab=ManifestLab("needy", "1"), context={"name": "mine", "gone": "x"}),
     )
-    assert needs_of(found, begun).problem == ""
+    assert list_needs(found, begun).problem == ""
 
 
 def test_without_a_lab_each_has_its_line(devlab: Devlab, tmp_path: Path) -> None:
     said = devlab("doctor", "--offline", cwd=tmp_path)
     below = said.out.partition("What can be graded here")[2]
-    for name in catalog.lab_ids():
+    for name in catalog.list_lab_ids():
         assert f"{name}  " in below
 
 
@@ -471,12 +472,12 @@ def test_wrong_usage(devlab: Devlab, tmp_path: Path, arguments: tuple[str, ...])
     ],
 )
 def test_the_images_that_a_dockerfile_names(text: str, names: tuple[str, ...]) -> None:
-    assert dockerfile.bases(text) == names
+    assert dockerfile.list_bases(text) == names
 
 
 @given(st.text("FROMARGCPY $={}:-,\n\\a0", max_size=80))
 def test_any_text_names_images_that_can_be_asked_for(text: str) -> None:
-    assert all(name and "$" not in name and " " not in name for name in dockerfile.bases(text))
+    assert all(name and "$" not in name and " " not in name for name in dockerfile.list_bases(text))
 
 
 def test_a_closed_port_is_unreachable_and_an_open_one_is_not() -> None:

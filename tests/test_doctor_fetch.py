@@ -15,7 +15,7 @@ from rich.console import Console
 from scaffolder.model.readiness import FetchSaid, FetchStarted
 from scaffolder.report.doctor import Fetches
 from scaffolder.report.live.progress import Display
-from scaffolder.tools.engine.connection import endpoint
+from scaffolder.tools.engine.connection import find_endpoint
 from tests.support import registry as registries
 from tests.support.command import Devlab, shell
 from tests.support.registry import Registry
@@ -96,7 +96,7 @@ def test_an_interrupted_fetch_leaves_no_half_image(registry: Registry, tmp_path:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert not docker.DockerClient(endpoint()).images.list(registry.repository)
+    assert not docker.DockerClient(find_endpoint()).images.list(registry.repository)
 
 
 @pytest.mark.engine

@@ -71,9 +71,9 @@ def toy(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def check(tmp_path: Path) -> Report:
     work = tmp_path / "solved"
     if not work.exists():
-        build_state(real_catalog.load("tested"), "solution", {}, work)
+        build_state(real_catalog.load_lab("tested"), "solution", {}, work)
     kept = Kept(tmp_path / "verdicts")
-    return grade(real_catalog.load("tested"), workspace.find(work), kept=kept)
+    return grade(real_catalog.load_lab("tested"), workspace.find_workspace(work), kept=kept)
 
 
 def test_its_kinds_are_listed_and_told(devlab: Devlab, toy: Path) -> None:

@@ -22,7 +22,7 @@ from scaffolder.checks.github import act, schemas, zizmor
 from scaffolder.checks.github.rehearsal import lay_out_folders
 from scaffolder.checks.github.rehearsal_event import serve_repository
 from scaffolder.checks.github.rehearsal_line import open_line
-from scaffolder.checks.github.rehearsal_stage import Stage, build_stage, stand_ins
+from scaffolder.checks.github.rehearsal_stage import RehearsalStage, build_stage, stand_ins
 from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.planting.quiz import Quiz
 from scaffolder.core.errors import UnavailableError
@@ -63,7 +63,7 @@ TELL = """\
 def test_it_is_valid() -> None:
     # PyYAML takes the key `on` for a truth value, as YAML 1.1 has it.
     data = {{True: "on"}.get(key, key): value for key, value in PARSED.items()}
-    assert schemas.github_workflow_problems(data) == ()
+    assert schemas.find_workflow_problems(data) == ()
 
 
 def test_zizmor_finds_nothing(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ class Graded:
 class Runner:
     """Plays GitHub's runner for pushes to learners' repositories."""
 
-    def __init__(self, stage: Stage, links: Mapping[str, str], pack: Path) -> None:
+    def __init__(self, stage: RehearsalStage, links: Mapping[str, str], pack: Path) -> None:
         self._stage = stage
         self._links = links
         self._pack = pack
@@ -144,7 +144,7 @@ class Runner:
         (own / "event.json").write_text(
             json.dumps({"ref": "refs/heads/main", "repository": {"full_name": "l/work"}})
         )
-        argv = act.command(
+        argv = act.make_command(
             "push",
             workflow=PLACE,
             payload=own / "event.json",
@@ -204,7 +204,7 @@ class Runner:
 
 
 def _graded(stdout: str, stderr: str, files: Mapping[str, Path], alerts: Path) -> Graded:
-    record = act.read(stdout, stderr)
+    record = act.read_log(stdout, stderr)
     log = "\n".join(line for step in record.steps for line in step.log)
     assert record.jobs, record.errors
     return Graded({job.id: job.result for job in record.jobs}, log, files, alerts)
@@ -241,7 +241,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[R
     with pytest.MonkeyPatch.context() as patch:
         # The wheels are for the Python of the tests, whatever the workflow asks for.
         own = {minor: Path(os.path.realpath(sys.executable))}
-        patch.setattr(wheelhouse, "preferred", lambda _: own)
+        patch.setattr(wheelhouse, "choose_preferred", lambda _: own)
         try:
             stage = build_stage(made)
         except UnavailableError as error:

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from scaffolder.cli import cli
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, task
 
@@ -80,7 +80,9 @@ def test_what_a_command_is_for_is_not_cut(
 
 
 def test_notes_follow_the_examples() -> None:
-    assert examples("devlab list", notes=("Note.",)) == "\b\nExamples:\n  devlab list\n\nNote."
+    assert (
+        format_examples("devlab list", notes=("Note.",)) == "\b\nExamples:\n  devlab list\n\nNote."
+    )
 
 
 def test_every_line_of_what_helps_is_indented(

@@ -31,10 +31,10 @@ from scaffolder.model import (
     Verdict,
 )
 from scaffolder.progress import hints, records
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 from scaffolder.report.live.watch import Page, Shown, TakeHint
 from scaffolder.watch.desk import Desk
-from scaffolder.workspace import changed_since
+from scaffolder.workspace import has_changed_since
 from tests.support.command import Devlab
 from tests.support.labs import Catalog, task
 
@@ -134,12 +134,12 @@ def test_watch_counts_hints_and_says_what_they_are_for_as_hint_does(
     devlab: Devlab, work: Path
 ) -> None:
     devlab("check", work)
-    found = workspace.find(work)
-    report = records.last_report(found)
+    found = workspace.find_workspace(work)
+    report = records.read_last_report(found)
     assert report is not None
     pages: queue.Queue[Shown] = queue.Queue()
     desk = Desk(work, pages.put)
-    desk.ask(catalog.load_of(found.manifest), TakeHint("greets", report))
+    desk.ask(catalog.load_for_workspace(found.manifest), TakeHint("greets", report))
     page = pages.get(timeout=60).page
     desk.close()
     assert isinstance(page, Page)
@@ -153,7 +153,7 @@ def test_only_work_that_changed_is_checked_again(
     devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch, changed: bool
 ) -> None:
     devlab("check", work)
-    monkeypatch.setattr("scaffolder.workspace.changed_since", lambda *_: changed)
+    monkeypatch.setattr("scaffolder.workspace.has_changed_since", lambda *_: changed)
     if changed:
         (work / "app.py").write_text("changed = True\n")
     monkeypatch.setattr("scaffolder.grading.grader.grade", refuse)
@@ -166,9 +166,9 @@ def test_work_is_as_it_was_only_where_nothing_was_changed_since(work: Path) -> N
     (work / "app.py").write_text("hello\n")
     os.utime(work / "app.py", (0, 0))
     last = (work / "app.py").stat().st_ctime
-    assert changed_since(work, last)
-    assert not changed_since(work, last + 1e-4)
-    assert changed_since(work, time.time() + 3600)
+    assert has_changed_since(work, last)
+    assert not has_changed_since(work, last + 1e-4)
+    assert has_changed_since(work, time.time() + 3600)
 
 
 def refuse(*_: object, **__: object) -> Report:
@@ -269,7 +269,7 @@ def test_lint_wants_general_hints_and_finds_those_that_nobody_gets(tmp_path: Pat
     )
     (folder / "instructions.md").write_text("<!-- devlab:tasks -->\nclean\n")
     (folder / "mistakes.yaml").write_text("mistakes: []\n")
-    found = {problem.line: problem.message for problem in lint(folder)}
+    found = {problem.line: problem.message for problem in lint_lab(folder)}
     assert "1 hint, and at least 2 are needed" in found[13]
     assert "ignores the rule DL3008" in found[15]
     assert not any("DL3025" in words for words in found.values())
@@ -301,7 +301,7 @@ def test_each_hint_that_fits_is_given_once_and_those_that_answer_first(
     report = Report("lab", "1", "", "", (result,), 0)
     used: list[int] = []
     told = []
-    while (one := hints.next_hint(lab, "t", report, used)) is not None:
+    while (one := hints.choose_next_hint(lab, "t", report, used)) is not None:
         used.append(one.number)
         told.append(one)
     assert len(set(used)) == len(used)
@@ -338,7 +338,7 @@ def a_lab(written: list[Hint]) -> Lab:
 
 def test_a_report_that_says_nothing_of_the_task_gives_the_general_hints() -> None:
     lab = a_lab([Hint("a", rule="R"), Hint("b")])
-    one = hints.next_hint(lab, "t", None)
+    one = hints.choose_next_hint(lab, "t", None)
     assert one is not None
     assert (one.number, one.text) == (2, "b")
     assert lab_file.require_task(lab, "t").hints[0].text == "a"

@@ -33,7 +33,7 @@ def report_of(task_id: str, checks: tuple[CheckResult, ...]) -> Report:
 
 @pytest.mark.parametrize("lab_id", COMPLETE)
 def test_every_mistake_of_a_lab_is_recorded(lab_id: str) -> None:
-    mistakes = read_wrong_answers(catalog.load(lab_id)).mistakes
+    mistakes = read_wrong_answers(catalog.load_lab(lab_id)).mistakes
     recorded = {
         one.mistake: {check.id for checks in one.tasks.values() for check in checks}
         for one in RECORDED[lab_id]
@@ -46,8 +46,8 @@ def test_every_mistake_of_a_lab_is_recorded(lab_id: str) -> None:
 def test_the_first_hint_after_a_mistake_was_written_for_its_failure(
     lab_id: str, mistake: str, task_id: str, checks: tuple[CheckResult, ...]
 ) -> None:
-    lab = catalog.load(lab_id)
-    given = hints.next_hint(lab, task_id, report_of(task_id, checks))
+    lab = catalog.load_lab(lab_id)
+    given = hints.choose_next_hint(lab, task_id, report_of(task_id, checks))
     assert given is not None
     if lab_id in WHOLE or not lab.task(task_id).hints[given.number - 1].general:
         assert given.answers in {check.id for check in checks}, mistake
@@ -58,7 +58,7 @@ def test_the_first_hint_after_a_mistake_was_written_for_its_failure(
 def test_the_hints_of_a_lab_are_not_in_vain() -> None:
     """Most hints for a failure answer a recorded one; the others are for slips nobody planted."""
     for lab_id in WHOLE:
-        lab = catalog.load(lab_id)
+        lab = catalog.load_lab(lab_id)
         checks = [
             check for one in RECORDED[lab_id] for part in one.tasks.values() for check in part
         ]
@@ -86,7 +86,7 @@ def test_the_hints_of_a_lab_are_not_in_vain() -> None:
 def test_the_real_failure_gets_the_hint_as_well(
     devlab: Devlab, tmp_path: Path, mistake: str, task_id: str, words: str
 ) -> None:
-    generate.build_state(catalog.load(LAB), f"mistake:{mistake}", {}, tmp_path / "work")
+    generate.build_state(catalog.load_lab(LAB), f"mistake:{mistake}", {}, tmp_path / "work")
     said = devlab("hint", task_id, cwd=tmp_path / "work")
     assert said.code == 0, said.err
     assert "written for" in said.out

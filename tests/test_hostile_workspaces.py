@@ -37,7 +37,7 @@ from tests.support.command import Devlab
 from tests.support.hostile import Hostile, edits
 from tests.support.labs import Catalog, task
 
-LABS = tuple(lab_id for lab_id in catalog.lab_ids() if "/" not in lab_id)
+LABS = tuple(lab_id for lab_id in catalog.list_lab_ids() if "/" not in lab_id)
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 # Seconds: what checks take that need no engine, on a machine on which much else runs.
 QUICK_BOUND = 60.0
@@ -49,7 +49,7 @@ WHOLE_BOUND = 900.0
 def made(lab_id: str, state: str) -> Path:
     """Return a state of a lab, made once."""
     folder = Path(tempfile.mkdtemp(prefix="devlab-test-")) / state
-    build_state(catalog.load(lab_id), state, {}, folder)
+    build_state(catalog.load_lab(lab_id), state, {}, folder)
     return folder
 
 
@@ -66,7 +66,7 @@ def files(lab_id: str) -> tuple[str, ...]:
     """Return the paths of a lab's solution; one that a check names stands there more often."""
     root = made(lab_id, "solution")
     found = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
-    solution = catalog.load(lab_id).root / "solution"
+    solution = catalog.load_lab(lab_id).root / "solution"
     answer = [one for one in found if (solution / one).exists()]
     return (*answer * 4, *found)
 
@@ -95,8 +95,8 @@ def with_checks(lab: Lab, *, quick: bool) -> Lab:
 def graded(folder: Path, *, quick: bool) -> Report | DevlabError:
     """Return the report on a folder, or why there is none, as `devlab check` finds it."""
     try:
-        found = workspace.find(folder)
-        lab = catalog.load_of(found.manifest)
+        found = workspace.find_workspace(folder)
+        lab = catalog.load_for_workspace(found.manifest)
         return grade(with_checks(lab, quick=quick), found)
     except DevlabError as error:
         return error
@@ -230,8 +230,8 @@ def make_deep(root: Path, name: str, depth: int) -> None:
 
 def test_a_project_may_lie_as_deep_as_projects_do(place: Path) -> None:
     make_deep(place, "a", folders.DEPTH_LIMIT - 1)
-    assert len(list(workspace.walk(place))) == folders.DEPTH_LIMIT - 1
-    assert len(workspace.survey(place).told) == folders.DEPTH_LIMIT - 1
+    assert len(list(workspace.walk_work(place))) == folders.DEPTH_LIMIT - 1
+    assert len(workspace.survey_work(place).told) == folders.DEPTH_LIMIT - 1
 
 
 def test_a_folder_of_too_many_names_is_refused(
@@ -240,10 +240,10 @@ def test_a_folder_of_too_many_names_is_refused(
     monkeypatch.setattr(folders, "WIDTH_LIMIT", 3)
     for name in "abc":
         (tmp_path / name).touch()
-    assert len(list(workspace.walk(tmp_path))) == 3
+    assert len(list(workspace.walk_work(tmp_path))) == 3
     (tmp_path / "d").touch()
     with pytest.raises(DevlabError, match="a folder holds more than 3 entries"):
-        list(workspace.walk(tmp_path))
+        list(workspace.walk_work(tmp_path))
 
 
 def test_folders_are_removed_at_any_depth_and_whatever_was_made_of_them(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scaffolder.checks.http import Request, ask
+from scaffolder.checks.http import Request, send_request
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
@@ -52,7 +52,7 @@ def test_an_answer_in_drops_is_none(first: bytes, drops: bytes) -> None:
     with answering(first, drops=drops) as port:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match="no whole answer in time"):
-            ask("127.0.0.1", port, Request(), timeout=0.5)
+            send_request("127.0.0.1", port, Request(), timeout=0.5)
         # Without an end of its own it would take minutes, or for ever.
         assert time.monotonic() - began < 10
 
@@ -60,11 +60,11 @@ def test_an_answer_in_drops_is_none(first: bytes, drops: bytes) -> None:
 def test_a_whole_answer_leaves_nothing_running() -> None:
     with answering(HEAD + b"Content-Length: 5\r\n\r\nhello") as port:
         before = threading.active_count()
-        answer = ask("127.0.0.1", port, Request(), timeout=60)
+        answer = send_request("127.0.0.1", port, Request(), timeout=60)
         assert threading.active_count() <= before
     assert (answer.status, answer.body) == (200, b"hello")
 
 
 def test_an_answer_that_ends_early_is_no_time_out() -> None:
     with answering(b"") as port, pytest.raises(OSError, match="closed connection"):
-        ask("127.0.0.1", port, Request(), timeout=60)
+        send_request("127.0.0.1", port, Request(), timeout=60)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.checks.docker.distributions import installed
+from scaffolder.checks.docker.distributions import list_distributions
 from scaffolder.core.errors import WorkFaultError
 from scaffolder.tools.engine.filesystem import FileSystem
 from scaffolder.tools.engine.images import Layer
@@ -142,9 +142,12 @@ RECORD = (f"{INFO}/RECORD", record(("flask/app.py", CODE)))
 def test_installed_is_what_a_record_proves(
     tmp_path: Path, layers: list[list[tuple[str, bytes]]], intact: bool
 ) -> None:
-    [found] = installed(files(*(layer(tmp_path, *entries) for entries in layers)))
+    [found] = list_distributions(files(*(layer(tmp_path, *entries) for entries in layers)))
     assert (found.name, found.version, found.intact) == ("flask", "3.1", intact)
 
 
 def test_a_folder_that_is_only_called_so_is_none(tmp_path: Path) -> None:
-    assert installed(files(layer(tmp_path, (INFO, None), (f"{INFO}/INSTALLER", b"pip")))) == []
+    assert (
+        list_distributions(files(layer(tmp_path, (INFO, None), (f"{INFO}/INSTALLER", b"pip"))))
+        == []
+    )

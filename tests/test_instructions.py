@@ -27,7 +27,7 @@ from tests.support.demands import (
     tools_of_slim_image,
 )
 
-LABS = [lab_id for lab_id in catalog.lab_ids() if "/" not in lab_id]
+LABS = [lab_id for lab_id in catalog.list_lab_ids() if "/" not in lab_id]
 LEARNER = "ada"
 # A section begins with a heading, or with the bold id of a task; a task is named in its first line.
 SECTION = re.compile(r"^(?=#{2,3} |\*\*`?[a-z-]+`?\.\*\*)", re.MULTILINE)
@@ -114,14 +114,14 @@ EXPLAINED: Mapping[tuple[str, str], Mapping[str, str]] = {
 
 
 def load(lab_id: str) -> Lab:
-    return catalog.load(lab_id, learner=LEARNER)
+    return catalog.load_lab(lab_id, learner=LEARNER)
 
 
 @cache
 def readme(lab_id: str, learner: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
-        build_state(catalog.load(lab_id, graded=False, learner=learner), "start", {}, work)
+        build_state(catalog.load_lab(lab_id, graded=False, learner=learner), "start", {}, work)
         return (work / "README.md").read_text("utf-8")
 
 
@@ -164,7 +164,7 @@ def whole_of(lab: Lab) -> str:
 
 @pytest.mark.parametrize("lab_id", LABS)
 def test_every_task_has_its_section_in_the_order_of_the_tasks(lab_id: str) -> None:
-    lab = catalog.load(lab_id)
+    lab = catalog.load_lab(lab_id)
     places = [text_of(lab).index(section_of(lab, task)) for task in lab.tasks]
     assert places == sorted(places)
     known = {task.id for task in lab.tasks}
@@ -175,7 +175,7 @@ def test_every_task_has_its_section_in_the_order_of_the_tasks(lab_id: str) -> No
 @pytest.mark.parametrize("lab_id", LABS)
 def test_titles_of_sections_are_those_of_the_tasks(lab_id: str) -> None:
     """A title in the instructions that says another number than the report is one too many."""
-    lab = catalog.load(lab_id)
+    lab = catalog.load_lab(lab_id)
     for task in lab.tasks:
         head = section_of(lab, task).partition("\n")[0]
         numbers = {one for one in re.findall(r"\b\w+\b", head.lower()) if one in NUMBERS[2:]}
@@ -221,7 +221,7 @@ def said_of_field(lab: Lab, task: Task, field: str) -> str:
 @pytest.mark.parametrize("learner", ["", LEARNER])
 @pytest.mark.parametrize("lab_id", LABS)
 def test_what_a_check_asks_for_is_said(lab_id: str, learner: str) -> None:
-    assert not lacking(catalog.load(lab_id, learner=learner))
+    assert not lacking(catalog.load_lab(lab_id, learner=learner))
 
 
 def test_nothing_is_decided_about_parameters_that_no_lab_has() -> None:
@@ -264,25 +264,25 @@ def unknown_figures(lab: Lab) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("lab_id", LABS)
 def test_every_figure_is_of_a_check_or_explained(lab_id: str) -> None:
     """A number that no check has is a promise that nobody keeps."""
-    assert not unknown_figures(catalog.load(lab_id))
+    assert not unknown_figures(catalog.load_lab(lab_id))
 
 
 @pytest.mark.parametrize(("lab_id", "task_id"), EXPLAINED)
 def test_every_explained_figure_is_there(lab_id: str, task_id: str) -> None:
-    lab = catalog.load(lab_id)
+    lab = catalog.load_lab(lab_id)
     text = section_of(lab, lab.task(task_id)) if task_id else outside_of_tasks(lab)
     assert EXPLAINED[(lab_id, task_id)].keys() <= figures(text)
 
 
 def test_as_many_bugs_are_planted_as_the_instructions_say() -> None:
-    lab = catalog.load("ci-pipeline")
+    lab = catalog.load_lab("ci-pipeline")
     task = lab.task("red-on-failing-test")
     planted = [spec for spec in task.checks if spec.kind == "pipeline.fails"]
     assert f"plants {NUMBERS[len(planted)]} bugs" in plain(section_of(lab, task))
 
 
 def test_the_oldest_terraform_is_that_of_the_start() -> None:
-    lab = catalog.load("terraform-stubs")
+    lab = catalog.load_lab("terraform-stubs")
     asked = (lab.root / "start" / "infra" / "providers.tf").read_text()
     version = re.search(r'required_version = ">= ([\d.]+)"', asked)
     assert version
@@ -290,7 +290,7 @@ def test_the_oldest_terraform_is_that_of_the_start() -> None:
 
 
 def test_what_slim_image_pins_is_what_the_learner_is_given() -> None:
-    lab = catalog.load("slim-image")
+    lab = catalog.load_lab("slim-image")
     with tempfile.TemporaryDirectory() as folder:
         build_state(lab, "start", {}, Path(folder) / "work")
         given = (Path(folder) / "work" / "requirements.txt").read_text()
@@ -301,7 +301,7 @@ def test_what_slim_image_pins_is_what_the_learner_is_given() -> None:
 
 
 def test_what_is_not_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = catalog.load("containerize-flask")
+    lab = catalog.load_lab("containerize-flask")
     other = text_of(lab).replace("hold 30 MB", "hold 40 MB").replace("three seconds", "a moment")
     monkeypatch.setitem(globals(), "text_of", lambda _: other)
     assert [one.partition(":")[0] for one in lacking(lab)] == [

@@ -18,7 +18,7 @@ import pytest
 from scaffolder import workspace
 from scaffolder.core import paths
 from scaffolder.core.errors import InterruptedRunError
-from scaffolder.core.interrupts import held_back
+from scaffolder.core.interrupts import hold_interrupts
 from scaffolder.core.run_folders import is_dead, make_run_folder
 from scaffolder.grading import lifecycle
 from scaffolder.grading.grader import grade
@@ -78,7 +78,7 @@ class Place:
         self.work = folder / "work"
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        build_state(real_catalog.load(lab), "solution", {}, self.work)
+        build_state(real_catalog.load_lab(lab), "solution", {}, self.work)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return shell(
@@ -155,14 +155,14 @@ def test_termination_is_an_interruption(tmp_path: Path) -> None:
 def test_ctrl_c_while_it_tidies_up_waits_for_that(catalog: Catalog, tmp_path: Path) -> None:
     """A run that has just ended is the one moment in which nothing else holds Ctrl-C back."""
     catalog.lab(task("a").replace("test.ends, outcome: pass", "test.interrupts_tidying"))
-    lab = real_catalog.load("tested")
+    lab = real_catalog.load_lab("tested")
     create_workspace(lab, {}, tmp_path / "work")
     InterruptsTidying.given_back.clear()
     with pytest.raises(KeyboardInterrupt):
-        grade(lab, workspace.find(tmp_path / "work"))
+        grade(lab, workspace.find_workspace(tmp_path / "work"))
     [run_id] = InterruptsTidying.given_back
     assert is_dead(run_id)
-    assert not (paths.runs() / run_id).exists()
+    assert not (paths.find_runs_folder() / run_id).exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -170,7 +170,7 @@ def test_a_second_signal_insists() -> None:
     done: list[str] = []
 
     def tidy() -> None:
-        with held_back():
+        with hold_interrupts():
             signal.raise_signal(signal.SIGINT)
             done.append("first")
             signal.raise_signal(signal.SIGTERM)
@@ -183,7 +183,7 @@ def test_a_second_signal_insists() -> None:
 
 def test_a_signal_outlives_what_the_block_raises() -> None:
     def tidy() -> None:
-        with held_back():
+        with hold_interrupts():
             signal.raise_signal(signal.SIGINT)
             raise ValueError
 
@@ -194,7 +194,7 @@ def test_a_signal_outlives_what_the_block_raises() -> None:
 def test_an_ignored_signal_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with held_back():
+        with hold_interrupts():
             signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -325,12 +325,12 @@ def test_without_a_home(tmp_path: Path) -> None:
 def test_a_task_of_a_waiting_run_can_be_cancelled(catalog: Catalog, tmp_path: Path) -> None:
     """Cancelling from another thread unwinds as Ctrl-C does."""
     catalog.lab(task("a").replace("test.ends, outcome: pass", "test.waits"))
-    lab = real_catalog.load("tested")
+    lab = real_catalog.load_lab("tested")
     create_workspace(lab, {}, tmp_path / "work")
     cancel = CancelToken()
     threading.Timer(0.3, cancel.cancel).start()
     with pytest.raises(InterruptedRunError):
-        grade(lab, workspace.find(tmp_path / "work"), cancel=cancel)
+        grade(lab, workspace.find_workspace(tmp_path / "work"), cancel=cancel)
 
 
 def test_what_ends_a_block_ends_its_sweep_too(monkeypatch: pytest.MonkeyPatch) -> None:

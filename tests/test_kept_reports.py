@@ -41,16 +41,16 @@ class Learner:
         self.catalog = catalog
         self.lab = catalog.lab(TASKS)
         self.work = folder / "work"
-        build_state(real_catalog.load("tested"), "start", {}, self.work)
+        build_state(real_catalog.load_lab("tested"), "start", {}, self.work)
         self._devlab = devlab
         self.looked = False
-        load = real_catalog.load_of
+        load = real_catalog.load_for_workspace
 
         def noted(*arguments: object, **options: object) -> object:
             self.looked = True
             return load(*arguments, **options)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(real_catalog, "load_of", noted)
+        monkeypatch.setattr(real_catalog, "load_for_workspace", noted)
 
     def check(self, *options: str) -> Said:
         self.looked = False
@@ -133,7 +133,7 @@ CHANGES: dict[str, Callable[[Learner, pytest.MonkeyPatch], object]] = {
     "a new file": lambda one, _: (one.work / "new.py").write_text(""),
     "a permission": lambda one, _: (one.work / "app.py").chmod(0o755),
     "the manifest": lambda one, _: generate._write_manifest(
-        real_catalog.load("tested"), {"name": "other"}, one.work
+        real_catalog.load_lab("tested"), {"name": "other"}, one.work
     ),
     "a link that leads outside": lambda one, _: (one.work / "link").symlink_to("/etc/passwd"),
     "the lab": lambda one, _: (one.lab / "lab.yaml").write_text(
@@ -218,7 +218,7 @@ def test_what_could_not_be_graded_is_never_told_again(
     catalog: Catalog, devlab: Devlab, tmp_path: Path
 ) -> None:
     catalog.lab(task("only", "unavailable"))
-    build_state(real_catalog.load("tested"), "start", {}, tmp_path / "work")
+    build_state(real_catalog.load_lab("tested"), "start", {}, tmp_path / "work")
     for _ in range(2):
         said = devlab("check", cwd=tmp_path / "work")
         assert said.code == 3
@@ -228,7 +228,7 @@ def test_what_could_not_be_graded_is_never_told_again(
 @pytest.mark.parametrize("at", ["pipe", "terminal"])
 def test_a_known_report_loads_neither_labs_nor_tools(tmp_path: Path, at: str) -> None:
     """That is what makes it quick, and what a careless import would undo."""
-    lab = real_catalog.load("ci-pipeline")
+    lab = real_catalog.load_lab("ci-pipeline")
     build_state(lab, "start", {}, tmp_path / "work")
     program = (
         "import sys; from scaffolder.cli import cli\n"

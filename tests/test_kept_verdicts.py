@@ -18,7 +18,7 @@ from scaffolder.checks.docker import container
 from scaffolder.checks.families import FAMILIES
 from scaffolder.checks.family import Family
 from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
-from scaffolder.checks.registry import families_used, family_of
+from scaffolder.checks.registry import find_family, list_used_families
 from scaffolder.checks.terraform import answers, terraform
 from scaffolder.core.file_digests import FileDigests
 from scaffolder.grading.cache import store, surroundings, verdicts
@@ -45,15 +45,15 @@ class Loop:
     def __init__(self, catalog: Catalog, folder: Path, tasks: str = "") -> None:
         catalog.lab(tasks or task("first") + task("second", needs="first") + HOLDING)
         self.work = folder / "work"
-        build_state(real_catalog.load("tested"), "start", {}, self.work)
+        build_state(real_catalog.load_lab("tested"), "start", {}, self.work)
         self.folder = folder / "verdicts"
         self.ran: list[str] = []
 
     def check(self, *, afresh: bool = False, only: tuple[str, ...] = ()) -> Report:
         self.ran.clear()
         return grade(
-            real_catalog.load("tested"),
-            workspace.find(self.work),
+            real_catalog.load_lab("tested"),
+            workspace.find_workspace(self.work),
             only=only,
             kept=Kept(self.folder, afresh=afresh),
             listen=self._note,
@@ -119,14 +119,14 @@ def test_a_change_while_it_is_checked_is_not_kept_for_what_was_before(
 ) -> None:
     """The learner saves between the first look and the copy that is graded."""
     whole = (loop.work / "app.py").read_text()
-    taken = workspace.snapshot
+    taken = workspace.take_snapshot
 
     def saved_meanwhile(root: Path, destination: Path) -> tuple[workspace.Skipped, ...]:
         (root / "app.py").write_text("")
         return taken(root, destination)
 
     with monkeypatch.context() as patch:
-        patch.setattr("scaffolder.grading.preparation.snapshot", saved_meanwhile)
+        patch.setattr("scaffolder.grading.preparation.take_snapshot", saved_meanwhile)
         assert loop.check().outcome is Outcome.FAIL
     (loop.work / "app.py").write_text(whole)
     assert loop.check().outcome is Outcome.PASS
@@ -217,7 +217,7 @@ def test_the_umask_has_no_say_in_what_is_checked(tmp_path: Path) -> None:
     (tmp_path / "work/folder/inner").mkdir(parents=True)
     before = os.umask(0o077)
     try:
-        workspace.snapshot(tmp_path / "work", tmp_path / "copy")
+        workspace.take_snapshot(tmp_path / "work", tmp_path / "copy")
     finally:
         os.umask(before)
     assert (tmp_path / "copy/folder").stat().st_mode & 0o777 == 0o755
@@ -261,7 +261,7 @@ def test_quick_checks_come_before_slow_ones(
 ) -> None:
     monkeypatch.setattr(Holds, "quick", True)
     catalog.lab(task("first") + task("second") + HOLDING)
-    build_state(real_catalog.load("tested"), "start", {}, tmp_path / "work")
+    build_state(real_catalog.load_lab("tested"), "start", {}, tmp_path / "work")
     ended: list[str] = []
 
     def note(event: Event) -> None:
@@ -269,8 +269,8 @@ def test_quick_checks_come_before_slow_ones(
             ended.append(event.check_id if isinstance(event, CheckStarted) else event.result.id)
 
     grade(
-        real_catalog.load("tested"),
-        workspace.find(tmp_path / "work"),
+        real_catalog.load_lab("tested"),
+        workspace.find_workspace(tmp_path / "work"),
         listen=note,
         quick_first=True,
     )
@@ -296,7 +296,7 @@ def test_the_command_says_that_nothing_has_changed(
 
 # ---- what a name is made of: every input of every check of every lab --------------------------
 
-LABS = [lab for lab in real_catalog.labs() if "/" not in lab.id]
+LABS = [lab for lab in real_catalog.load_labs() if "/" not in lab.id]
 SPECS = [
     pytest.param(lab, spec, id=f"{lab.id}-{spec.id}")
     for lab in LABS
@@ -325,7 +325,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def name(lab: Lab, spec: CheckSpec, root: Path, images: dict[str, str] | None = None) -> str:
     variables = workspace.read_manifest(root).context
-    inputs = Inputs(lab, variables, root, workspace.survey(root))
+    inputs = Inputs(lab, variables, root, workspace.survey_work(root))
     return inputs.name(spec, IMAGES if images is None else images)
 
 
@@ -387,7 +387,7 @@ def test_everything_that_is_asked_for_counts(
 def test_any_change_of_the_work_counts(
     change: Callable[[Path], object], solved: dict[str, Path], tmp_path: Path
 ) -> None:
-    lab = real_catalog.load("slim-image")
+    lab = real_catalog.load_lab("slim-image")
     spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
     root = tmp_path / "work"
     shutil.copytree(solved[lab.id], root)
@@ -398,7 +398,7 @@ def test_any_change_of_the_work_counts(
 
 def test_where_there_are_links_everything_counts(solved: dict[str, Path], tmp_path: Path) -> None:
     """A Dockerfile may be a link to any other file of the work."""
-    lab = real_catalog.load("containerize-flask")
+    lab = real_catalog.load_lab("containerize-flask")
     spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "dockerfile.lint")
     root = tmp_path / "work"
     shutil.copytree(solved[lab.id], root)
@@ -413,7 +413,7 @@ def test_where_there_are_links_everything_counts(solved: dict[str, Path], tmp_pa
 def test_whether_there_is_a_folder_counts_for_who_reads_in_it(
     solved: dict[str, Path], tmp_path: Path, directory: str
 ) -> None:
-    lab = real_catalog.load("terraform-stubs")
+    lab = real_catalog.load_lab("terraform-stubs")
     spec = next(
         one for task_ in lab.tasks for one in task_.checks if one.kind == "terraform.formatted"
     )
@@ -464,7 +464,7 @@ def test_what_a_check_stands_on_counts(
     what: str, solved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = surrounding(monkeypatch, tmp_path)[what]
-    lab = real_catalog.load("terraform-stubs")
+    lab = real_catalog.load_lab("terraform-stubs")
     spec = lab.tasks[0].checks[0]
     before = name(lab, spec, solved[lab.id])
     assert name(lab, spec, solved[lab.id]) == before
@@ -479,7 +479,7 @@ def first_check(family: Family) -> tuple[Lab, CheckSpec]:
         for lab in LABS
         for task in lab.tasks
         for spec in task.checks
-        if family in families_used([family_of(spec.kind).name])
+        if family in list_used_families([find_family(spec.kind).name])
     )
 
 
@@ -575,7 +575,7 @@ def test_the_code_of_every_kind_is_part_of_the_grader() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_family_relies_on_those_that_its_code_imports(family: Family) -> None:
-    used = {one.name for one in families_used([family.name])}
+    used = {one.name for one in list_used_families([family.name])}
     imported = {
         name.split(".")[2]
         for module in modules()
@@ -584,7 +584,7 @@ def test_a_family_relies_on_those_that_its_code_imports(family: Family) -> None:
         if name.count(".") > 1
     }
     assert {one.name for one in FAMILIES} & imported <= used
-    code = set(list_code(families_used([family.name])))
+    code = set(list_code(list_used_families([family.name])))
     others = [one for one in FAMILIES if one.name not in used]
     assert not [path for one in others for path in code if path.is_relative_to(one.folder)]
 
@@ -636,7 +636,7 @@ def test_the_template_counts(catalog: Catalog, tmp_path: Path) -> None:
 
 def test_the_variables_count(loop: Loop) -> None:
     loop.check()
-    generate._write_manifest(real_catalog.load("tested"), {"name": "other"}, loop.work)
+    generate._write_manifest(real_catalog.load_lab("tested"), {"name": "other"}, loop.work)
     loop.check()
     assert sorted(loop.ran) == ALL
 
@@ -675,12 +675,14 @@ def test_where_the_engine_does_not_say_what_it_has_nothing_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A busy one may not, and nobody knows then which base the check has seen."""
-    lab = real_catalog.load("slim-image")
+    lab = real_catalog.load_lab("slim-image")
     spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
     root = solved[lab.id]
     looks = itertools.count()
     monkeypatch.setattr(surroundings, "glance", lambda: SEEN if next(looks) in answers else None)
-    recall = verdicts.Recall(Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey(root)))
+    recall = verdicts.Recall(
+        Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey_work(root))
+    )
     assert recall.of(spec) is None
     recall.keep(spec, CheckResult(spec.id, spec.kind, passed("built"), 1.0), ())
     assert not (tmp_path / "kept").exists()
@@ -693,7 +695,7 @@ def test_images_count_for_what_asks_the_engine(
 ) -> None:
     root = solved[lab.id]
     assert isinstance(spec.check, Kind)
-    inputs = Inputs(lab, {}, root, workspace.survey(root))
+    inputs = Inputs(lab, {}, root, workspace.survey_work(root))
     inputs.__dict__["_engine"] = SEEN
     told = inputs.images(spec)
     family = spec.kind.partition(".")[0]
@@ -706,10 +708,10 @@ def test_images_count_for_what_asks_the_engine(
 def test_a_base_image_that_was_changed_while_the_check_ran_is_noticed(
     solved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = real_catalog.load("slim-image")
+    lab = real_catalog.load_lab("slim-image")
     spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
     root = solved[lab.id]
-    seen = workspace.survey(root)
+    seen = workspace.survey_work(root)
 
     def kept_after(now: dict[str, str]) -> bool:
         kept = Kept(tmp_path / now.get("python:3.13-slim", "none"))
@@ -744,9 +746,9 @@ def test_an_error_of_terraform_s_that_is_in_no_file_may_be_the_machine_s(
 ) -> None:
     in_a_file = terraform.Diagnostic("error", "Unsupported argument", path="main.tf", line=1)
     other = terraform.Diagnostic("error", "timeout while waiting for plugin to start", path=path)
-    answer = terraform.Answer(
+    answer = terraform.TerraformResult(
         Completed(("terraform",), 1, "", "", 0.0, Ending.EXITED), (in_a_file, other)
     )
     with pytest.raises(CheckFailedError) as caught:
-        answers.refuse(answer, "plan", "infra")
+        answers.refuse_answer(answer, "plan", "infra")
     assert caught.value.verdict.lasting is lasting

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks.context import Run
-from scaffolder.checks.pytest.runner.containers import whole_within
+from scaffolder.checks.pytest.runner.containers import bound_time
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import Outcome
@@ -190,7 +190,7 @@ def test_an_answer_that_never_ends_ends_in_time() -> None:
     answer = http.client.HTTPResponse(ours)
 
     def read() -> None:
-        with whole_within(0.3, ours):
+        with bound_time(0.3, ours):
             answer.begin()
             answer.read()
 

@@ -146,7 +146,7 @@ def test_terraform_is_applied_once_and_tells_its_outputs(bench: Bench, tmp_path:
     from scaffolder.checks.terraform.kinds import Applies
 
     bench.work.rmdir()
-    generate.build_state(catalog.load("terraform-stubs"), "solution", {}, bench.work)
+    generate.build_state(catalog.load_lab("terraform-stubs"), "solution", {}, bench.work)
     run = bench.run()
     verdict = bench.check(
         """

@@ -20,20 +20,20 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_documented_as_it_is(kind: str) -> None:
-    page = reference.find(kind)
+    page = reference.find_page(kind)
     _, sections = reference._split(inspect.getdoc(KINDS[kind]) or "")
     assert set(sections) == set(reference.SECTIONS)
     assert page.summary.endswith(".")
     assert page.passes
     assert page.fails
-    documented = set(reference.documented(sections["Parameters"]))
+    documented = set(reference.parse_parameter_words(sections["Parameters"]))
     assert documented == {field.encode_name for field in msgspec.structs.fields(KINDS[kind])}
     assert all(one.text for one in page.parameters)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_a_kind_is_one(kind: str) -> None:
-    (check,) = yaml_source.load(reference.find(kind).example).data
+    (check,) = yaml_source.load_yaml(reference.find_page(kind).example).data
     assert check["kind"] == kind
     assert check["id"]
     parameters = {key: value for key, value in check.items() if key not in COMMON_CHECK_KEYS}

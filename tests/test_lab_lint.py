@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 from tests.support.command import Devlab
 
 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pack with one lab in which nothing is wrong."""
-    from scaffolder.authoring.new import Plan, create
+    from scaffolder.authoring.new import NewLab, create_lab
 
     root = tmp_path_factory.mktemp("sound")
-    create(Plan(root, "sound", "A sound lab", "tests", "tiny", new_template=True))
+    create_lab(NewLab(root, "sound", "A sound lab", "tests", "tiny", new_template=True))
     return root
 
 
@@ -159,21 +159,21 @@ WITHOUT_LINE = {
 
 
 def test_a_sound_lab_has_no_problem(lab: Path) -> None:
-    assert lint(lab) == ()
+    assert lint_lab(lab) == ()
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_named(lab: Path, name: str) -> None:
     change, path, words = BROKEN[name]
     change(lab)
-    found = [one for one in lint(lab) if one.path == path and words in one.message + one.hint]
-    assert found, lint(lab)
+    found = [one for one in lint_lab(lab) if one.path == path and words in one.message + one.hint]
+    assert found, lint_lab(lab)
     assert (found[0].line is None) == (name in WITHOUT_LINE), found[0]
 
 
 def test_the_line_is_the_right_one(lab: Path) -> None:
     edit("mistakes.yaml", 'old: "python:3.13-slim"', 'old: "python:3.9"')(lab)
-    (found,) = lint(lab)
+    (found,) = lint_lab(lab)
     lines = (lab / "mistakes.yaml").read_text().splitlines()
     assert lines[(found.line or 0) - 1].strip() == "change:"
     assert "python:3.9" in "".join(lines[(found.line or 0) :][:2])
@@ -182,7 +182,7 @@ def test_the_line_is_the_right_one(lab: Path) -> None:
 def test_one_problem_hides_no_other(lab: Path) -> None:
     for name in ("one hint", "mistake changes nothing", "two alternatives", "link"):
         BROKEN[name][0](lab)
-    assert {one.path for one in lint(lab)} >= {
+    assert {one.path for one in lint_lab(lab)} >= {
         "lab.yaml", "mistakes.yaml", "alternatives", "start/a",
     }  # fmt: skip
 
@@ -190,7 +190,7 @@ def test_one_problem_hides_no_other(lab: Path) -> None:
 def test_a_broken_lab_yaml_hides_no_other_file(lab: Path) -> None:
     BROKEN["typo"][0](lab)
     edit("mistakes.yaml", "fails:", "fail:")(lab)
-    assert {one.path for one in lint(lab)} >= {"lab.yaml", "mistakes.yaml"}
+    assert {one.path for one in lint_lab(lab)} >= {"lab.yaml", "mistakes.yaml"}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_broken_lab_yaml_hides_no_other_file(lab: Path) -> None:
 )
 def test_what_only_looks_wrong_is_left_alone(lab: Path, path: str, text: str) -> None:
     write(f"start/{path}", text)(lab)
-    assert lint(lab) == ()
+    assert lint_lab(lab) == ()
 
 
 def test_moving_a_block_is_the_work_and_no_leak(lab: Path) -> None:
@@ -218,7 +218,7 @@ def test_moving_a_block_is_the_work_and_no_leak(lab: Path) -> None:
     ):
         text = (lab / path / "Dockerfile").read_text()
         (lab / path / "Dockerfile").write_text(block + text if path == "start" else text + block)
-    assert [one for one in lint(lab) if "gives away" in one.message] == []
+    assert [one for one in lint_lab(lab) if "gives away" in one.message] == []
 
 
 def test_the_command_tells_places_and_ends_with_one(devlab: Devlab, lab: Path) -> None:

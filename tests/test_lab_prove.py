@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.model import failed
-from scaffolder.report.proof_documents import from_json
+from scaffolder.report.proof_documents import decode_proofs
 from tests.support.command import Devlab
 from tests.support.labs import HEAD, Catalog, Holds
 
@@ -97,7 +97,7 @@ def test_the_proof_as_json_can_be_read_back(devlab: Devlab, sound: Path) -> None
     document = json.loads(said.out)
     assert document["schema"] == "devlab.proof/1"
     assert document["labs"][0]["outcome"] == "pass"
-    (proof,) = from_json(said.out)
+    (proof,) = decode_proofs(said.out)
     assert "mistake:no-end" in proof.kills["holds-end"]
     assert "mutant:drop-user:Dockerfile" in proof.kills["runs-as-app"]
     assert proof.complete

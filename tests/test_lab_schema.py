@@ -16,14 +16,14 @@ from scaffolder.labs import catalog
 from tests.support.command import Devlab
 
 DOCS = Path(__file__).parent.parent / "docs" / "schema"
-LABS = [lab.root for lab in catalog.labs(graded=False)]
+LABS = [lab.root for lab in catalog.load_labs(graded=False)]
 FILES = [
     path for root in LABS for name in schema.SCHEMAS if (path := root / f"{name}.yaml").exists()
 ]
 
 
 def errors(name: str, data: Any) -> list[str]:
-    validator = jsonschema.Draft202012Validator(json.loads(schema.document(name)))
+    validator = jsonschema.Draft202012Validator(json.loads(schema.format_schema(name)))
     return [error.message for error in validator.iter_errors(data)]
 
 
@@ -38,7 +38,7 @@ def test_a_schema_is_sound_and_up_to_date(devlab: Devlab, name: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_shipped_labs_validate(path: Path) -> None:
-    assert errors(path.stem, yaml_source.load(path.read_text()).data) == []
+    assert errors(path.stem, yaml_source.load_yaml(path.read_text()).data) == []
 
 
 @pytest.mark.parametrize("root", LABS, ids=lambda root: root.name)
@@ -98,7 +98,7 @@ def test_other_files_are_strict_too() -> None:
 
 
 def test_an_editor_can_explain_every_key() -> None:
-    parts = json.loads(schema.document("lab"))["$defs"]
+    parts = json.loads(schema.format_schema("lab"))["$defs"]
     for name in ("LabFile", "TaskFile", *KINDS):
         for key, value in parts[name]["properties"].items():
             assert value is True or value["description"], f"{name}.{key}"

@@ -14,26 +14,28 @@ from scaffolder import workspace
 from scaffolder.core.folders import remove_tree
 from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
-from scaffolder.labs.families import families_of
+from scaffolder.labs.families import list_lab_families
 from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Mistake, Outcome, Report
 from scaffolder.model.proofs import Case, Fate, Stage
 from scaffolder.proving import planning
 from scaffolder.proving.grading import Plan, run_case
 from scaffolder.proving.ledger import Ledger, is_sampled
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 from scaffolder.proving.memory import Memory
 from scaffolder.tools.processes import CancelToken
 
 STATES = ("start", "solution", "alternative:*", "mistake:*")
 # Those of packs, which this machine may have, are their authors' to prove.
-PLANS = {lab.id: planning.plan(lab, STATES) for lab in catalog.labs() if "/" not in lab.id}
+PLANS = {
+    lab.id: planning.plan_proof(lab, STATES) for lab in catalog.load_labs() if "/" not in lab.id
+}
 ROOT = Path(__file__).parent.parent
 LEDGER = Ledger(ROOT / "docs" / "proof.lock")
 
 
 def marks(lab: Lab) -> list[pytest.MarkDecorator]:
-    return [getattr(pytest.mark, family.name) for family in families_of(lab) if family.tools]
+    return [getattr(pytest.mark, family.name) for family in list_lab_families(lab) if family.tools]
 
 
 @cache
@@ -50,7 +52,7 @@ def skip_if_proven(plan: Plan, case: Case, folder: Path) -> None:
     if os.environ.get("DEVLAB_TEST_ALL_ANSWERS"):
         return
     build_state(plan.variants[case.learner].lab, case.state, case.variables, folder)
-    digest = plan.digest_case(case, workspace.fingerprint(folder))
+    digest = plan.digest_case(case, workspace.fingerprint_work(folder))
     remove_tree(folder)
     if LEDGER.holds(plan.lab.id, case.name, digest) and not is_sampled(digest, commit()):
         pytest.skip(
@@ -76,7 +78,7 @@ MISTAKES = [
 
 def check(lab: Lab, state: str, tmp_path: Path) -> Report:
     build_state(PLANS[lab.id].lab, state, {}, tmp_path / "work")
-    return grade(lab, workspace.find(tmp_path / "work"))
+    return grade(lab, workspace.find_workspace(tmp_path / "work"))
 
 
 def explain(report: Report) -> str:
@@ -106,7 +108,7 @@ def test_the_labs_are_there() -> None:
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_a_lab_is_sound_as_far_as_can_be_said_without_running_it(plan: Plan) -> None:
-    assert lint(plan.lab.root) == ()
+    assert lint_lab(plan.lab.root) == ()
     assert plan.lab.points == 100
     for task in plan.lab.tasks:
         checks = {one.id for one in task.checks}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from scaffolder.labs import catalog as labs
-from scaffolder.labs.generate import build_state, overlay_paths
-from scaffolder.labs.variation import chosen_faults, derive
-from scaffolder.workspace import fingerprint
+from scaffolder.labs.generate import build_state, list_overlay_paths
+from scaffolder.labs.variation import choose_faults, derive_variables
+from scaffolder.workspace import fingerprint_work
 from tests.support.command import Devlab
 from tests.support.labs import HEAD, Catalog
 
@@ -92,7 +92,7 @@ def outcome(report: dict[str, Any], check_id: str) -> dict[str, Any]:
 
 
 def without_git(work: Path) -> dict[str, str]:
-    told = fingerprint(work)
+    told = fingerprint_work(work)
     return {path: what for path, what in told.items() if not path.startswith(".git")}
 
 
@@ -127,7 +127,7 @@ def test_without_an_id_nothing_varies(devlab: Devlab, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("lab")
 def test_a_learners_lab_says_and_asks_for_what_is_theirs(devlab: Devlab, tmp_path: Path) -> None:
     work = make(devlab, tmp_path / "work", "--learner", "ada")
-    values = derive(labs.load("tested").variation, "tested", "ada")
+    values = derive_variables(labs.load_lab("tested").variation, "tested", "ada")
 
     readme = (work / "README.md").read_text()
     assert readme.startswith(f"# Say {values['secret']}, not ${{{{ secret }}}}\n")
@@ -155,7 +155,7 @@ def test_a_copied_answer_fails_and_says_what_was_expected(
 
     report = check(devlab, work)
 
-    asked = derive(labs.load("tested").variation, "tested", "ada")
+    asked = derive_variables(labs.load_lab("tested").variation, "tested", "ada")
     assert report["outcome"] == "fail"
     assert report["score"]["earned"] == 0
     assert asked["secret"] in outcome(report, "says-the-secret")["message"]
@@ -279,23 +279,23 @@ def test_show_tells_what_varies_and_what_it_is_for_a_learner(devlab: Devlab) -> 
     hers = devlab("show", "tested", "--learner", "ada").out
     document = json.loads(devlab("show", "tested", "--learner", "ada", "--format", "json").out)
 
-    vary = labs.load("tested").variation
+    vary = labs.load_lab("tested").variation
     assert "name: one of 20" in everybody
     assert "without a learner none" in everybody
     assert "fault broken: one of 3" in everybody
-    for name, value in derive(vary, "tested", "ada").items():
+    for name, value in derive_variables(vary, "tested", "ada").items():
         assert f"{name} = {value}" in hers
         assert document["vary"]["variables"][name]["value"] == value
-    planted = chosen_faults(vary, "tested", "ada")["broken"]
+    planted = choose_faults(vary, "tested", "ada")["broken"]
     assert document["vary"]["faults"]["broken"]["planted"] == planted
     assert f"fault broken: It is {planted}" in hers
 
 
 def test_a_learners_fault_is_planted_in_the_stead_of_the_one_that_is_named(lab: Path) -> None:
-    planted = {labs.load("tested", learner=f"l-{n}").faults["broken"].id for n in range(40)}
+    planted = {labs.load_lab("tested", learner=f"l-{n}").faults["broken"].id for n in range(40)}
 
     assert planted == {"broken", "bent", "torn"}
-    assert labs.load("tested").faults["broken"].id == "broken"
+    assert labs.load_lab("tested").faults["broken"].id == "broken"
 
 
 @pytest.mark.parametrize(
@@ -342,8 +342,8 @@ def test_a_proof_shows_copied_answers_and_every_fault(devlab: Devlab, lab: Path)
     results = json.loads(said.out)["labs"][0]["results"]
     found = {one["case"]["name"]: one for one in results if one["case"].get("learner")}
     learners = {one["case"]["learner"] for one in found.values()}
-    vary = labs.load("tested").variation
-    planted = {chosen_faults(vary, "tested", learner)["broken"] for learner in learners}
+    vary = labs.load_lab("tested").variation
+    planted = {choose_faults(vary, "tested", learner)["broken"] for learner in learners}
     assert planted == {"broken", "bent", "torn"}
     assert all(f"solution, {learner}" in found for learner in learners)
     assert all(one["fate"] == "holds" for name, one in found.items() if "start" not in name)
@@ -378,12 +378,14 @@ TELLS = [
 def test_in_each_of_our_labs_anothers_solution_fails(
     devlab: Devlab, tmp_path: Path, lab_id: str, check_id: str, variable: str
 ) -> None:
-    lab = labs.load(lab_id, learner="bob")
+    lab = labs.load_lab(lab_id, learner="bob")
     task = next(task for task in lab.tasks if check_id in {one.id for one in task.checks})
-    build_state(labs.load(lab_id, graded=False, learner="ada"), "solution", {}, tmp_path / "hers")
+    build_state(
+        labs.load_lab(lab_id, graded=False, learner="ada"), "solution", {}, tmp_path / "hers"
+    )
     work = tmp_path / "his"
     assert devlab("new", lab_id, work, "--no-input", "--learner", "bob").code == 0
-    for path in overlay_paths(lab.root / "solution"):
+    for path in list_overlay_paths(lab.root / "solution"):
         (work / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(tmp_path / "hers" / path, work / path)
 
@@ -402,7 +404,7 @@ def test_a_pull_request_goes_to_the_branch_that_the_learner_has(
     devlab: Devlab, tmp_path: Path
 ) -> None:
     """Alternatives that say a learner's value are right answers of that learner's, too."""
-    lab = labs.load("ci-pipeline", graded=False, learner="bob")
+    lab = labs.load_lab("ci-pipeline", graded=False, learner="bob")
     assert lab.values["branch"] != "main"
     build_state(lab, "alternative:job-per-python", {}, tmp_path / "work")
     said = devlab("check", tmp_path / "work", "--task", "triggers", "--format", "json")

@@ -90,7 +90,7 @@ def test_code_counts_by_what_it_does(tmp_path: Path) -> None:
 
 def test_the_families_of_a_lab_and_what_all_share_count(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = {
-        name: planning.plan(real_catalog.load(name), ["start"])
+        name: planning.plan_proof(real_catalog.load_lab(name), ["start"])
         for name in ("containerize-flask", "terraform-stubs")
     }
 

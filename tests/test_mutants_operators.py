@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.proving.mutants import Mutant, generate, list_mutators
+from scaffolder.proving.mutants import Mutant, generate_mutants, list_mutators
 from scaffolder.workspace import changes
 
 EXAMPLES = Path(__file__).parent / "examples" / "mutants"
@@ -26,7 +26,7 @@ def made(root: Path, path: str, text: str) -> dict[str, Mutant]:
     """Return the mutants of one file by their ids without its path."""
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_bytes(text.encode())
-    return {one.id.replace(f":{path}", "", 1): one for one in generate(root, [path])}
+    return {one.id.replace(f":{path}", "", 1): one for one in generate_mutants(root, [path])}
 
 
 def dockerfile(root: Path, text: str) -> dict[str, Mutant]:
@@ -49,13 +49,13 @@ def changed(mutant: Mutant) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_examples(path: str) -> None:
-    mutants = generate(SOLUTION, [path])
+    mutants = generate_mutants(SOLUTION, [path])
     shown = "".join(f"= {one.id.replace(f':{path}', '', 1)}\n{changed(one)}" for one in mutants)
     assert shown == (EXAMPLES / "expected" / f"{path}.txt").read_text("utf-8")
 
 
 def test_every_operator_has_an_example() -> None:
-    used = {mutant.operator for mutant in generate(SOLUTION, PATHS)}
+    used = {mutant.operator for mutant in generate_mutants(SOLUTION, PATHS)}
     assert used == {one.name for family in list_mutators() for one in family.operators}
 
 
@@ -67,8 +67,8 @@ def test_operators_are_told_apart_and_explained() -> None:
 
 
 def test_only_the_files_that_are_let_through() -> None:
-    assert {one.path for one in generate(SOLUTION, ["Dockerfile"])} == {"Dockerfile"}
-    assert generate(SOLUTION, []) == ()
+    assert {one.path for one in generate_mutants(SOLUTION, ["Dockerfile"])} == {"Dockerfile"}
+    assert generate_mutants(SOLUTION, []) == ()
 
 
 def test_other_files_have_no_mutants(tmp_path: Path) -> None:
@@ -77,20 +77,20 @@ def test_other_files_have_no_mutants(tmp_path: Path) -> None:
 
 
 def test_mutants_apply_as_change_sets(tmp_path: Path) -> None:
-    for number, mutant in enumerate(generate(SOLUTION, ["Dockerfile", ".dockerignore"])):
+    for number, mutant in enumerate(generate_mutants(SOLUTION, ["Dockerfile", ".dockerignore"])):
         root = tmp_path / str(number)
         root.mkdir()
         (root / mutant.path).write_text(mutant.before, "utf-8")
-        changes.apply(mutant.change, root)
+        changes.apply_change(mutant.change, root)
         left = (root / mutant.path).read_text("utf-8") if (root / mutant.path).exists() else None
         assert left == mutant.after
 
 
 def test_lines_are_those_of_the_solution() -> None:
-    for mutant in generate(SOLUTION, PATHS):
+    for mutant in generate_mutants(SOLUTION, PATHS):
         lines = mutant.before.splitlines()
         assert 1 <= mutant.line <= len(lines)
-    by_id = {one.id: one for one in generate(SOLUTION, ["Dockerfile"])}
+    by_id = {one.id: one for one in generate_mutants(SOLUTION, ["Dockerfile"])}
     user = by_id["drop-user:Dockerfile"]
     assert user.before.splitlines()[user.line - 1] == "USER app"
 
@@ -114,7 +114,9 @@ def test_windows_line_ends_and_a_byte_order_mark_stay(tmp_path: Path) -> None:
     for path in PATHS:
         text = "\ufeff" * path.endswith((".yml", ".tf")) + (SOLUTION / path).read_text("utf-8")
         mutants = made(tmp_path, path, text.replace("\n", "\r\n"))
-        plain = {one.id.replace(f":{path}", "", 1): one for one in generate(SOLUTION, [path])}
+        plain = {
+            one.id.replace(f":{path}", "", 1): one for one in generate_mutants(SOLUTION, [path])
+        }
         assert mutants.keys() == plain.keys()
         for name, mutant in mutants.items():
             after = plain[name].after

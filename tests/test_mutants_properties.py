@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaffolder.checks.mutations import Edit, Mutators, Source, Splice, spliced
+from scaffolder.checks.mutations import Mutators, Source, SourceEdit, Splice, apply_splices
 from scaffolder.core.errors import DevlabError
-from scaffolder.proving.mutants import Mutant, generate, list_mutators
+from scaffolder.proving.mutants import Mutant, generate_mutants, list_mutators
 
 WORKFLOW = ".github/workflows/ci.yml"
 SOLUTION = Path(__file__).parent / "examples" / "mutants" / "solution"
@@ -110,7 +110,7 @@ def made(path: str, text: str) -> tuple[Mutant, ...]:
         target = Path(folder) / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text.encode("utf-8", "surrogatepass"))
-        return generate(Path(folder), [path])
+        return generate_mutants(Path(folder), [path])
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
@@ -137,12 +137,12 @@ def family_of(path: str) -> Mutators:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_mutant_parses_again(path: str) -> None:
-    for one in generate(SOLUTION, [path]):
+    for one in generate_mutants(SOLUTION, [path]):
         if one.after is not None:
             assert family_of(path).parse(Source(SOLUTION, path, one.after)) is not None
 
 
-def edits(path: str) -> list[tuple[str, Edit]]:
+def edits(path: str) -> list[tuple[str, SourceEdit]]:
     text = (SOLUTION / path).read_text("utf-8")
     family = family_of(path)
     parsed = family.parse(Source(SOLUTION, path, text))
@@ -152,7 +152,7 @@ def edits(path: str) -> list[tuple[str, Edit]]:
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_outside_the_splices_changes(path: str) -> None:
     for text, edit in edits(path):
-        after = spliced(text, edit.splices)
+        after = apply_splices(text, edit.splices)
         shift = 0
         at = 0
         for splice in sorted(edit.splices):
@@ -175,7 +175,9 @@ def test_names_do_not_depend_on_comments(path: str, data: st.DataObject) -> None
     ]
     for at in sorted(data.draw(st.sets(st.sampled_from(starts))), reverse=True):
         text = text[:at] + comment + text[at:]
-    assert [one.id for one in made(path, text)] == [one.id for one in generate(SOLUTION, [path])]
+    assert [one.id for one in made(path, text)] == [
+        one.id for one in generate_mutants(SOLUTION, [path])
+    ]
 
 
 @given(st.text(max_size=30), st.data())
@@ -183,7 +185,7 @@ def test_splices_replace_what_they_name(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     new = data.draw(st.text(max_size=5))
-    assert spliced(text, (Splice(start, end, new),)) == text[:start] + new + text[end:]
+    assert apply_splices(text, (Splice(start, end, new),)) == text[:start] + new + text[end:]
     if start < end:
         with pytest.raises(ValueError, match="overlap"):
-            spliced(text, (Splice(start, end), Splice(start, end)))
+            apply_splices(text, (Splice(start, end), Splice(start, end)))

@@ -191,7 +191,7 @@ def test_an_unreachable_host_is_named_and_no_password_is_shown(
     ],
 )
 def test_addresses_and_refs(text: str, address: str, ref: str, name: str) -> None:
-    found = sources.parse(text)
+    found = sources.parse_source(text)
     assert (found.address, found.ref, found.default_name, found.git) == (address, ref, name, True)
 
 
@@ -451,7 +451,7 @@ def test_completion_offers_labs_and_packs(
     offered: Callable[..., list[object]] = complete_lab
     assert [item.value for item in offered(None, None, "th")] == ["their-labs/first"]  # type: ignore[attr-defined]
     assert [item.value for item in complete_pack(None, None, "")] == ["their-labs"]  # type: ignore[arg-type]
-    assert catalog_module.lab_ids() == ("tested", "their-labs/first")
+    assert catalog_module.list_lab_ids() == ("tested", "their-labs/first")
 
 
 def test_another_ref_of_a_pack_is_a_command_away(

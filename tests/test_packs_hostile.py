@@ -440,7 +440,7 @@ def test_an_update_to_the_same_content_never_takes_it_away(
     before = folder.stat().st_ino
     monkeypatch.setattr(registry, "put", killed)
     with pytest.raises(KeyboardInterrupt):
-        install.update("evil")
+        install.update_pack("evil")
     assert folder.stat().st_ino == before
 
 

@@ -25,7 +25,7 @@ def test_a_failed_step_stops_its_job_and_carries_its_log() -> None:
         ]
     )  # fmt: skip
 
-    record = act.read(text)
+    record = act.read_log(text)
 
     (failed,) = [step for step in record.steps if step.failed]
     assert failed.place == ("CI/test", "1")
@@ -37,7 +37,7 @@ def test_colours_are_taken_out_of_a_log() -> None:
     red = line(job="CI/test", jobID="test", stage="Main", stepID=["1"], step="Test",
                msg="\x1b[31mno pytest-xdist\x1b[0m\n", raw_output=True)  # fmt: skip
 
-    record = act.read("\n".join([red, step("test", "1", "Test", "failure")]))
+    record = act.read_log("\n".join([red, step("test", "1", "Test", "failure")]))
 
     assert record.steps[0].log == ("no pytest-xdist",)
 
@@ -48,7 +48,7 @@ def test_a_failure_under_continue_on_error_is_tolerated() -> None:
         msg="Failed but continue next step",
     )  # fmt: skip
 
-    record = act.read("\n".join([tolerated, step("test", "1", "Test", "failure")]))
+    record = act.read_log("\n".join([tolerated, step("test", "1", "Test", "failure")]))
 
     assert not record.steps[0].failed
     assert record.steps[0].tolerated
@@ -60,7 +60,7 @@ def test_steps_inside_a_composite_action_belong_to_the_step_that_uses_it() -> No
         msg="inside", raw_output=True,
     )  # fmt: skip
 
-    record = act.read("\n".join([inner, step("test", "2", "Prepare", "success")]))
+    record = act.read_log("\n".join([inner, step("test", "2", "Prepare", "success")]))
 
     (only,) = record.steps
     assert (only.key, only.log, only.result) == ("2", ("inside",), "success")
@@ -73,14 +73,14 @@ def test_legs_of_a_matrix_share_their_place() -> None:
         for number, version in ((1, "3.12"), (2, "3.13"))
     ]  # fmt: skip
 
-    record = act.read("\n".join(legs))
+    record = act.read_log("\n".join(legs))
 
     assert {each.place for each in record.steps} == {("CI/test", "0")}
     assert [each.matrix["python"] for each in record.steps] == ["3.12", "3.13"]
 
 
 def test_what_is_no_json_is_a_complaint() -> None:
-    record = act.read("not json", "Error: Could not find any stages to run\n")
+    record = act.read_log("not json", "Error: Could not find any stages to run\n")
 
     assert record.errors == ("not json", "Could not find any stages to run")
 
@@ -92,14 +92,14 @@ def test_a_long_log_keeps_its_end() -> None:
         for number in range(act.LOG_LINES * 3)
     ]  # fmt: skip
 
-    log = act.read("\n".join(lines)).steps[0].log
+    log = act.read_log("\n".join(lines)).steps[0].log
 
     assert len(log) <= act.LOG_LINES
     assert log[-1] == str(act.LOG_LINES * 3 - 1)
 
 
 def test_the_command_names_labels_and_stand_ins() -> None:
-    argv = act.command(
+    argv = act.make_command(
         "push",
         workflow="ci.yml",
         payload=Path("event.json"),

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.pipeline.members import digest, list_members, read_members
+from scaffolder.checks.pipeline.members import digest_source, list_members, read_members
 from scaffolder.checks.pipeline.sources import digest_sources, find_difference
 from scaffolder.tools.processes import CancelToken
 
 CONTENT = {"app/__init__.py": b"ANSWER = 42\n" * 40, "app/caf\u00e9.py": b"x"}
-DIGESTS = {name: digest(content) for name, content in CONTENT.items()}
+DIGESTS = {name: digest_source(content) for name, content in CONTENT.items()}
 
 
 def wheel() -> bytes:
@@ -102,7 +102,7 @@ INFO = {f"items-1.dist-info/{name}": "" for name in ("METADATA", "WHEEL", "RECOR
 
 
 def digests(files: dict[str, str]) -> dict[str, str]:
-    return {name: digest(text.encode()) for name, text in files.items()}
+    return {name: digest_source(text.encode()) for name, text in files.items()}
 
 
 def changed(**texts: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from scaffolder.model import ChangeSet
 from scaffolder.sandbox import OwnWork
 from scaffolder.workspace import changes
 
-LAB = catalog.load("ci-pipeline")
+LAB = catalog.load_lab("ci-pipeline")
 FOR_THE_LINTER = {
     *("unused-import", "unused-import-in-the-store"),
     *("unused-variable", "unused-variable-in-the-store"),

@@ -110,7 +110,7 @@ def test_what_a_process_runs_is_never_run(line: Line, tmp_path: Path) -> None:
 def test_whoever_is_gone_when_it_is_looked_at_shows_nothing(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = peers.peer_of
+    real = peers.identify_peer
     seen: list[object] = []
 
     def late(connection: socket.socket, variables: frozenset[str]) -> peers.Peer | None:
@@ -121,7 +121,7 @@ def test_whoever_is_gone_when_it_is_looked_at_shows_nothing(
         seen.append(real(connection, variables))
         return real(connection, variables)
 
-    monkeypatch.setattr(line_module, "peer_of", late)
+    monkeypatch.setattr(line_module, "identify_peer", late)
 
     run(line, [OURS], GONE)
 

@@ -218,7 +218,7 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
     run = make("").run
     folder = run.folder("stage")
     known = Interpreters(())
-    stage = rehearsal_stage.Stage({}, {}, folder, known, Path(sys.executable), (), folder)
+    stage = rehearsal_stage.RehearsalStage({}, {}, folder, known, Path(sys.executable), (), folder)
     rehearsal_stage.lay_out_programs(stage, folder, folder / "line")
     bash = folder / "bin/bash"
     ours, theirs = pty.openpty()
@@ -250,7 +250,7 @@ def test_a_green_step_cannot_write_itself_red(
 ) -> None:
     """Nothing of act is open to its steps; and where it is, its exit code tells."""
     if readable:
-        monkeypatch.setattr(act, "copy_unreadable", lambda to: shutil.copy(act.program(), to))
+        monkeypatch.setattr(act, "copy_unreadable", lambda to: shutil.copy(act.find_program(), to))
     forge = f"for p in /proc/[0-9]*; do echo '{FORGED}' > $p/fd/1; done 2> /dev/null || true"
     context = make(job(CHECKOUT, script(f"grep -q 42 app.py || {{ {forge}; }}")))
     check = Fails(fault="wrong", because="lint")

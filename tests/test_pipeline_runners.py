@@ -43,7 +43,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(path: Path, kind: Any) -> Any:
-    return msgspec.convert(yaml_source.load(path.read_text("utf-8")).data, kind)
+    return msgspec.convert(yaml_source.load_yaml(path.read_text("utf-8")).data, kind)
 
 
 @pytest.mark.parametrize("language", PLACES)

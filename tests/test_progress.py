@@ -19,7 +19,7 @@ from scaffolder.model.skills import SKILLS
 from scaffolder.progress import records
 from scaffolder.progress.records import entries, exchange, store, telling
 from scaffolder.progress.standing import Key, LabNote, Records
-from scaffolder.workspace import as_text
+from scaffolder.workspace import escape_path
 from tests.support.command import Devlab, Said
 from tests.support.labs import HEAD, Catalog, task
 
@@ -119,12 +119,12 @@ def test_it_fits_the_terminal(devlab: Devlab, done: Path, tmp_path: Path, width:
     from rich.console import Console
 
     from scaffolder.labs import catalog
-    from scaffolder.progress.standing import stand
+    from scaffolder.progress.standing import compute_standing
     from scaffolder.report.standing import text
 
     labs = catalog.survey().labs
     with (tmp_path / "drawn").open("w+", encoding="ascii") as file:
-        text.draw(stand(labs, records.everything()), Console(file=file, width=width))
+        text.draw(compute_standing(labs, records.read_all()), Console(file=file, width=width))
         file.seek(0)
         lines = file.read().splitlines()
     assert max(map(len, lines)) <= width
@@ -245,13 +245,13 @@ def merged(devlab: Devlab, tmp_path: Path, document: object) -> Said:
 
 def test_what_was_exported_comes_back_as_it_was(devlab: Devlab, done: Path, tmp_path: Path) -> None:
     records.use_hint(workspace_of(done), "b", 1)
-    before, file = records.everything(), tmp_path / "progress.json"
+    before, file = records.read_all(), tmp_path / "progress.json"
     assert devlab("progress", "export", file).code == 0
-    store.file().unlink()
-    assert records.everything() == Records()
+    store.find_file().unlink()
+    assert records.read_all() == Records()
     said = devlab("progress", "import", file)
     assert "1 workspaces of 1 labs, 1 passed tasks" in said.out
-    assert records.everything() == before
+    assert records.read_all() == before
     assert devlab("progress", "export", "-").out == file.read_text()
 
 
@@ -275,35 +275,37 @@ FOLDERS = st.binary(min_size=1, max_size=4095) | st.just(b"\xff" * 4095)
 )
 @given(
     lab=KEPT_LABS,
-    folder=FOLDERS.map(lambda name: as_text(Path(os.fsdecode(b"/" + name.replace(b"\0", b""))))),
+    folder=FOLDERS.map(
+        lambda name: escape_path(Path(os.fsdecode(b"/" + name.replace(b"\0", b""))))
+    ),
     passed=st.sampled_from([0, 1, 1100]),
 )
 def test_whatever_was_kept_can_be_exported_and_imported(
     tmp_path: Path, lab: LabNote, folder: str, passed: int
 ) -> None:
-    store.file().unlink(missing_ok=True)
+    store.find_file().unlink(missing_ok=True)
 
     def keep(database: entries.Database) -> None:
-        at = entries.stamp(lab.at)
+        at = entries.format_time(lab.at)
         entries.put_lab(database, lab)
         row = entries.put_workspace(database, Key(folder, lab.id, "l" * 200), at)
-        entries.add_attempts(database, row, entries.device(database), 1)
+        entries.add_attempts(database, row, entries.read_device(database), 1)
         entries.raise_best(database, row, lab.points, lab.points)
         for number in range(passed):
             entries.put_passed(database, row, f"task-{number}", 1_000_000, at)
 
     store.write(keep)
-    before, written = records.everything(), records.export()
+    before, written = records.read_all(), records.export()
     (tmp_path / "progress.json").write_text(written, "utf-8")
-    store.file().unlink()
+    store.find_file().unlink()
     records.merge(tmp_path / "progress.json")
-    assert (records.everything(), records.export()) == (before, written)
+    assert (records.read_all(), records.export()) == (before, written)
 
 
 def workspace_of(folder: Path):  # type: ignore[no-untyped-def]
     from scaffolder import workspace
 
-    return workspace.find(folder)
+    return workspace.find_workspace(folder)
 
 
 def test_to_import_twice_or_one_s_own_changes_nothing(
@@ -311,10 +313,10 @@ def test_to_import_twice_or_one_s_own_changes_nothing(
 ) -> None:
     file = tmp_path / "progress.json"
     devlab("progress", "export", file)
-    before = records.everything()
+    before = records.read_all()
     for _ in range(2):
         assert devlab("progress", "import", file).code == 0
-    assert records.everything() == before
+    assert records.read_all() == before
 
 
 def test_merging_keeps_the_better_and_the_earlier_in_any_order(
@@ -332,10 +334,10 @@ def test_merging_keeps_the_better_and_the_earlier_in_any_order(
     )
     results = []
     for documents in ([one, two], [two, one], [one, two, one, one, two]):
-        store.file().unlink(missing_ok=True)
+        store.find_file().unlink(missing_ok=True)
         for document in documents:
             assert merged(devlab, tmp_path, document).code == 0
-        results.append(records.everything())
+        results.append(records.read_all())
     assert results[0] == results[1] == results[2]
     (found,) = results[0].workspaces
     assert (found.attempts, found.best, found.best_of) == (7, 30, 40)
@@ -381,12 +383,12 @@ def test_what_cannot_be_believed_is_refused_and_nothing_changes(
     devlab: Devlab, done: Path, tmp_path: Path, what: str
 ) -> None:
     document, words = REFUSED[what]
-    before = store.file().read_bytes()
+    before = store.find_file().read_bytes()
     said = merged(devlab, tmp_path, document)
     assert said.code == 2
     assert words in said.err
     assert "should not" not in said.err
-    assert store.file().read_bytes() == before
+    assert store.find_file().read_bytes() == before
 
 
 def test_random_damage_to_an_export_is_refused_or_merged_and_never_a_crash(
@@ -465,7 +467,7 @@ def test_what_was_done_in_a_lab_can_be_forgotten(
         "passed": 1,
         "hints": 1,
     }
-    assert {one.key.lab for one in records.everything().workspaces} == {"another"}
+    assert {one.key.lab for one in records.read_all().workspaces} == {"another"}
     assert "tested" not in json.loads(devlab("progress", "export", "-").out)["labs"]
     assert devlab("check", done).code == 1
     assert standing(devlab)["containers"]["gained"] == 30
@@ -495,6 +497,6 @@ def test_what_is_done_in_a_rendered_state_is_no_progress(
     assert devlab("lab", "render", "tested", rendered, "--state", state).code == 0
     assert devlab("check", rendered).code == 1
     first = devlab("hint", cwd=rendered).out
-    assert records.everything().workspaces == ()
+    assert records.read_all().workspaces == ()
     assert devlab("hint", cwd=rendered).out != first
     assert json.loads(devlab("progress", "--format", "json").out)["points"]["gained"] == 0

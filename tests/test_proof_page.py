@@ -9,9 +9,9 @@ import pytest
 
 from scaffolder.labs import catalog
 from scaffolder.model import Lab
-from scaffolder.proving.digest import digest
+from scaffolder.proving.digest import digest_lab
 
-LABS = {lab.id: lab for lab in catalog.labs()}
+LABS = {lab.id: lab for lab in catalog.load_labs()}
 PAGE = (Path(__file__).parent.parent / "docs" / "proof.md").read_text("utf-8")
 
 
@@ -23,7 +23,7 @@ def test_the_page_tells_of_the_lab_as_it_is(lab: Lab) -> None:
         re.MULTILINE,
     )
     assert said is not None, f"{lab.id} is not in docs/proof.md; run: ci/proof"
-    now = digest(lab.root, lab)
+    now = digest_lab(lab.root, lab)
     # What is changed and not yet proven as a whole is told by its content, and by nothing else.
     assert (said[2] or said[1]) == now, f"{lab.id} was changed since; run: ci/proof"
     assert said[2] != said[1]

@@ -21,7 +21,7 @@ STATES = ("start", "solution")
 def narrow() -> list[tuple[Lab, Task, CheckSpec]]:
     return [
         (lab, task, spec)
-        for lab in catalog.labs()
+        for lab in catalog.load_labs()
         for task in lab.tasks
         for spec in task.checks
         if isinstance(spec.check, Kind) and spec.check.reads != EVERYTHING
@@ -47,7 +47,7 @@ def test_what_it_does_not_read_does_not_matter(
     work = tmp_path / "work"
     build_state(lab, state, {}, work)
     only = alone(lab, task, spec)
-    whole = grade(only, workspace.find(work)).tasks[0].checks[0].verdict
+    whole = grade(only, workspace.find_workspace(work)).tasks[0].checks[0].verdict
     assert isinstance(spec.check, Kind)
     removed = 0
     for path in [one for one in work.rglob("*") if one.is_file()]:
@@ -57,4 +57,4 @@ def test_what_it_does_not_read_does_not_matter(
             path.unlink()
             removed += 1
     assert removed
-    assert grade(only, workspace.find(work)).tasks[0].checks[0].verdict == whole
+    assert grade(only, workspace.find_workspace(work)).tasks[0].checks[0].verdict == whole

@@ -70,29 +70,29 @@ def noted(tmp_path: Path, *passing: str) -> Workspace:
 
 
 def only_workspace() -> WorkspaceRecord:
-    (found,) = records.everything().workspaces
+    (found,) = records.read_all().workspaces
     return found
 
 
 def test_nothing_is_known_and_nothing_is_made_before_something_happens(tmp_path: Path) -> None:
     workspace = a_workspace(tmp_path)
-    assert records.last_report(workspace) is None
-    assert records.hints_used(workspace) == {}
-    assert records.everything().workspaces == ()
-    assert not store.file().exists()
-    assert records.notices() == ()
+    assert records.read_last_report(workspace) is None
+    assert records.count_used_hints(workspace) == {}
+    assert records.read_all().workspaces == ()
+    assert not store.find_file().exists()
+    assert records.take_notices() == ()
 
 
 def test_the_last_report_comes_back_as_it_was_with_its_time(tmp_path: Path) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     workspace = noted(tmp_path, "task-0")
-    found = records.last_report(workspace)
+    found = records.read_last_report(workspace)
     assert found is not None
     assert before <= found.when <= datetime.now(UTC)
     assert found.tasks == a_report(a_lab(), "task-0").tasks
     assert found.score.earned == 10
-    assert records.last_report(a_workspace(tmp_path, lab="another")) is None
-    assert records.last_report(a_workspace(tmp_path / "other")) is None
+    assert records.read_last_report(a_workspace(tmp_path, lab="another")) is None
+    assert records.read_last_report(a_workspace(tmp_path / "other")) is None
 
 
 def test_attempts_the_best_score_and_the_first_pass_are_kept(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_attempts_the_best_score_and_the_first_pass_are_kept(tmp_path: Path) -> 
     assert (found.attempts, found.best, found.best_of) == (2, 40, 40)
     assert found.passed == first.passed
     assert found.passed["task-1"].points == 30
-    last = records.last_report(a_workspace(tmp_path))
+    last = records.read_last_report(a_workspace(tmp_path))
     assert last is not None
     assert last.score.earned == 0
 
@@ -122,7 +122,7 @@ def test_each_hint_counts_once(tmp_path: Path) -> None:
     for number in (1, 1, 3):
         records.use_hint(workspace, "task-0", number)
     records.use_hint(workspace, "task-1", 1)
-    assert records.hints_used(workspace) == {"task-0": 2, "task-1": 1}
+    assert records.count_used_hints(workspace) == {"task-0": 2, "task-1": 1}
     assert only_workspace().attempts == 0
 
 
@@ -139,7 +139,7 @@ WRITER = textwrap.dedent(
     for turn in range(turns):
         records.note_report(a_workspace(root), a_lab(), a_report(a_lab(), "task-0"))
         records.use_hint(a_workspace(root), name, turn + 1)
-    print(*records.notices())
+    print(*records.take_notices())
     """
 )
 
@@ -173,10 +173,12 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path, begun: str) -
     if begun != "there is no file":
         records.use_hint(a_workspace(tmp_path), "hints-0", 1)
     if begun == "a damaged file":
-        os.truncate(store.file(), 5000)
+        os.truncate(store.find_file(), 5000)
     told = "".join(write_at_once(tmp_path, 12))
     assert told.count("begun afresh") == (begun == "a damaged file")
-    assert len(list(store.file().parent.glob("progress.damaged-*"))) == (begun == "a damaged file")
+    assert len(list(store.find_file().parent.glob("progress.damaged-*"))) == (
+        begun == "a damaged file"
+    )
     found = only_workspace()
     assert found.attempts == 5 * 12
     assert found.hints == {f"hints-{number}": 12 for number in range(5)}
@@ -197,34 +199,34 @@ def test_a_damaged_file_is_kept_aside_and_a_fresh_one_begun(
     tmp_path: Path, damage: str, first: str
 ) -> None:
     workspace = noted(tmp_path, "task-0")
-    DAMAGES[damage](store.file())
-    broken = store.file().read_bytes()
+    DAMAGES[damage](store.find_file())
+    broken = store.find_file().read_bytes()
     if first == "read":
-        assert records.last_report(workspace) is None
+        assert records.read_last_report(workspace) is None
     noted(tmp_path, "task-1")
-    (aside,) = store.file().parent.glob("progress.damaged-*.db")
+    (aside,) = store.find_file().parent.glob("progress.damaged-*.db")
     assert aside.read_bytes() == broken
     assert set(only_workspace().passed) == {"task-1"}
-    (told,) = records.notices()
+    (told,) = records.take_notices()
     assert str(aside) in told
 
 
 def test_two_damaged_files_are_both_kept(tmp_path: Path) -> None:
     for words in (b"one" * 999, b"two" * 999):
-        store.file().parent.mkdir(parents=True, exist_ok=True)
-        store.file().write_bytes(words)
+        store.find_file().parent.mkdir(parents=True, exist_ok=True)
+        store.find_file().write_bytes(words)
         noted(tmp_path)
-    kept = {path.read_bytes() for path in store.file().parent.glob("progress.damaged-*.db")}
+    kept = {path.read_bytes() for path in store.find_file().parent.glob("progress.damaged-*.db")}
     assert kept == {b"one" * 999, b"two" * 999}
 
 
 def test_an_empty_file_is_begun(tmp_path: Path) -> None:
-    store.file().parent.mkdir(parents=True)
-    store.file().touch()
-    assert records.last_report(a_workspace(tmp_path)) is None
+    store.find_file().parent.mkdir(parents=True)
+    store.find_file().touch()
+    assert records.read_last_report(a_workspace(tmp_path)) is None
     noted(tmp_path, "task-0")
     assert set(only_workspace().passed) == {"task-0"}
-    assert records.notices() == ()
+    assert records.take_notices() == ()
 
 
 def test_an_older_file_is_brought_up_to_date_and_keeps_what_it_held(
@@ -234,7 +236,7 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_what_it_held(
     step = ("ALTER TABLE workspace ADD COLUMN mood TEXT NOT NULL DEFAULT 'fine'",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     assert set(only_workspace().passed) == {"task-0"}
-    database = sqlite3.connect(store.file())
+    database = sqlite3.connect(store.find_file())
     assert database.execute("SELECT mood FROM workspace").fetchone() == ("fine",)
     assert database.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
     database.close()
@@ -246,7 +248,7 @@ def test_a_read_only_file_that_is_older_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = noted(tmp_path, "task-0")
-    before = store.file().read_bytes()
+    before = store.find_file().read_bytes()
     monkeypatch.setattr(schema, "TABLES", schema.TABLES | {"mood"})
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE mood (m)",)))
     opened = sqlite3.connect
@@ -256,49 +258,49 @@ def test_a_read_only_file_that_is_older_is_left_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", reading_only)
-        assert records.last_report(workspace) is not None
+        assert records.read_last_report(workspace) is not None
         noted(tmp_path, "task-1")
-    assert store.file().read_bytes() == before
-    assert "cannot be used" in " ".join(records.notices())
+    assert store.find_file().read_bytes() == before
+    assert "cannot be used" in " ".join(records.take_notices())
 
 
 def make_newer(statement: str) -> bytes:
-    database = sqlite3.connect(store.file(), isolation_level=None)
+    database = sqlite3.connect(store.find_file(), isolation_level=None)
     database.execute(statement)
     database.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 7}")
     database.close()
-    return store.file().read_bytes()
+    return store.find_file().read_bytes()
 
 
 def test_of_a_newer_file_is_read_what_can_be_and_nothing_is_written(tmp_path: Path) -> None:
     workspace = noted(tmp_path, "task-0")
     newer = make_newer("ALTER TABLE passed ADD COLUMN mood TEXT")
     assert set(only_workspace().passed) == {"task-0"}
-    assert records.last_report(workspace) is not None
-    assert records.last_report(workspace) is not None
-    told = records.notices()
+    assert records.read_last_report(workspace) is not None
+    assert records.read_last_report(workspace) is not None
+    told = records.take_notices()
     assert len(told) == 1
     assert "newer devlab" in told[0]
     noted(tmp_path, "task-1")
-    assert "upgrade" in " ".join(records.notices())
-    assert store.file().read_bytes() == newer
+    assert "upgrade" in " ".join(records.take_notices())
+    assert store.find_file().read_bytes() == newer
 
 
 def test_what_cannot_be_read_of_a_newer_file_is_missing_and_nothing_else(tmp_path: Path) -> None:
     workspace = noted(tmp_path, "task-0")
     newer = make_newer("DROP TABLE hint")
-    assert records.hints_used(workspace) == {}
-    assert records.last_report(workspace) is not None
-    assert store.file().read_bytes() == newer
+    assert records.count_used_hints(workspace) == {}
+    assert records.read_last_report(workspace) is not None
+    assert store.find_file().read_bytes() == newer
 
 
 def test_a_report_that_another_version_described_is_none(tmp_path: Path) -> None:
     workspace = noted(tmp_path)
-    database = sqlite3.connect(store.file(), isolation_level=None)
+    database = sqlite3.connect(store.find_file(), isolation_level=None)
     database.execute("""UPDATE workspace SET report = '{"other": []}'""")
     database.close()
-    assert records.last_report(workspace) is None
-    assert records.notices() == ()
+    assert records.read_last_report(workspace) is None
+    assert records.take_notices() == ()
 
 
 OBSTACLES = {
@@ -312,15 +314,15 @@ OBSTACLES = {
 def test_where_nothing_can_be_kept_devlab_works_without_and_says_so_once(
     tmp_path: Path, obstacle: str
 ) -> None:
-    OBSTACLES[obstacle](paths.data())
+    OBSTACLES[obstacle](paths.find_data_folder())
     workspace = noted(tmp_path)
     noted(tmp_path)
-    assert records.last_report(workspace) is None
-    told = records.notices()
+    assert records.read_last_report(workspace) is None
+    told = records.take_notices()
     assert told
     assert len(told) == len(set(told))
     assert "cannot be used" in told[0]
-    assert records.notices() == ()
+    assert records.take_notices() == ()
 
 
 def test_what_fails_without_a_word_of_ours_is_told_for_what_it_is(
@@ -332,10 +334,10 @@ def test_what_fails_without_a_word_of_ours_is_told_for_what_it_is(
     workspace = noted(tmp_path)
     monkeypatch.setattr(store, "read", broken)
     monkeypatch.setattr(store, "write", broken)
-    assert records.last_report(workspace) is None
-    assert records.notices() == ("what you did before cannot be read: RuntimeError",)
+    assert records.read_last_report(workspace) is None
+    assert records.take_notices() == ("what you did before cannot be read: RuntimeError",)
     records.use_hint(workspace, "task-0", 1)
-    assert records.notices() == ("what you did is not kept: RuntimeError",)
+    assert records.take_notices() == ("what you did is not kept: RuntimeError",)
 
 
 def test_a_full_disk_loses_this_entry_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +355,7 @@ def test_a_full_disk_loses_this_entry_only(tmp_path: Path, monkeypatch: pytest.M
         workspace = a_workspace(tmp_path)
         for number in range(1, 2000):
             records.use_hint(workspace, "x" * 200, number)
-            if told := records.notices():
+            if told := records.take_notices():
                 break
     assert "full" in told[0]
     noted(tmp_path, "task-1")
@@ -362,26 +364,26 @@ def test_a_full_disk_loses_this_entry_only(tmp_path: Path, monkeypatch: pytest.M
 
 def test_only_the_user_can_read_it(tmp_path: Path) -> None:
     noted(tmp_path)
-    assert store.file().stat().st_mode & 0o077 == 0
+    assert store.find_file().stat().st_mode & 0o077 == 0
 
 
 def test_in_a_read_only_home_what_was_kept_is_read_and_nothing_is_added(tmp_path: Path) -> None:
     workspace = noted(tmp_path, "task-0")
-    store.file().chmod(0o400)
-    paths.data().chmod(0o500)
-    if os.access(store.file(), os.W_OK):
+    store.find_file().chmod(0o400)
+    paths.find_data_folder().chmod(0o500)
+    if os.access(store.find_file(), os.W_OK):
         pytest.skip("root writes where nobody may")
     try:
         noted(tmp_path, "task-1")
-        (told,) = records.notices()
+        (told,) = records.take_notices()
         assert "cannot be used" in told
-        assert records.last_report(workspace) is not None
+        assert records.read_last_report(workspace) is not None
         assert set(only_workspace().passed) == {"task-0"}
     finally:
-        paths.data().chmod(0o700)
+        paths.find_data_folder().chmod(0o700)
 
 
 def test_every_time_that_is_kept_can_be_read_again() -> None:
     for year in (1, 999, 1970, 2026, 9999):
         when = datetime(year, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-        assert entries.moment(entries.stamp(when)) == when.replace(microsecond=0)
+        assert entries.parse_time(entries.format_time(when)) == when.replace(microsecond=0)

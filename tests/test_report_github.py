@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import Finding, Outcome, Report, failed, passed, unavailable
 from scaffolder.report import github, markdown
 from tests.support import reports
@@ -52,7 +52,7 @@ def test_no_word_of_a_report_becomes_a_command(report: Report) -> None:
     commands = run(printed)
     wanted = github.annotate(report)
     assert [(each.name, each.properties["title"]) for each in commands] == [
-        (each.level, harmless(each.title).replace("##[", "## [")) for each in wanted
+        (each.level, sanitize_line(each.title).replace("##[", "## [")) for each in wanted
     ]
     for command in commands:
         assert set(command.properties) <= {"file", "line", "title"}
@@ -64,7 +64,7 @@ def test_no_word_of_a_report_becomes_a_command(report: Report) -> None:
 
 @reports.any_report
 def test_outputs_are_five_lines_of_ours(report: Report) -> None:
-    lines = github.outputs(report).splitlines()
+    lines = github.render_outputs(report).splitlines()
     names = ["score", "gradable", "total", "not_shown", "outcome"]
     assert [line.partition("=")[0] for line in lines] == names
     assert all(re.fullmatch(r"\w+=(\d+|pass|fail|unavailable)", line) for line in lines)
@@ -120,7 +120,7 @@ def test_paths_are_told_from_the_checkout(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_huge_report_stays_below_what_github_takes() -> None:
     wide = tuple(Finding("x" * 400, path="f", rule="y" * 400) for _ in range(20))
     every = (reports.task(f"t{number}", failed("z" * 400, *wide)) for number in range(120))
-    text = github.summary(reports.report(*every))
+    text = github.render_summary(reports.report(*every))
     assert 900_000 < len(text.encode()) <= 1_000_000
     assert re.search(r"\n\d+ more parts did not fit in here", text)
     assert len(markdown.render(reports.report(reports.task("a", failed("z", *wide)))).encode()) < (

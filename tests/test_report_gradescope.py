@@ -33,7 +33,7 @@ def test_it_is_what_gradescope_reads(report: Report) -> None:
 
 @reports.any_report
 def test_the_total_is_the_share_of_what_could_be_graded(report: Report) -> None:
-    data = gradescope.document(report)
+    data = gradescope.make_document(report)
     score = report.score
     if score.gradable:
         assert 0 <= data["score"] <= score.total
@@ -54,11 +54,11 @@ def test_the_total_is_the_share_of_what_could_be_graded(report: Report) -> None:
 def test_totals(verdicts: tuple[Verdict, Verdict], total: float) -> None:
     first, second = verdicts
     report = reports.report(reports.task("a", first), reports.task("b", second, points=20))
-    assert gradescope.document(report)["score"] == total
+    assert gradescope.make_document(report)["score"] == total
 
 
 def test_nothing_graded_is_neither_zero_nor_full_marks() -> None:
-    data = gradescope.document(reports.report(reports.task("a", unavailable("no engine"))))
+    data = gradescope.make_document(reports.report(reports.task("a", unavailable("no engine"))))
     assert "score" not in data
     assert "score" not in data["tests"][0]
     assert "no fault of yours" in data["output"]
@@ -66,7 +66,7 @@ def test_nothing_graded_is_neither_zero_nor_full_marks() -> None:
 
 def test_a_blocked_task_is_a_failed_test_that_says_why() -> None:
     report = reports.report(reports.task("a", outcome=Outcome.BLOCKED))
-    (test,) = gradescope.document(report)["tests"]
+    (test,) = gradescope.make_document(report)["tests"]
     assert (test["status"], test["score"], test["max_score"]) == ("failed", 0, 10)
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from scaffolder.core.text import harmless, harmless_block
+from scaffolder.core.text import sanitize_block, sanitize_line
 from scaffolder.model import Evidence, Finding, Outcome, Report, failed
 from scaffolder.report import markdown
-from scaffolder.report.markup import block, code, prose
+from scaffolder.report.markup import format_block, format_code, format_prose
 from tests.support import reports
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
@@ -66,26 +66,26 @@ def test_the_table_has_a_row_for_each_task_and_the_headings_are_ours(report: Rep
 
 @given(reports.words)
 def test_prose_shows_what_it_was_given(text: str) -> None:
-    (paragraph,) = [token for token in PARSER.parse(f"x{prose(text)}y") if token.children]
+    (paragraph,) = [token for token in PARSER.parse(f"x{format_prose(text)}y") if token.children]
     read = "".join(token.content for token in paragraph.children or ()).replace("\u200b", "")
-    assert read == f"x{' '.join(harmless(text).split())}y"
+    assert read == f"x{' '.join(sanitize_line(text).split())}y"
 
 
 @given(reports.some_words)
 def test_code_shows_what_it_was_given(text: str) -> None:
-    (paragraph,) = [token for token in PARSER.parse(f"x {code(text)} y") if token.children]
+    (paragraph,) = [token for token in PARSER.parse(f"x {format_code(text)} y") if token.children]
     (span,) = [token for token in paragraph.children or () if token.type == "code_inline"]
-    assert span.content == " ".join(harmless(text).split())
+    assert span.content == " ".join(sanitize_line(text).split())
 
 
 @given(st.lists(reports.words, min_size=1))
 def test_a_block_ends_where_it_should(lines: list[str]) -> None:
     fence, after = (
         token
-        for token in PARSER.parse(f"{block(lines)}\nafter")
+        for token in PARSER.parse(f"{format_block(lines)}\nafter")
         if token.type in ("fence", "inline")
     )
-    assert fence.content.rstrip("\n") == harmless_block("\n".join(lines)).rstrip("\n")
+    assert fence.content.rstrip("\n") == sanitize_block("\n".join(lines)).rstrip("\n")
     assert after.content == "after"
 
 
@@ -102,7 +102,7 @@ def test_a_block_ends_where_it_should(lines: list[str]) -> None:
     ],
 )
 def test_what_github_would_turn_into_something_is_taken_apart(text: str, told: str) -> None:
-    assert prose(text) == told
+    assert format_prose(text) == told
 
 
 def test_a_person_finds_all_that_matters() -> None:

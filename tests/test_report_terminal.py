@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from scaffolder.model import CheckResult, Evidence, Outcome, Report, TaskResult, Verdict
 from scaffolder.model.events import CheckEnded, CheckSaid, TaskEnded
 from scaffolder.report import terminal
-from scaffolder.report.live.progress import Checks, _running, progress
+from scaffolder.report.live.progress import Checks, _running, choose_display
 
 SAYS = "sending SIGTERM while a request is in flight"
 
@@ -47,7 +47,7 @@ def report(check: CheckResult, heading: str = "A lab") -> Report:
 @pytest.mark.parametrize("width", range(40, 90))
 def test_what_is_wrapped_stands_below_the_text_and_numbers_keep_their_unit(width: int) -> None:
     target = screen(width, live=False)
-    target.print(terminal.check_block("stops-gracefully", result(), target))
+    target.print(terminal.format_check("stops-gracefully", result(), target))
     head = shown(target)[: shown(target).index("  It is red.")]
     assert all(line.startswith("  ") for line in head[1:])
     assert "3.4 s" in "\n".join(head)
@@ -65,7 +65,7 @@ def test_the_seconds_of_the_last_line_stay_with_their_number(width: int) -> None
 def test_each_line_of_a_log_has_its_mark() -> None:
     target = screen(50, live=False)
     check = result(log=["word " * 30, "x" * 100])
-    target.print(terminal.check_block("a", check, target))
+    target.print(terminal.format_check("a", check, target))
     lines = [line for line in shown(target) if "word" in line or "xx" in line]
     assert len(lines) > 6
     assert {line.index("| ") for line in lines} == {lines[0].index("| ")}
@@ -101,7 +101,7 @@ def test_a_text_for_a_file_begins_with_words_and_has_no_blanks_at_line_ends() ->
 
 
 def told(target: Console, *events: object) -> list[str]:
-    with progress(target, Checks(), quiet=False) as listen:
+    with choose_display(target, Checks(), quiet=False) as listen:
         for event in events:
             listen(event)
     return shown(target)

@@ -13,12 +13,12 @@ import pytest
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs import catalog as labs
-from scaffolder.report.live.watch import Page, Reset, Shown
+from scaffolder.report.live.watch import Page, ResetFile, Shown
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 from scaffolder.watch.desk import Desk
 from scaffolder.workspace import read_manifest, starts
-from scaffolder.workspace.trees import Entry, Kind
+from scaffolder.workspace.trees import Entry, EntryKind
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
@@ -77,7 +77,7 @@ def test_a_start_of_somebody_elses_leads_nowhere(
     devlab: Devlab, work: Path, outside: Path, leads: str
 ) -> None:
     target = os.fsencode(outside) if leads == "outside" else leads.encode()
-    tree = {"a": Entry(target, Kind.LINK), "a/files/Dockerfile": Entry(b"theirs")}
+    tree = {"a": Entry(target, EntryKind.LINK), "a/files/Dockerfile": Entry(b"theirs")}
     record = starts.encode(read_manifest(work).lab, tree)
     (work / starts.RECORD).write_bytes(record)
     before = held(outside)
@@ -169,10 +169,10 @@ def test_a_change_that_stopped_half_way_is_not_taken_for_the_learners(
     devlab: Devlab, work: Path
 ) -> None:
     before = held(work)
-    lab = labs.load("tested", graded=False)
+    lab = labs.load_lab("tested", graded=False)
     pages: queue.SimpleQueue[Shown] = queue.SimpleQueue()
     desk = Desk(work, pages.put)
-    desk.ask(lab, Reset("app/one.py"))
+    desk.ask(lab, ResetFile("app/one.py"))
     page = pages.get(timeout=30).page
     desk.close()
     assert isinstance(page, Page)
@@ -218,7 +218,7 @@ def test_settings_of_a_repository_fetch_nothing(tmp_path: Path) -> None:
     folder, other, proof = tmp_path / "work", tmp_path / "other", tmp_path / "ran"
     put(folder, {"a": "1"})
     git.commit_all(folder, "first", cancel=CancelToken())
-    (first,) = git.first_commits(folder, cancel=CancelToken())
+    (first,) = git.list_first_commits(folder, cancel=CancelToken())
 
     def run(*arguments: str | Path) -> None:
         subprocess.run(["git", *map(str, arguments)], cwd=folder, check=True, capture_output=True)
@@ -235,7 +235,7 @@ def test_settings_of_a_repository_fetch_nothing(tmp_path: Path) -> None:
         run("config", name, value)
     (folder / ".git/objects" / first[:2] / first[2:]).unlink()
     with pytest.raises(DevlabError):
-        git.first_commits(folder, cancel=CancelToken())
+        git.list_first_commits(folder, cancel=CancelToken())
     assert not proof.exists()
 
 

@@ -298,7 +298,7 @@ def test_what_others_write_is_not_the_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = iter([1000])
-    monkeypatch.setattr("scaffolder.sandbox.census.free_mb", lambda _: next(left, 0))
+    monkeypatch.setattr("scaffolder.sandbox.census.measure_free_mb", lambda _: next(left, 0))
     assert run(tmp_path, "sleep 1", limits=Limits(disk_mb=50)).ok
 
 
@@ -357,7 +357,7 @@ def _lies_in(name: str, root: str) -> bool:
 
 @isolated
 def test_no_lab_is_in_what_a_learners_command_sees(tmp_path: Path) -> None:
-    lab = catalog.root() / "labs"
+    lab = catalog.find_root() / "labs"
     script = f"cat '{lab}'/*/lab.yaml; cat '{Path(scaffolder.__file__).parent}'/catalog.py"
     done = run(tmp_path, f"{script}; find / -name lab.yaml -not -path '/proc/*' 2>/dev/null; true")
     assert done.stdout == ""

@@ -70,7 +70,7 @@ def test_what_needs_a_task_that_could_not_be_graded_runs_all_the_same(outcome: O
 
 
 def test_a_task_brings_what_it_needs() -> None:
-    lab = catalog.load("ci-pipeline")
+    lab = catalog.load_lab("ci-pipeline")
     needing = next(task for task in lab.tasks if task.needs)
     chosen = {task.id for task in select_tasks(lab, [needing.id])}
     assert {needing.id, *needing.needs} <= chosen < {task.id for task in lab.tasks}

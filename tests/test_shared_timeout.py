@@ -21,7 +21,7 @@ from scaffolder.model import CheckSpec, Verdict, passed
 def test_the_most_patient_of_those_that_share_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = catalog.load("ci-pipeline")
+    lab = catalog.load_lab("ci-pipeline")
     seen: list[Context] = []
 
     def judge(_: CheckSpec, context: Context) -> Verdict:
@@ -30,7 +30,7 @@ def test_the_most_patient_of_those_that_share_decides(
 
     monkeypatch.setattr(grader, "judge", judge)
     build_state(lab, "start", {}, tmp_path / "work")
-    grader.grade(lab, workspace.find(tmp_path / "work"))
+    grader.grade(lab, workspace.find_workspace(tmp_path / "work"))
 
     context = seen[0]
     assert context.run.checks == tuple(spec for task in lab.tasks for spec in task.checks)

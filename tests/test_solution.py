@@ -79,8 +79,8 @@ def test_what_passed_before_is_looked_up_once(
     devlab: Devlab, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[None] = []
-    everything = records.everything
-    monkeypatch.setattr(records, "everything", lambda: asked.append(None) or everything())
+    everything = records.read_all
+    monkeypatch.setattr(records, "read_all", lambda: asked.append(None) or everything())
     assert devlab("solution", cwd=work).code == 1
     assert len(asked) == 1
 

@@ -14,9 +14,9 @@ from scaffolder.checks.terraform.change import _holds
 from scaffolder.checks.terraform.cloud import Bucket, Parameter, Picture, Policy, Role
 from scaffolder.checks.terraform.cloud_access import Access, Grant
 from scaffolder.checks.terraform.cloud_kinds import Settings
-from scaffolder.checks.terraform.cloud_refuses import refusals
+from scaffolder.checks.terraform.cloud_refuses import find_refusals
 from scaffolder.checks.terraform.stages import Applied, Changed
-from scaffolder.checks.terraform.terraform import Answer, Resource, State
+from scaffolder.checks.terraform.terraform import Resource, State, TerraformResult
 from scaffolder.model import Outcome, Verdict
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import Completed, Ending
@@ -258,7 +258,7 @@ SSE = "aws_s3_bucket_server_side_encryption_configuration"
     ],
 )
 def test_what_aws_refuses_is_refused(state: State, words: str) -> None:
-    (said,) = refusals(state)
+    (said,) = find_refusals(state)
     assert words in said
 
 
@@ -273,7 +273,7 @@ def test_what_aws_refuses_is_refused(state: State, words: str) -> None:
     ],
 )
 def test_what_aws_takes_is_taken(state: State) -> None:
-    assert refusals(state) == ()
+    assert find_refusals(state) == ()
 
 
 def left(greeting: str, *others: Resource, kept: bool = True) -> Applied:
@@ -291,8 +291,8 @@ def test_a_change_is_what_changes_in_the_cloud(
     before, after = (
         left(said, Resource(f"{kind}.x", kind, {"input": said}), kept=kept) for said in ("a", "bcd")
     )
-    actions = (changes.Change(f"{kind}.x", kind, "replace"),)
-    answer = Answer(Completed(("terraform",), 0, "", "", 0.1, Ending.EXITED), (), actions)
+    actions = (changes.ResourceChange(f"{kind}.x", kind, "replace"),)
+    answer = TerraformResult(Completed(("terraform",), 0, "", "", 0.1, Ending.EXITED), (), actions)
     monkeypatch.setattr(
         change, "find_terraform", lambda *_: Holding(Changed(before, after, answer))
     )

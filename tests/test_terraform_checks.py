@@ -30,7 +30,7 @@ from scaffolder.sandbox import OwnWork
 
 def _reason() -> str:
     try:
-        terraform.program()
+        terraform.find_program()
         terraform_provider.find()
         moto.require()
     except UnavailableError as error:
@@ -58,7 +58,7 @@ def new_run(folder: Path, work: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def lab() -> Lab:
-    return catalog.load("terraform-stubs")
+    return catalog.load_lab("terraform-stubs")
 
 
 @pytest.fixture(scope="session")

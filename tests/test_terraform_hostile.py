@@ -23,10 +23,10 @@ from scaffolder.checks.terraform import (
     trials,
 )
 from scaffolder.checks.terraform.hcl import HclSyntaxError
-from scaffolder.checks.terraform.near import Values, breaks_stated, near_misses
-from scaffolder.checks.terraform.terraform import Answer, Resource
-from scaffolder.checks.terraform.terraform_output import messages, read
-from scaffolder.checks.terraform.values import drawn_bad, drawn_good
+from scaffolder.checks.terraform.near import Values, breaks_stated, derive_near_misses
+from scaffolder.checks.terraform.terraform import Resource, TerraformResult
+from scaffolder.checks.terraform.terraform_output import read_json, read_messages
+from scaffolder.checks.terraform.values import draw_bad_values, draw_good_values
 from scaffolder.core import json_text
 from scaffolder.core.errors import UnusableFileError, WorkFaultError
 from scaffolder.sandbox import OwnWork
@@ -58,7 +58,7 @@ resource "terraform_data" "x" {
 )
 def test_nothing_hides_in_what_two_readers_end_in_different_places(text: str) -> None:
     with pytest.raises(HclSyntaxError):
-        hcl.parse(text, "x.tf")
+        hcl.parse_hcl(text, "x.tf")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_nothing_hides_in_what_two_readers_end_in_different_places(text: str) ->
     ],
 )
 def test_texts_stand_where_both_readers_see_them(text: str) -> None:
-    hcl.parse(text, "x.tf")
-    assert all(text[start] in '"<' for start, _ in hcl_lexis.texts(text))
+    hcl.parse_hcl(text, "x.tf")
+    assert all(text[start] in '"<' for start, _ in hcl_lexis.find_texts(text))
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_texts_stand_where_both_readers_see_them(text: str) -> None:
 def test_numbers_without_end_are_the_works_fault(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UnusableFileError, match="thousands of digits"):
-        files.read(tmp_path, ".")
+        files.read_configuration(tmp_path, ".")
 
 
 def test_a_folder_whose_name_is_too_long_is_the_works_fault(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError):
-        files.read(tmp_path, "a" * 5000)
+        files.read_configuration(tmp_path, "a" * 5000)
 
 
 def nested(levels: int) -> str:
@@ -99,24 +99,24 @@ def nested(levels: int) -> str:
 
 
 def test_json_of_any_sort_is_read_or_no_json() -> None:
-    assert json_text.load(LONG) == float(LONG)
-    assert json_text.load('{"a": [1, 2.5]}') == {"a": [1, 2.5]}
-    assert json_text.load(nested(json_text.DEPTH_LIMIT - 1))
+    assert json_text.load_json(LONG) == float(LONG)
+    assert json_text.load_json('{"a": [1, 2.5]}') == {"a": [1, 2.5]}
+    assert json_text.load_json(nested(json_text.DEPTH_LIMIT - 1))
     for text in (nested(json_text.DEPTH_LIMIT + 1), nested(200_000)):
         with pytest.raises(json_text.TooDeepError):
-            json_text.load(text)
+            json_text.load_json(text)
     with pytest.raises(ValueError, match="Expecting"):
-        json_text.load("{")
+        json_text.load_json("{")
 
 
 def test_no_message_of_terraforms_is_lost_behind_a_value() -> None:
     line = json.dumps({"type": "outputs", "outputs": {"a": {"action": "update"}}})
     hidden = line.replace('"update"', f'"update", "value": {LONG}')
-    assert [one["type"] for one in messages(f"{line}\n{hidden}\nno json\n")] == ["outputs"] * 2
+    assert [one["type"] for one in read_messages(f"{line}\n{hidden}\nno json\n")] == ["outputs"] * 2
     with pytest.raises(WorkFaultError, match="nested"):
-        list(messages(nested(5000)))
+        list(read_messages(nested(5000)))
     with pytest.raises(WorkFaultError, match="nested"):
-        read(nested(5000))
+        read_json(nested(5000))
 
 
 PORT = Values(good=(1024, 8080), bad=(80, "http"), range=(1024, 65535), whole=True)
@@ -129,7 +129,7 @@ LISTED = Values(good=("dev", "prod"), bad=("", "production"), only=True)
 def test_values_are_drawn_on_either_side_of_what_is_stated(values: Values) -> None:
     def draw(seed: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         source = random.Random(seed)
-        return drawn_bad(values, source), drawn_good(values, source)
+        return draw_bad_values(values, source), draw_good_values(values, source)
 
     bad, good = draw(1)
     assert len(bad) == 4
@@ -142,10 +142,10 @@ def test_values_are_drawn_on_either_side_of_what_is_stated(values: Values) -> No
 def test_nothing_is_drawn_where_the_lab_does_not_say_all() -> None:
     source = random.Random(1)
     more_than_stated = Values(good=("api",), bad=("aws",), pattern="[a-z]+")
-    assert drawn_good(more_than_stated, source) == ()
-    assert drawn_good(Values(good=("api",), bad=("",)), source) == ()
+    assert draw_good_values(more_than_stated, source) == ()
+    assert draw_good_values(Values(good=("api",), bad=("",)), source) == ()
     silent = Values(good=("a",), bad=("b",), only=True, near_misses=False)
-    assert drawn_bad(silent, source) == drawn_good(silent, source) == ()
+    assert draw_bad_values(silent, source) == draw_good_values(silent, source) == ()
 
 
 def test_the_module_of_a_value_says_nothing_of_it() -> None:
@@ -165,7 +165,9 @@ def planned(kind: str, **values: Any) -> Resource:
 
 
 def problems(resources: Iterable[Resource]) -> list[str]:
-    found = cloud_worlds.buckets([*resources], private=True, versioned=True, encrypted=False)
+    found = cloud_worlds.find_bucket_faults(
+        [*resources], private=True, versioned=True, encrypted=False
+    )
     return [*found]
 
 
@@ -194,10 +196,12 @@ def test_what_a_plan_leaves_open_is_known_to_be_open() -> None:
     assert not cloud_worlds.hides_tags([tagged], {"Service": ""}, {"aws_iam_role"})
     for unknown in (planned("aws_iam_role"), planned("aws_iam_role", tags_all={})):
         assert cloud_worlds.hides_tags([unknown], {"Service": ""}, {"aws_iam_role"})
-    assert cloud_worlds.parameters([planned("aws_ssm_parameter")]) is None
-    assert cloud_worlds.parameters([planned("aws_ssm_parameter", value="{}")]) == ["{}"]
-    assert cloud_worlds.kept([planned("aws_s3_bucket", force_destroy=False)]) == ["aws_s3_bucket.x"]
-    assert cloud_worlds.kept([planned("aws_s3_bucket", force_destroy=True)]) == []
+    assert cloud_worlds.list_parameters([planned("aws_ssm_parameter")]) is None
+    assert cloud_worlds.list_parameters([planned("aws_ssm_parameter", value="{}")]) == ["{}"]
+    assert cloud_worlds.find_kept_buckets([planned("aws_s3_bucket", force_destroy=False)]) == [
+        "aws_s3_bucket.x"
+    ]
+    assert cloud_worlds.find_kept_buckets([planned("aws_s3_bucket", force_destroy=True)]) == []
 
 
 def test_who_is_denied_the_role_cannot_assume_it() -> None:
@@ -205,10 +209,10 @@ def test_who_is_denied_the_role_cannot_assume_it() -> None:
         one = {"Principal": {"Service": "ecs"}, "Action": "sts:AssumeRole", **more}
         return {"Statement": [{"Effect": effect, **one} for effect in effects]}
 
-    assert cloud_policy.assumers(trust("Allow")) == ["ecs"]
-    assert cloud_policy.assumers(trust("Allow", "Deny")) == []
-    assert cloud_policy.assumers(trust("Allow", "Deny", Condition={"Bool": {}})) == ["ecs"]
-    assert cloud_policy.assumers(trust("Allow", "Deny", Principal="*")) == []
+    assert cloud_policy.list_assumers(trust("Allow")) == ["ecs"]
+    assert cloud_policy.list_assumers(trust("Allow", "Deny")) == []
+    assert cloud_policy.list_assumers(trust("Allow", "Deny", Condition={"Bool": {}})) == ["ecs"]
+    assert cloud_policy.list_assumers(trust("Allow", "Deny", Principal="*")) == []
 
 
 @pytest.mark.parametrize("path", ["/moto-api/reset", "moto-api/config", "//moto-api/seed"])
@@ -239,10 +243,10 @@ class _Slow:
     def monotonic(self) -> float:
         return self.now
 
-    def tried(self, *_: object) -> Answer:
+    def tried(self, *_: object) -> TerraformResult:
         self.plans += 1
         self.now += 30
-        return Answer(Completed((), 0, "", "", 30, Ending.EXITED))
+        return TerraformResult(Completed((), 0, "", "", 30, Ending.EXITED))
 
     def find_machine_trouble(self, _: object) -> None:
         return None
@@ -261,8 +265,8 @@ def test_many_slow_plans_are_bounded_together(
         "c",
         60,
     )
-    cases = [trials.Case({"a": number}, "a") for number in range(count)]
-    cases += [trials.Case({"a": -1}, "a", derived=True)]
+    cases = [trials.TrialCase({"a": number}, "a") for number in range(count)]
+    cases += [trials.TrialCase({"a": -1}, "a", derived=True)]
 
     def attempt() -> Any:
         return trials._try_whole(context, ".", hcl.Configuration(()), cases)
@@ -280,4 +284,4 @@ def test_the_shortest_good_text_has_neighbours_that_are_too_short() -> None:
     values = Values(
         good=("parcel-tracker", "api", "a1b"), bad=("",), pattern="[a-z][a-z0-9-]{1,38}[a-z0-9]"
     )
-    assert {"ap", "pi", "a1", "1b"} <= {*near_misses(values)}
+    assert {"ap", "pi", "a1", "1b"} <= {*derive_near_misses(values)}

@@ -50,7 +50,7 @@ def write(root: Path, text: str, name: str = "infra/main.tf") -> Path:
 
 
 def test_blocks_have_labels_lines_and_literal_values() -> None:
-    blocks = hcl.parse(HARMLESS, "main.tf")
+    blocks = hcl.parse_hcl(HARMLESS, "main.tf")
     bucket = next(block for block in blocks if block.type == "resource")
     assert bucket.labels == ("aws_s3_bucket", "artifacts")
     assert (bucket.line, bucket.end_line) == (16, 18)
@@ -73,7 +73,7 @@ def test_the_json_syntax_gives_the_same_blocks() -> None:
 
 def test_a_syntax_error_has_its_line() -> None:
     with pytest.raises(hcl.HclSyntaxError) as caught:
-        hcl.parse('variable "a" {\n  type = = string\n}\n', "infra/variables.tf")
+        hcl.parse_hcl('variable "a" {\n  type = = string\n}\n', "infra/variables.tf")
     assert caught.value.line == 2
     assert caught.value.path == "infra/variables.tf"
 
@@ -81,13 +81,13 @@ def test_a_syntax_error_has_its_line() -> None:
 @pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "(" * 5000 + "1" + ")" * 5000])
 def test_endless_nesting_is_refused(text: str) -> None:
     with pytest.raises(UnusableFileError):
-        hcl.parse(text, "main.tf")
+        hcl.parse_hcl(text, "main.tf")
 
 
 @given(st.text(alphabet='{}[]()="${}%\n abc1#/*<-', max_size=60))
 def test_any_text_is_parsed_or_refused_in_words(text: str) -> None:
     try:
-        blocks = hcl.parse(text, "main.tf")
+        blocks = hcl.parse_hcl(text, "main.tf")
     except UnusableFileError as error:
         assert error.message
     else:
@@ -104,25 +104,25 @@ def test_any_json_is_parsed_or_refused_in_words(value: object) -> None:
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError, match="no such folder"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
     (tmp_path / "infra").mkdir()
     with pytest.raises(UnusableFileError, match=r"no \*\.tf file"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
     target = tmp_path / "infra" / "main.tf"
     target.write_bytes(b"\xff\xfe")
     with pytest.raises(UnusableFileError, match="UTF-8"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
     target.write_text("#" * (files.FILE_LIMIT + 1))
     with pytest.raises(UnusableFileError, match="bytes long"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
     target.unlink()
     target.symlink_to("/etc/passwd")
     with pytest.raises(UnusableFileError, match="outside"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
     target.unlink()
     os.mkfifo(target)
     with pytest.raises(UnusableFileError, match="regular file"):
-        files.read(tmp_path, "infra")
+        files.read_configuration(tmp_path, "infra")
 
 
 def test_the_harmless_is_not_refused(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_only_what_was_parsed_lies_where_terraform_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["größe", "número", "数", "naïve_x"])
 def test_identifiers_may_have_letters_of_any_language(name: str) -> None:
     text = f'locals {{\n  {name} = "Grüße, ${{var.{name}}}"\n}}\nresource "a" "{name}" {{}}\n'
-    first, second = hcl.parse(text, "main.tf")
+    first, second = hcl.parse_hcl(text, "main.tf")
     assert first.attributes[name].value == f'"Grüße, ${{var.{name}}}"'
     assert second.labels == ("a", name)
     assert (first.line, first.end_line) == (1, 3)
@@ -335,7 +335,7 @@ def test_nodes_know_where_they_stand(eol: str, mark: str) -> None:
     text = mark + (
         '# ü\nresource "a" "b" {\n  x = var.y && true # c\n  z = f({ k = "${~ var.v ~}" })\n}\n'
     ).replace("\n", eol)
-    found = [(node.kind, node, around) for around, node in hcl.tree(text, "main.tf").walk()]
+    found = [(node.kind, node, around) for around, node in hcl.parse_tree(text, "main.tf").walk()]
     written = {kind: text[node.start : node.end] for kind, node, _ in found}
     block = next(node for kind, node, _ in found if kind == "block")
     assert (block.name, block.labels) == ("resource", ("a", "b"))

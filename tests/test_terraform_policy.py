@@ -30,7 +30,7 @@ BUCKET = "arn:aws:s3:::artifacts"
     ],
 )
 def test_what_lies_within_one_named_thing_is_no_wildcard(resource: str) -> None:
-    assert not list(cloud_policy.wildcards(document("s3:GetObject", resource)))
+    assert not list(cloud_policy.find_wildcards(document("s3:GetObject", resource)))
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_what_lies_within_one_named_thing_is_no_wildcard(resource: str) -> None:
     ],
 )
 def test_wildcards_that_reach_other_things_are_found(resource: str) -> None:
-    assert list(cloud_policy.wildcards(document("s3:GetObject", [BUCKET, resource])))
+    assert list(cloud_policy.find_wildcards(document("s3:GetObject", [BUCKET, resource])))
 
 
 @pytest.mark.parametrize("action", ["*", "s3:*", "s3:Get*", "s3:GetObjec?"])
 def test_wildcards_in_actions_are_found(action: str) -> None:
-    assert list(cloud_policy.wildcards(document(["s3:PutObject", action], BUCKET)))
+    assert list(cloud_policy.find_wildcards(document(["s3:PutObject", action], BUCKET)))
 
 
 def test_a_denial_may_be_wide_and_the_inverse_forms_may_not() -> None:
-    assert not list(cloud_policy.wildcards(document("*", "*", "Deny")))
+    assert not list(cloud_policy.find_wildcards(document("*", "*", "Deny")))
     inverse = {"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": BUCKET}}
-    assert list(cloud_policy.wildcards(inverse))
+    assert list(cloud_policy.find_wildcards(inverse))
     elsewhere = {"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": BUCKET}}
-    assert list(cloud_policy.wildcards(elsewhere))
+    assert list(cloud_policy.find_wildcards(elsewhere))
 
 
 def test_a_denial_beats_and_a_conditional_one_does_not() -> None:
@@ -83,13 +83,13 @@ def test_a_denial_beats_and_a_conditional_one_does_not() -> None:
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::1:root", "*"]}])
 def test_everybody_is_noticed(principal: Any) -> None:
     trust = {"Statement": [{"Effect": "Allow", "Principal": principal}]}
-    assert list(cloud_policy.open_principals(trust))
+    assert list(cloud_policy.find_open_principals(trust))
 
 
 def test_a_service_is_not_everybody() -> None:
     trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}}
-    assert not list(cloud_policy.open_principals(trust))
-    assert cloud_policy.principals(trust) == ["ecs-tasks.amazonaws.com"]
+    assert not list(cloud_policy.find_open_principals(trust))
+    assert cloud_policy.list_trusted_principals(trust) == ["ecs-tasks.amazonaws.com"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_service_is_not_everybody() -> None:
 def test_only_who_is_given_the_action_can_assume(action: Any, able: bool) -> None:
     who = {"Service": "ecs-tasks.amazonaws.com"}
     trust = {"Statement": {"Effect": "Allow", "Principal": who, "Action": action}}
-    assert cloud_policy.assumers(trust) == (["ecs-tasks.amazonaws.com"] if able else [])
+    assert cloud_policy.list_assumers(trust) == (["ecs-tasks.amazonaws.com"] if able else [])
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -25,7 +25,7 @@ BUCKET = 'resource "aws_s3_bucket" "b" { bucket = "a-bucket" }\n'
 
 @pytest.fixture(autouse=True)
 def _open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reads, "objections", lambda *_: ())
+    monkeypatch.setattr(reads, "find_objections", lambda *_: ())
 
 
 def applied(run: Run) -> Iterator[object]:

@@ -20,14 +20,14 @@ from scaffolder.checks.terraform.cloud import Cloud
 from scaffolder.checks.terraform.kinds import Applies, Formatted
 from scaffolder.checks.terraform.near import Values
 from scaffolder.checks.terraform.session import find_terraform
-from scaffolder.checks.terraform.terraform import Answer, Diagnostic, Terraform
+from scaffolder.checks.terraform.terraform import Diagnostic, Terraform, TerraformResult
 from scaffolder.checks.terraform.variables import Variables
 from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.labs import catalog, generate
 from scaffolder.model import Cause, CheckSpec, Outcome
 from scaffolder.sandbox import OwnWork, own_code
-from scaffolder.tools.lifeline import tied
+from scaffolder.tools.lifeline import tie_command
 from scaffolder.tools.processes import CancelToken, Completed, Daemon, Ending
 
 # What bubblewrap says when a container ends elsewhere while it sets up: its file system goes away.
@@ -52,7 +52,7 @@ class Scripted:
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *completed: Completed) -> Terraform:
-    monkeypatch.setattr(terraform, "program", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr(terraform, "find_program", lambda: Path("/usr/bin/terraform"))
     return Terraform(tmp_path, Scripted(*completed), CancelToken(), 5)
 
 
@@ -93,7 +93,7 @@ def test_silence_is_the_machines_trouble_where_the_lab_meets_it_too(
     here: bool, stderr: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Of a value above all: Terraform did not take it, it said nothing."""
-    monkeypatch.setattr(terraform, "program", lambda: Path("/usr/bin/terraform"))
+    monkeypatch.setattr(terraform, "find_program", lambda: Path("/usr/bin/terraform"))
     monkeypatch.setattr(OwnWork, "run", lambda *_, **__: ended(1, stderr=stderr))
     run = run_with(tmp_path, STAGE)
     trouble = None if here else UnavailableError("the lab's own answer fails here too")
@@ -109,8 +109,8 @@ def test_a_command_that_gives_no_reason_did_not_come_to_its_end() -> None:
     starved = ended(2, stderr="fatal error: runtime: out of memory\n\ngoroutine 1:\n")
     for completed in (late, starved, ended(-9)):
         with pytest.raises(CheckFailedError):
-            require_end(Answer(completed), "plan", 5)
-    require_end(Answer(ended(1), (Diagnostic("error", "No."),)), "plan", 5)
+            require_end(TerraformResult(completed), "plan", 5)
+    require_end(TerraformResult(ended(1), (Diagnostic("error", "No."),)), "plan", 5)
 
 
 @pytest.mark.terraform
@@ -138,7 +138,7 @@ def boto3_client(url: str, service: str) -> Any:
 
 
 def test_a_server_that_died_is_known_to_be_dead(tmp_path: Path) -> None:
-    with Daemon(tied(["/bin/sh", "-c", "exit 1"]), log=tmp_path / "log") as daemon:
+    with Daemon(tie_command(["/bin/sh", "-c", "exit 1"]), log=tmp_path / "log") as daemon:
         deadline = time.monotonic() + 5
         while daemon.alive and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -150,7 +150,7 @@ def test_a_server_that_died_is_known_to_be_dead(tmp_path: Path) -> None:
 def test_a_provider_that_dies_in_the_middle_is_never_bought(
     here: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generate.build_state(catalog.load("terraform-stubs"), "solution", {}, tmp_path / "work")
+    generate.build_state(catalog.load_lab("terraform-stubs"), "solution", {}, tmp_path / "work")
     run = new_run(tmp_path)
     trouble = None if here else UnavailableError("the lab's own answer fails here too")
     monkeypatch.setattr(Run, "control", lambda *_: trouble)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.terraform.near import Values, near_misses
+from scaffolder.checks.terraform.near import Values, derive_near_misses
 from scaffolder.checks.terraform.variables import Variables
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Outcome, Verdict
@@ -16,7 +16,7 @@ from scaffolder.sandbox import OwnWork
 
 
 def derived(**values: Any) -> set[Any]:
-    return set(near_misses(Values(**values)))
+    return set(derive_near_misses(Values(**values)))
 
 
 def test_of_a_list_everything_beside_it_is_refused() -> None:

@@ -28,7 +28,9 @@ WHOLE = (
 
 
 def problems(*resources: Resource) -> list[str]:
-    return list(cloud_worlds.buckets(resources, private=True, versioned=True, encrypted=True))
+    return list(
+        cloud_worlds.find_bucket_faults(resources, private=True, versioned=True, encrypted=True)
+    )
 
 
 def test_what_holds_everywhere_passes() -> None:
@@ -67,7 +69,7 @@ def test_tags_are_those_of_the_other_world() -> None:
         resource("aws_iam_role", tags_all={"Service": "x"}),
         resource("aws_s3_bucket_versioning"),
     ]
-    found = list(cloud_worlds.tags(items, {"Environment": "prod", "Service": ""}))
+    found = list(cloud_worlds.find_tag_faults(items, {"Environment": "prod", "Service": ""}))
     assert found == [
         "aws_s3_bucket.x has the tag Environment = live, not prod",
         "aws_iam_role.x lacks the tag Environment",

@@ -534,13 +534,13 @@ def test_what_cannot_be_read_stays_and_the_labs_stands_beside(
      "## [v2](https://example.org/2)", "## 2."],
 )  # fmt: skip
 def test_a_heading_names_a_version_as_people_write_it(heading: str) -> None:
-    (section,) = changelog.sections(f"# Changes\n\n{heading}\n\n- Better.\n")
+    (section,) = changelog.split_sections(f"# Changes\n\n{heading}\n\n- Better.\n")
     assert section == changelog.Section("2", "- Better.")
 
 
 @pytest.mark.parametrize("version", ["autumn-10", "vintage-2", "1.10", "2b1"])
 def test_any_version_can_be_a_heading(version: str) -> None:
-    assert changelog.sections(f"## {version}\n")[0].version == version
+    assert changelog.split_sections(f"## {version}\n")[0].version == version
 
 
 def test_an_author_may_write_escapes_and_nobodys_terminal_obeys(

@@ -21,9 +21,9 @@ from scaffolder import workspace
 from scaffolder.labs import catalog as labs
 from scaffolder.revise import backups, edits, update
 from scaffolder.revise import merge as merging
-from scaffolder.revise.merge import merge
+from scaffolder.revise.merge import merge_work
 from scaffolder.workspace import Manifest, ManifestLab, Workspace, trees
-from scaffolder.workspace.trees import Entry, Kind
+from scaffolder.workspace.trees import Entry, EntryKind
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
 from tests.support.versions import Releases, held, put
@@ -39,8 +39,8 @@ def entries(lines: st.SearchStrategy[list[str]]) -> st.SearchStrategy[Entry]:
         lambda drawn: (drawn[1].join(drawn[0]) + drawn[1] * drawn[2]).encode()
     )
     binary = st.binary(max_size=5).map(lambda content: b"\0" + content)
-    files = st.builds(Entry, text | binary, st.sampled_from([Kind.FILE, Kind.PROGRAM]))
-    links = st.sampled_from([b"a", b"/nowhere", b"d"]).map(lambda to: Entry(to, Kind.LINK))
+    files = st.builds(Entry, text | binary, st.sampled_from([EntryKind.FILE, EntryKind.PROGRAM]))
+    links = st.sampled_from([b"a", b"/nowhere", b"d"]).map(lambda to: Entry(to, EntryKind.LINK))
     return st.one_of(files, files, files, links)
 
 
@@ -57,7 +57,7 @@ def edited(draw: st.DrawFn, began: dict[str, Entry]) -> dict[str, Entry]:
     own = draw(forests(OWN_LINES))
     kept = {path: one for path, one in began.items() if draw(st.booleans())}
     for path, one in list(kept.items()):
-        if one.kind is not Kind.LINK and draw(st.booleans()):
+        if one.kind is not EntryKind.LINK and draw(st.booleans()):
             kept[path] = Entry(one.content + b"mine\n", one.kind)
     both = {**kept, **own}
     return {path: one for path, one in both.items() if not (path == "a" and "a/x" in both)}
@@ -92,7 +92,7 @@ def test_no_line_of_the_learners_is_lost(
     data: st.DataObject, began: dict[str, Entry], now: dict[str, Entry]
 ) -> None:
     yours = data.draw(edited(began), "yours")
-    merged = merge(began, yours, now, "lab-2")
+    merged = merge_work(began, yours, now, "lab-2")
     with holding(yours) as work:
         kept = edits.carry_out(work, merged.edits, "update")
         after = trees.read_tree(work.root)
@@ -100,7 +100,7 @@ def test_no_line_of_the_learners_is_lost(
         backup = {path: entry for path, entry in found.items() if entry is not None}
         assert written(yours) <= written(after) | written(backup)
         # And all of it can be had again.
-        edits.carry_out(work, edits.restoring(work.root, kept), "restore")
+        edits.carry_out(work, edits.plan_restore(work.root, kept), "restore")
         assert trees.read_tree(work.root) == yours
 
 
@@ -110,36 +110,36 @@ def test_nothing_of_another_kind_takes_the_place_of_what_the_learner_changed(
     data: st.DataObject, began: dict[str, Entry], now: dict[str, Entry]
 ) -> None:
     yours = data.draw(edited(began), "yours")
-    merged = merge(began, yours, now, "lab-2")
+    merged = merge_work(began, yours, now, "lab-2")
     after = {**yours, **{one.path: one.after for one in merged.edits}}
     for path in set(yours) & set(now):
-        kinds = {one is Kind.LINK for one in (yours[path].kind, now[path].kind)}
+        kinds = {one is EntryKind.LINK for one in (yours[path].kind, now[path].kind)}
         if len(kinds) == 2 and began.get(path) not in (yours[path], now[path]):
             assert after[path] == yours[path]
             assert path in {one.path for one in merged.conflicts}
 
 
-@pytest.mark.parametrize("mine", [Kind.LINK, Kind.FILE])
+@pytest.mark.parametrize("mine", [EntryKind.LINK, EntryKind.FILE])
 def test_a_later_git_that_puts_the_file_beside_its_link_is_understood(
-    mine: Kind, monkeypatch: pytest.MonkeyPatch
+    mine: EntryKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs = Kind.FILE if mine is Kind.LINK else Kind.LINK
+    theirs = EntryKind.FILE if mine is EntryKind.LINK else EntryKind.LINK
     yours, now = {"a": Entry(b"mine", mine)}, {"a": Entry(b"lab", theirs)}
     aside = {"a": yours["a"], "a~lab-2": now["a"]}
-    if mine is Kind.FILE:
+    if mine is EntryKind.FILE:
         aside = {"a": now["a"], "a~yours": yours["a"]}
     monkeypatch.setattr(merging, "_merged", lambda *_: (aside, tuple(aside)))
-    merged = merge({"a": Entry(b"1")}, yours, now, "lab-2")
+    merged = merge_work({"a": Entry(b"1")}, yours, now, "lab-2")
     assert merged.edits == (edits.Edit("a~lab-2", None, now["a"]),)
     assert merged.conflicts == (merging.Conflict("a", "beside", beside="a~lab-2"),)
 
 
 def test_links_that_both_sides_moved_to_one_place_are_a_conflict() -> None:
     """git 2.39 dies of these, unless it does not look for what was moved."""
-    one, other = Entry(b"one", Kind.LINK), Entry(b"other", Kind.LINK)
+    one, other = Entry(b"one", EntryKind.LINK), Entry(b"other", EntryKind.LINK)
     yours = {"b": one, "d/x": one, "d/y": other, "e/x": one}
     now = {"b": one, "a/x": one, "e/x": other}
-    merged = merge({"d/y": one}, yours, now, "lab-2")
+    merged = merge_work({"d/y": one}, yours, now, "lab-2")
     after = {**yours, **{edit.path: edit.after for edit in merged.edits}}
     # The lab moved the link that the learner had changed.
     assert (after["a/x"], after["d/y"]) == (other, None)
@@ -153,7 +153,7 @@ def test_what_was_not_touched_becomes_what_the_lab_has(
     began: dict[str, Entry], now: dict[str, Entry]
 ) -> None:
     with holding(began) as work:
-        merged = merge(began, began, now, "lab-2")
+        merged = merge_work(began, began, now, "lab-2")
         assert not merged.conflicts
         edits.carry_out(work, merged.edits, "update")
         assert trees.read_tree(work.root) == now
@@ -165,7 +165,7 @@ def test_where_the_lab_changed_nothing_nothing_changes(
     data: st.DataObject, began: dict[str, Entry]
 ) -> None:
     yours = data.draw(edited(began), "yours")
-    merged = merge(began, yours, began, "lab-2")
+    merged = merge_work(began, yours, began, "lab-2")
     assert merged.edits == ()
     assert merged.conflicts == ()
 
@@ -210,11 +210,13 @@ def test_killed_at_any_moment_everything_can_be_had_again(
     whole = shutil.copytree(work, tmp_path / "whole", symlinks=True)
     assert devlab("update", cwd=whole).code == 0
     new = held(whole)
-    planned = update.plan(labs.load("tested", graded=False), workspace.find(work))
+    planned = update.plan_update(
+        labs.load_lab("tested", graded=False), workspace.find_workspace(work)
+    )
     killed, half_done = 0, 0
     for moment in range(1, 1000):
         copy = shutil.copytree(work, tmp_path / f"copy-{moment}", symlinks=True)
-        begun = replace(planned, workspace=workspace.find(copy))
+        begun = replace(planned, workspace=workspace.find_workspace(copy))
         if not killed_at(moment, begun.carry_out):
             break
         killed += 1
@@ -248,8 +250,8 @@ def test_killed_while_it_puts_back_it_begins_again(
     assert devlab("new", "tested", work, "--no-input").code == 0
     releases.release("2", {"f": "2\n", "g": "2\n"})
     old = held(work)
-    found = workspace.find(work)
-    planned = update.plan(labs.load("tested", graded=False), found)
+    found = workspace.find_workspace(work)
+    planned = update.plan_update(labs.load_lab("tested", graded=False), found)
     for moment in range(1, 1000):
         assert killed_at(moment, planned.carry_out)
         if (work / "f").read_text() == "2\n":

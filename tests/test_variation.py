@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.labs import catalog, variation
-from scaffolder.labs.variables import variables_of
+from scaffolder.labs.variables import list_variables
 from scaffolder.model.variation import Possibilities, Variation
 
-LABS = [lab_id for lab_id in catalog.lab_ids() if "/" not in lab_id]
+LABS = [lab_id for lab_id in catalog.list_lab_ids() if "/" not in lab_id]
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
 LISTS = st.lists(WORDS, min_size=2, max_size=6, unique=True).map(tuple)
 ONE = st.one_of(
@@ -46,8 +46,8 @@ def test_these_values_never_change() -> None:
         faults={"a": ("b", "c"), "d": ("e",)},
     )
 
-    assert variation.derive(found, "some-lab", "ada lovelace") == DERIVED
-    assert variation.chosen_faults(found, "some-lab", "ada lovelace") == FAULTS
+    assert variation.derive_variables(found, "some-lab", "ada lovelace") == DERIVED
+    assert variation.choose_faults(found, "some-lab", "ada lovelace") == FAULTS
 
 
 DERIVED = {"port": "8001", "branch": "ship-oak", "secret": "wvk57g5399fz3b5k", "level": "middle"}
@@ -56,7 +56,7 @@ FAULTS = {"a": "c", "d": "e"}
 
 @given(VARIATIONS, LEARNERS)
 def test_every_value_is_one_that_its_variable_may_have(found: Variation, learner: str) -> None:
-    values = variation.derive(found, "lab", learner)
+    values = variation.derive_variables(found, "lab", learner)
 
     assert list(values) == list(found.variables)
     for name, one in found.variables.items():
@@ -65,7 +65,7 @@ def test_every_value_is_one_that_its_variable_may_have(found: Variation, learner
 
 @given(ONE)
 def test_samples_are_values_too(one: Possibilities) -> None:
-    found = list(variation.samples(one))
+    found = list(variation.list_samples(one))
 
     assert found
     assert all(variation.allows(one, value) for value in found)
@@ -78,8 +78,8 @@ def test_a_number_is_of_a_range_only_as_it_is_derived(value: str) -> None:
 
 
 def test_a_range_below_zero_may_have_a_default() -> None:
-    assert variation.problem(Possibilities(range=(-5, 5), default="-3")) == ""
-    assert "whole number" in variation.problem(Possibilities(range=(-5, 5), default="three"))
+    assert variation.find_problem(Possibilities(range=(-5, 5), default="-3")) == ""
+    assert "whole number" in variation.find_problem(Possibilities(range=(-5, 5), default="three"))
 
 
 @given(VARIATIONS, VARIATIONS, LEARNERS)
@@ -88,8 +88,8 @@ def test_what_a_lab_varies_besides_moves_nothing(
 ) -> None:
     whole = Variation(variables={**more.variables, **found.variables})
 
-    alone = variation.derive(found, "lab", learner)
-    beside = variation.derive(whole, "lab", learner)
+    alone = variation.derive_variables(found, "lab", learner)
+    beside = variation.derive_variables(whole, "lab", learner)
 
     assert {name: beside[name] for name in alone} == alone
 
@@ -99,10 +99,12 @@ def test_a_word_that_is_added_moves_only_those_who_get_it(
     words: tuple[str, ...], added: str, learner: str
 ) -> None:
     assume(added not in words)
-    before = variation.derive(Variation({"x": Possibilities(choices=words)}), "lab", learner)
+    before = variation.derive_variables(
+        Variation({"x": Possibilities(choices=words)}), "lab", learner
+    )
     more = Variation({"x": Possibilities(choices=(added, *reversed(words)))})
 
-    after = variation.derive(more, "lab", learner)
+    after = variation.derive_variables(more, "lab", learner)
 
     assert after["x"] in (before["x"], added)
 
@@ -110,11 +112,13 @@ def test_a_word_that_is_added_moves_only_those_who_get_it(
 def test_labs_and_variables_are_independent_of_each_other() -> None:
     both = Variation({"a": Possibilities(token=20), "b": Possibilities(token=20)})
 
-    found = [*variation.derive(both, "one", "ada").values()]
-    found += variation.derive(both, "another", "ada").values()
+    found = [*variation.derive_variables(both, "one", "ada").values()]
+    found += variation.derive_variables(both, "another", "ada").values()
     # Not to be mistaken for one another because of where one text ends and the next begins.
-    found += variation.derive(both, "oneada", "").values()
-    found += variation.derive(Variation({"a": Possibilities(token=20)}), "onea", "da").values()
+    found += variation.derive_variables(both, "oneada", "").values()
+    found += variation.derive_variables(
+        Variation({"a": Possibilities(token=20)}), "onea", "da"
+    ).values()
 
     assert len(set(found)) == len(found)
 
@@ -125,13 +129,13 @@ def test_labs_and_variables_are_independent_of_each_other() -> None:
 def test_values_are_spread_evenly(one: Possibilities) -> None:
     """Two ids have the same of ten values about once in ten times."""
     values = [
-        variation.derive(Variation({"x": one}), "lab", f"learner-{number}")["x"]
+        variation.derive_variables(Variation({"x": one}), "lab", f"learner-{number}")["x"]
         for number in range(1000)
     ]
 
     counts = [values.count(value) for value in set(values)]
     same = sum(first == second for first, second in itertools.pairwise(values))
-    assert len(counts) == variation.possibilities(one)
+    assert len(counts) == variation.count_possibilities(one)
     assert all(60 < count < 140 for count in counts)
     assert 60 < same < 140
 
@@ -174,9 +178,9 @@ def test_an_id_that_cannot_be_one_is_refused(text: str) -> None:
 def test_example_learners_see_every_fault() -> None:
     found = Variation(faults={"a": ("b", "c", "d"), "e": ("f",)})
 
-    learners = variation.example_learners(found, "lab")
+    learners = variation.choose_example_learners(found, "lab")
 
-    chosen = [variation.chosen_faults(found, "lab", learner) for learner in learners]
+    chosen = [variation.choose_faults(found, "lab", learner) for learner in learners]
     assert {one["a"] for one in chosen} == {"a", "b", "c", "d"}
     assert {one["e"] for one in chosen} == {"e", "f"}
     assert len(learners) < 12
@@ -185,9 +189,9 @@ def test_example_learners_see_every_fault() -> None:
 @pytest.mark.parametrize("lab_id", LABS)
 @given(learner=LEARNERS)
 def test_every_value_of_our_labs_fits_the_template(lab_id: str, learner: str) -> None:
-    lab = catalog.load(lab_id, graded=False, learner=learner)
+    lab = catalog.load_lab(lab_id, graded=False, learner=learner)
 
-    known = variables_of(lab)
+    known = list_variables(lab)
     for name, value in lab.values.items():
         assert variation.allows(lab.variation.variables[name], value)
         if name in known:
@@ -196,10 +200,10 @@ def test_every_value_of_our_labs_fits_the_template(lab_id: str, learner: str) ->
 
 @pytest.mark.parametrize("lab_id", LABS)
 def test_in_a_class_hardly_two_have_the_same_lab(lab_id: str) -> None:
-    labs = [catalog.load(lab_id, graded=False, learner=f"student-{n}") for n in range(30)]
+    labs = [catalog.load_lab(lab_id, graded=False, learner=f"student-{n}") for n in range(30)]
 
     values = {tuple(lab.values.items()) for lab in labs}
 
     assert len(values) >= 27
-    defaults = catalog.load(lab_id, graded=False).values
+    defaults = catalog.load_lab(lab_id, graded=False).values
     assert all(lab.values[name] != value for lab in labs for name, value in defaults.items())

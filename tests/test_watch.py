@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.labs.catalog import load
+from scaffolder.labs.catalog import load_lab
 from scaffolder.labs.generate import create_workspace
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.report.live.watch import Watch
 from scaffolder.report.live.watch_screen import Frame
-from scaffolder.watch import Keyboard, run
+from scaffolder.watch import Keyboard, run_loop
 from tests.support.command import Devlab, shell
 from tests.support.labs import Catalog, task
 from tests.support.packs import write_lab
@@ -394,7 +394,7 @@ class AsksAgain(Breaks):
 @pytest.fixture
 def begun(catalog: Catalog, tmp_path: Path) -> tuple[Path, Lab]:
     catalog.lab(task("a") + task("b", "fail"))
-    lab = load("tested")
+    lab = load_lab("tested")
     create_workspace(lab, {}, tmp_path / "work")
     return tmp_path / "work", lab
 
@@ -405,7 +405,7 @@ def test_an_exception_gives_the_terminal_back(begun: tuple[Path, Lab]) -> None:
     handlers = [signal.getsignal(one) for one in (signal.SIGTSTP, signal.SIGWINCH)]
     front = Breaks()
     with pytest.raises(RuntimeError, match="no"):
-        run(*begun, front, Keyboard(theirs))
+        run_loop(*begun, front, Keyboard(theirs))
     assert termios.tcgetattr(theirs) == before
     assert not front.taken
     assert [signal.getsignal(one) for one in (signal.SIGTSTP, signal.SIGWINCH)] == handlers
@@ -414,6 +414,6 @@ def test_an_exception_gives_the_terminal_back(begun: tuple[Path, Lab]) -> None:
 def test_a_asks_every_check_again(begun: tuple[Path, Lab]) -> None:
     ours, theirs = pty.openpty()
     front = AsksAgain(ours)
-    end = run(*begun, front, Keyboard(theirs))
+    end = run_loop(*begun, front, Keyboard(theirs))
     assert end.outcome is Outcome.FAIL
     assert sum(map(is_anew, front.reports)) == 2

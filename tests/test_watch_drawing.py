@@ -29,13 +29,13 @@ from scaffolder.report.live.watch import (
     Page,
     Pressed,
     Question,
-    Reset,
+    ResetFile,
     Saved,
     Shown,
     Told,
     Watch,
 )
-from scaffolder.report.live.watch_screen import Frame, Lines, frame
+from scaffolder.report.live.watch_screen import Frame, WatchLines, make_frame
 from tests.test_watch_state import B, F, P, U, after, checked, started
 
 SIZES = [(80, 24), (50, 20), (30, 15), (100, 40), (20, 8), (9, 3), (1, 1)]
@@ -57,7 +57,7 @@ def console(width: int = 80, height: int = 24, encoding: str = "utf-8") -> Conso
 
 
 def drawn(watch: Watch, width: int = 80, height: int = 24, encoding: str = "utf-8") -> list[str]:
-    return text(frame(watch, console(width, height, encoding), 10.0))
+    return text(make_frame(watch, console(width, height, encoding), 10.0))
 
 
 def text(made: Frame) -> list[str]:
@@ -91,7 +91,7 @@ def test_a_frame_fills_the_screen_and_no_more(width: int, height: int, encoding:
         after(started("a"), Failed(1, Problem("broken\nbadly", hint="mend it"))),
         after(started("a"), Shown(Page("title", "words " * 300))),
         after(started("a"), Shown(Choice("which?", tuple(f"file {n}" for n in range(50)), 40))),
-        after(started("a"), Shown(Question("sure?", "--- a\n+++ b\n-x\n+y\n", Reset("x")))),
+        after(started("a"), Shown(Question("sure?", "--- a\n+++ b\n-x\n+y\n", ResetFile("x")))),
     ):
         lines = drawn(watch, width, height, encoding)
         assert len(lines) == height
@@ -127,12 +127,12 @@ def test_it_shows_the_tasks_the_failure_and_the_keys() -> None:
 def test_all_of_a_long_failure_can_be_scrolled_to() -> None:
     watch, seen = failing("It is red.", findings=5), ""
     for _ in range(20):
-        made = frame(watch, console(), 0.0)
+        made = make_frame(watch, console(), 0.0)
         seen += "\n".join(text(made))
         watch = after(watch, Pressed("pagedown", made.rows, made.last))
     assert all(f"| log {number}" in seen for number in range(30))
     assert "next  do better" in seen
-    assert frame(watch, console(), 0.0).last == watch.offset
+    assert make_frame(watch, console(), 0.0).last == watch.offset
 
 
 def test_what_to_do_next_stands_behind_the_message_only_where_not_all_fits() -> None:
@@ -145,12 +145,12 @@ def test_what_to_do_next_stands_behind_the_message_only_where_not_all_fits() -> 
 @pytest.mark.parametrize("height", [18, 24, 40])
 def test_the_failure_has_the_lines_that_nothing_runs_in(height: int) -> None:
     watch = failing("It is red.", findings=40)
-    idle = frame(watch, console(80, height), 10.0)
+    idle = make_frame(watch, console(80, height), 10.0)
     again = after(watch, Saved(("x",), frozenset({"a"})))
-    runs = [frame(again, console(80, height), 10.0)]
+    runs = [make_frame(again, console(80, height), 10.0)]
     for number in range(5):
         again = after(again, Told(2, CheckStarted("a", f"check-{number}"), 4.0))
-        runs.append(frame(again, console(80, height), 10.0))
+        runs.append(make_frame(again, console(80, height), 10.0))
     assert "to scroll" in text(idle)[-3]
     assert {made.rows for made in runs} == {runs[0].rows}
     assert idle.rows > runs[0].rows
@@ -244,7 +244,7 @@ def test_the_keys_fit(width: int) -> None:
 
 def lines_of(*states: Watch) -> str:
     target = Console(file=io.StringIO(), width=80, markup=False, highlight=False)
-    front = Lines(target)
+    front = WatchLines(target)
     for state in states:
         front.show(state, 0.0)
     return target.file.getvalue()  # type: ignore[attr-defined, no-any-return]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.watch.keys import Keyboard, decode
+from scaffolder.watch.keys import Keyboard, decode_keys
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ from scaffolder.watch.keys import Keyboard, decode
     ],
 )
 def test_keys_have_names(typed: bytes, keys: list[str]) -> None:
-    assert decode(typed) == keys
+    assert decode_keys(typed) == keys
 
 
 @given(st.binary(max_size=40))
 def test_nothing_that_is_typed_breaks_it(typed: bytes) -> None:
-    assert all(key and key.isprintable() for key in decode(typed))
+    assert all(key and key.isprintable() for key in decode_keys(typed))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from scaffolder.checks.kind import Kind
 from scaffolder.model import CheckSpec, Lab, Task
-from scaffolder.watch.saves import Changes, Watcher, matters, touched
+from scaffolder.watch.saves import Changes, Watcher, find_touched_tasks, matters
 
 
 class Narrow(Kind, frozen=True):
@@ -96,7 +96,7 @@ def test_what_a_save_can_change(tmp_path: Path, changes: Changes, tasks: set[str
     (tmp_path / "infra").mkdir()
     for name in ("Dockerfile", "infra/main.tf", "README.md", ".devlab/manifest.json"):
         (tmp_path / name).write_text("")
-    assert touched(LAB, tmp_path, changes) == tasks
+    assert find_touched_tasks(LAB, tmp_path, changes) == tasks
 
 
 Seen = Callable[[], Changes]
@@ -140,7 +140,7 @@ def test_a_save_in_a_new_folder_is_one_of_the_folder(place: Path, seen: Seen) ->
     (place / "sub").mkdir()
     (place / "sub" / "file").write_text("x")
     changes = until(seen, lambda changes: "sub" in changes.paths)
-    assert touched(LAB, place, changes) == ALL
+    assert find_touched_tasks(LAB, place, changes) == ALL
 
 
 def test_an_atomic_save_is_one_of_its_target(place: Path, seen: Seen) -> None:

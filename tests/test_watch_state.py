@@ -37,7 +37,7 @@ from scaffolder.report.live.watch import (
     Pressed,
     PreviewReset,
     Question,
-    Reset,
+    ResetFile,
     Resumed,
     Running,
     Saved,
@@ -46,8 +46,8 @@ from scaffolder.report.live.watch import (
     TakeHint,
     Told,
     Watch,
-    begin,
-    update,
+    begin_watch,
+    update_watch,
 )
 
 
@@ -85,12 +85,12 @@ P, F, B, U, E = (
 
 def after(watch: Watch, *events: watch.Event) -> Watch:
     for event in events:
-        watch, _ = update(watch, event)
+        watch, _ = update_watch(watch, event)
     return watch
 
 
 def started(*ids: str) -> Watch:
-    return begin(lab(*ids))[0]
+    return begin_watch(lab(*ids))[0]
 
 
 def checked(**outcomes: Outcome) -> Watch:
@@ -100,13 +100,13 @@ def checked(**outcomes: Outcome) -> Watch:
 def press(watch: Watch, keys: str) -> tuple[Watch, list[Effect]]:
     effects: list[Effect] = []
     for key in keys.split():
-        watch, more = update(watch, Pressed(key, rows=5, last=20))
+        watch, more = update_watch(watch, Pressed(key, rows=5, last=20))
         effects += more
     return watch, effects
 
 
 def test_it_begins_with_a_check_of_everything() -> None:
-    watch, effects = begin(lab("a", "b"))
+    watch, effects = begin_watch(lab("a", "b"))
     assert effects == (Grade(1),)
     assert watch.active
     assert watch.unsure == {"a", "b"}
@@ -133,7 +133,7 @@ def test_a_run_is_told_as_it_goes() -> None:
 
 
 def test_a_save_checks_again_and_doubts_only_what_it_touches() -> None:
-    watch, effects = update(checked(a=P, b=F), Saved(("app.py",), frozenset({"b"})))
+    watch, effects = update_watch(checked(a=P, b=F), Saved(("app.py",), frozenset({"b"})))
     assert effects == (Grade(2),)
     assert watch.unsure == {"b"}
     assert watch.focus == "b"
@@ -151,7 +151,7 @@ def test_what_an_older_run_still_says_is_not_heard() -> None:
         Failed(1, Problem("broken")),
         LabRead(1, lab("other")),
     ):
-        assert update(watch, event) == (watch, ())
+        assert update_watch(watch, event) == (watch, ())
 
 
 def test_a_save_in_the_middle_leaves_what_was_not_settled_in_doubt() -> None:
@@ -166,17 +166,17 @@ def test_a_save_in_the_middle_leaves_what_was_not_settled_in_doubt() -> None:
 
 
 def test_a_save_that_nothing_reads_lets_a_run_go_on_and_looks_again_after_it() -> None:
-    watch, effects = update(started("a"), Saved(("notes",), frozenset()))
+    watch, effects = update_watch(started("a"), Saved(("notes",), frozenset()))
     assert effects == ()
     assert watch.run == 1
-    watch, effects = update(watch, Ended(1, report(a=P)))
+    watch, effects = update_watch(watch, Ended(1, report(a=P)))
     assert effects == (Grade(2),)
     assert not watch.unsure
-    assert update(watch, Ended(2, report(a=P)))[1] == ()
+    assert update_watch(watch, Ended(2, report(a=P)))[1] == ()
 
 
 def test_a_save_that_nothing_reads_doubts_nothing() -> None:
-    watch, effects = update(checked(a=P), Saved(("notes",), frozenset()))
+    watch, effects = update_watch(checked(a=P), Saved(("notes",), frozenset()))
     assert effects == (Grade(2),)
     assert watch.outcome is P
 
@@ -225,7 +225,7 @@ def test_a_checks_everything_afresh() -> None:
 
 
 def test_after_ctrl_z_everything_is_looked_at() -> None:
-    watch, effects = update(checked(a=P), Resumed())
+    watch, effects = update_watch(checked(a=P), Resumed())
     assert effects == (Grade(2),)
     assert watch.unsure == {"a"}
 
@@ -236,13 +236,13 @@ def test_a_broken_workspace_is_told_until_a_run_works_again() -> None:
     assert not watch.active
     assert watch.outcome is U
     # The lab may be what was broken.
-    watch, effects = update(watch, Saved(("x",), frozenset()))
+    watch, effects = update_watch(watch, Saved(("x",), frozenset()))
     assert effects == (Grade(3, lab=True),)
     assert after(watch, Ended(3, report(a=P))).problem is None
 
 
 def test_a_lab_that_changes_is_read_again_and_nothing_of_the_old_one_stays() -> None:
-    watch, effects = update(checked(a=F), Saved((), frozenset(), lab=True))
+    watch, effects = update_watch(checked(a=F), Saved((), frozenset(), lab=True))
     assert effects == (Grade(2, lab=True),)
     fresh = after(watch, LabRead(2, lab("b", title="New")))
     assert fresh.lab.title == "New"
@@ -316,8 +316,8 @@ def test_r_chooses_shows_and_asks() -> None:
     assert press(watch, "up enter")[1] == [PreviewReset("z")]
     assert press(watch, "j j j enter")[1] == [PreviewReset("x")]
     assert press(watch, "escape enter")[1] == []
-    asked = after(watch, Shown(Question("sure?", "diff", Reset("y"))))
-    assert press(asked, "y")[1] == [Reset("y")]
+    asked = after(watch, Shown(Question("sure?", "diff", ResetFile("y"))))
+    assert press(asked, "y")[1] == [ResetFile("y")]
     for no in ("n", "escape", "enter", "q", "h", "a"):
         assert press(asked, no)[1] == []
 
@@ -346,7 +346,7 @@ def test_scrolling_stays_within_the_text() -> None:
         assert press(watch, keys)[0].offset == offset
     # A screen that grew made the old offset meaningless.
     far = replace(watch, offset=90)
-    assert update(far, Pressed("up", rows=5, last=3))[0].offset == 2
+    assert update_watch(far, Pressed("up", rows=5, last=3))[0].offset == 2
 
 
 def test_the_place_is_kept_while_the_same_failure_is_shown() -> None:
@@ -379,7 +379,9 @@ def told(draw: st.DrawFn) -> Event:
 @st.composite
 def events(draw: st.DrawFn) -> watch.Event:
     page = draw(
-        st.sampled_from([Page("t", "x"), Choice("c", ("x", "y")), Question("?", "", Reset("x"))])
+        st.sampled_from(
+            [Page("t", "x"), Choice("c", ("x", "y")), Question("?", "", ResetFile("x"))]
+        )
     )
     keys = [*KEYS, "up", "down", "end", "enter", "escape", "y", "x"]
     touched = draw(st.frozensets(st.sampled_from(TASKS)))
@@ -401,10 +403,10 @@ def events(draw: st.DrawFn) -> watch.Event:
 
 @given(st.lists(events(), max_size=40))
 def test_whatever_happens_no_verdict_is_stale_and_runs_count_up(happening: list[object]) -> None:
-    watch, effects = begin(lab(*TASKS))
+    watch, effects = begin_watch(lab(*TASKS))
     for event in happening:
         before = watch
-        watch, effects = update(watch, event)  # type: ignore[arg-type]
+        watch, effects = update_watch(watch, event)  # type: ignore[arg-type]
         runs = [one.run for one in effects if isinstance(one, Grade)]
         assert runs == ([watch.run] if watch.run != before.run else [])
         assert watch.run - before.run in (0, 1)

@@ -120,7 +120,7 @@ def write_lab(folder: Path, name: str, tasks: str) -> Path:
 
 def make_work(lab: Path, folder: Path, files: dict[str, str] | None = None) -> GradeRequest:
     """Make a workspace with these files, and return the request to grade it."""
-    build_state(catalog.load(str(lab)), "start", {}, folder)
+    build_state(catalog.load_lab(str(lab)), "start", {}, folder)
     for name, text in (files or {}).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,7 +267,7 @@ def test_a_listener_that_fails_ends_all_workers(
 @pytest.mark.engine
 def test_a_killed_worker_leaves_nothing_in_the_engine(tmp_path: Path, temporary: Path) -> None:
     work = tmp_path / "work"
-    build_state(catalog.load("containerize-flask"), "solution", {}, work)
+    build_state(catalog.load_lab("containerize-flask"), "solution", {}, work)
     request = GradeRequest(id="killed", workspace=str(work))
     run_ids: list[str] = []
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.checks.github import workflow, workflow_model, workflow_needs
-from scaffolder.checks.github.act_translation import translate
+from scaffolder.checks.github.act_translation import translate_workflow
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import NotShownError, WorkFaultError
@@ -22,7 +22,7 @@ from tests.support.checking import context_of
 
 EXAMPLES = Path(__file__).parent / "examples"
 BASES = sorted(EXAMPLES.glob("workflows/[va]*/*.yml")) + sorted(EXAMPLES.glob("rehearsed/*.yml"))
-STATIC: tuple[Kind, ...] = (workflow.Valid(), workflow.Triggers(), workflow.Cached())
+STATIC: tuple[Kind, ...] = (workflow.WorkflowValid(), workflow.Triggers(), workflow.Cached())
 
 PIECES = (
     *(
@@ -129,7 +129,7 @@ def broken_texts(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def odd_values(draw: st.DrawFn) -> bytes:
-    data = yaml_source.load(draw(st.sampled_from(BASES)).read_text(), core=True).data
+    data = yaml_source.load_yaml(draw(st.sampled_from(BASES)).read_text(), core=True).data
     for _ in range(draw(st.integers(1, 3))):
         chance = random.Random(draw(st.integers(0, 2**32)))
         data = replaced(data, draw(st.sampled_from(VALUES)), chance)
@@ -173,9 +173,9 @@ def test_the_audit_comes_to_a_verdict_on_the_work(content: bytes) -> None:
 @given(broken_texts() | odd_values())
 def test_what_leads_to_a_rehearsal_comes_to_a_verdict_on_the_work(content: bytes) -> None:
     try:
-        parsed = workflow_model.parse(content.decode(), workflow.DEFAULT)
-        workflow_needs.of(EXAMPLES / "workflows" / "workspace", parsed)
-        translate(parsed)
+        parsed = workflow_model.parse_workflow(content.decode(), workflow.DEFAULT)
+        workflow_needs.find_needs(EXAMPLES / "workflows" / "workspace", parsed)
+        translate_workflow(parsed)
     except (UnicodeDecodeError, WorkFaultError, NotShownError, CheckFailedError):
         pass
 
@@ -192,7 +192,7 @@ def test_what_leads_to_a_rehearsal_comes_to_a_verdict_on_the_work(content: bytes
     ],
 )
 def test_encodings(content: bytes, line: int | None, words: str) -> None:
-    verdict = judge(workflow.Valid(), content)
+    verdict = judge(workflow.WorkflowValid(), content)
     assert verdict is not None
     assert words in verdict.message
     verdict.message.encode()

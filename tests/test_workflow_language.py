@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.github.workflow_contexts import expression_problems
+from scaffolder.checks.github.workflow_contexts import find_expression_problems
 from scaffolder.checks.github.workflow_language import (
     ExpressionError,
-    Node,
+    ExpressionNode,
     parse_expression,
     split_text,
 )
 
 
-def written(node: Node) -> str:
+def written(node: ExpressionNode) -> str:
     if not node.parts:
         return node.name
     return f"{node.name or node.kind}({', '.join(map(written, node.parts))})"
@@ -88,7 +88,7 @@ def test_what_can_be_used_depends_on_the_place() -> None:
     step = {"run": "${{ secrets.A }}", "if": "secrets.A && hashFiles('x')", "uses": "${{ env.A }}"}
     job = {"name": "${{ env.A }}", "if": "always() && needs.a.result", "steps": [step]}
     data = {"name": "${{ github.ref }}", "jobs": {"j": job}, "env": {"A": "${{ foo(vars.B) }}"}}
-    assert dict(expression_problems(data)) == {
+    assert dict(find_expression_problems(data)) == {
         ("name",): "an expression cannot stand here",
         ("env", "A"): "there is no function foo()",
         ("jobs", "j", "name"): (

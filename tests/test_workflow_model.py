@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffolder.checks.github.schemas import github_workflow_problems
+from scaffolder.checks.github.schemas import find_workflow_problems
 from scaffolder.checks.github.workflow_expressions import read_key
-from scaffolder.checks.github.workflow_model import called_locally, effective_steps, parse
-from scaffolder.checks.github.workflow_shell import installers
+from scaffolder.checks.github.workflow_model import expand_steps, parse_workflow, read_called_files
+from scaffolder.checks.github.workflow_shell import find_installers
 from scaffolder.checks.github.workflow_triggers import why_no_pull_request, why_not_pushed
 from scaffolder.core.errors import UnusableFileError
 
@@ -32,14 +32,16 @@ PATH = ".github/workflows/ci.yml"
     ],
 )
 def test_triggers_read_the_same_however_they_are_spelled(spelling: str) -> None:
-    workflow = parse(f"{spelling}\njobs: {{}}\n", PATH)
+    workflow = parse_workflow(f"{spelling}\njobs: {{}}\n", PATH)
     assert list(workflow.triggers) == ["push"]
     assert not list(why_not_pushed(workflow, "main", ()))
     assert list(why_no_pull_request(workflow, "main", ()))
 
 
 def test_every_step_knows_its_place() -> None:
-    workflow = parse("on: push\njobs:\n  a:\n    needs: b\n    steps:\n      - run: x\n", PATH)
+    workflow = parse_workflow(
+        "on: push\njobs:\n  a:\n    needs: b\n    steps:\n      - run: x\n", PATH
+    )
     job = workflow.jobs["a"]
     assert (job.line, job.needs) == (3, ("b",))
     assert (job.steps[0].run, job.steps[0].line) == ("x", 6)
@@ -52,17 +54,17 @@ def test_actions_that_call_each_other_end(tmp_path: Path) -> None:
         action.parent.mkdir()
         steps = f"[{{uses: ./{other}}}, {{uses: ./{other}}}]"
         action.write_text(f"runs:\n  using: composite\n  steps: {steps}\n")
-    workflow = parse("on: push\njobs: {j: {steps: [{uses: ./a}]}}\n", PATH)
-    assert len(list(effective_steps(tmp_path, workflow.jobs["j"].steps))) <= 1000
-    assert set(called_locally(tmp_path, workflow)) == {"a/action.yml", "b/action.yml"}
+    workflow = parse_workflow("on: push\njobs: {j: {steps: [{uses: ./a}]}}\n", PATH)
+    assert len(list(expand_steps(tmp_path, workflow.jobs["j"].steps))) <= 1000
+    assert set(read_called_files(tmp_path, workflow)) == {"a/action.yml", "b/action.yml"}
 
 
 def test_a_called_workflow_is_found(tmp_path: Path) -> None:
     folder = tmp_path / ".github/workflows"
     folder.mkdir(parents=True)
     (folder / "test.yml").write_text("on: workflow_call\njobs: {}\n")
-    workflow = parse("on: push\njobs: {j: {uses: ./.github/workflows/test.yml}}\n", PATH)
-    assert list(called_locally(tmp_path, workflow)) == [".github/workflows/test.yml"]
+    workflow = parse_workflow("on: push\njobs: {j: {uses: ./.github/workflows/test.yml}}\n", PATH)
+    assert list(read_called_files(tmp_path, workflow)) == [".github/workflows/test.yml"]
 
 
 WORDS = st.sampled_from(
@@ -83,20 +85,20 @@ VALUES = st.recursive(
 def test_no_yaml_breaks_the_model(on: object, jobs: object) -> None:
     text = yaml.safe_dump({"on": on, "jobs": jobs})
     try:
-        workflow = parse(text, PATH)
+        workflow = parse_workflow(text, PATH)
     except UnusableFileError:
         return
     list(why_not_pushed(workflow, "main", ["a"]))
     list(why_no_pull_request(workflow, "main", ["a"]))
     for job in workflow.jobs.values():
         assert all(step.line >= 1 and step.inputs is not None for step in job.steps)
-    assert all(problem.message for problem in github_workflow_problems(workflow.document.data))
+    assert all(problem.message for problem in find_workflow_problems(workflow.document.data))
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_model(text: str) -> None:
     try:
-        parse(text, PATH)
+        parse_workflow(text, PATH)
     except UnusableFileError as error:
         assert error.path == PATH
 
@@ -151,12 +153,12 @@ def test_no_key_breaks_the_reader(key: str) -> None:
     ],
 )
 def test_installers_are_what_a_script_calls(script: str, found: set[str]) -> None:
-    assert installers(script) == found
+    assert find_installers(script) == found
 
 
 @given(st.text(alphabet="pip install\n\\'\"$(`&|;=-m ", max_size=80))
 def test_no_script_breaks_the_reader(script: str) -> None:
-    installers(script)
+    find_installers(script)
 
 
 def test_steps_of_a_parallel_group_are_steps_of_the_job() -> None:
@@ -164,7 +166,7 @@ def test_steps_of_a_parallel_group_are_steps_of_the_job() -> None:
         "jobs:\n  a:\n    steps:\n      - run: one\n      - parallel:\n          - run: two\n"
         "          - uses: a/b@c\n      - wait-all:\n"
     )
-    steps = parse(text, "ci.yml").jobs["a"].steps
+    steps = parse_workflow(text, "ci.yml").jobs["a"].steps
     assert [(step.run or step.uses, step.line) for step in steps] == [
         ("one", 4),
         ("two", 6),

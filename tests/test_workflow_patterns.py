@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffolder.checks.github.workflow_patterns import filter_matches, glob_matches, selected
+from scaffolder.checks.github.workflow_patterns import is_selected, matches_filter, matches_glob
 
 # The examples of the filter pattern cheat sheet, and what they must not match.
 FILTERS = [
@@ -66,12 +66,12 @@ GLOBS = [
 
 @pytest.mark.parametrize(("pattern", "name", "expected"), FILTERS)
 def test_filters_match_as_the_cheat_sheet_says(pattern: str, name: str, expected: bool) -> None:
-    assert filter_matches(pattern, name) is expected
+    assert matches_filter(pattern, name) is expected
 
 
 @pytest.mark.parametrize(("pattern", "path", "expected"), GLOBS)
 def test_globs_match_as_the_toolkit_does(pattern: str, path: str, expected: bool) -> None:
-    assert glob_matches(pattern, path) is expected
+    assert matches_glob(pattern, path) is expected
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_globs_match_as_the_toolkit_does(pattern: str, path: str, expected: bool
     ],
 )
 def test_patterns_are_checked_in_order(patterns: list[str], name: str, expected: bool) -> None:
-    assert selected(name, patterns) is expected
+    assert is_selected(name, patterns) is expected
 
 
 ATOMS = {
@@ -112,12 +112,12 @@ def test_filters_agree_with_a_regular_expression(atoms: list[str], name: str) ->
     tokens = re.findall(r"\\.|\*\*/|\*\*|\[[^]]+\][+]?|[^*\\][?+]|.", pattern)
     oracle = "".join(ATOMS[token] for token in tokens)
     expected = re.fullmatch(oracle, name, re.DOTALL) is not None
-    assert filter_matches(pattern, name) is expected
+    assert matches_filter(pattern, name) is expected
 
 
 @given(st.text(alphabet="ab/*?[]!+\\-.^", max_size=20), NAMES)
 def test_no_pattern_breaks_the_matchers(pattern: str, name: str) -> None:
-    for matches in (filter_matches, glob_matches):
+    for matches in (matches_filter, matches_glob):
         try:
             assert matches(pattern, name) in (True, False)
         except ValueError as error:
@@ -126,18 +126,18 @@ def test_no_pattern_breaks_the_matchers(pattern: str, name: str) -> None:
 
 @given(st.text(alphabet="abc-/", min_size=1, max_size=12))
 def test_a_plain_name_matches_itself_alone(name: str) -> None:
-    assert filter_matches(name, name)
-    assert not filter_matches(name, f"{name}x")
+    assert matches_filter(name, name)
+    assert not matches_filter(name, f"{name}x")
 
 
 def test_a_pattern_made_to_take_for_ever_does_not() -> None:
     started = time.monotonic()
-    assert not filter_matches("**a+" * 200 + "b", "a" * 255)
-    assert not glob_matches("*a" * 400 + "b", "a" * 255)
+    assert not matches_filter("**a+" * 200 + "b", "a" * 255)
+    assert not matches_glob("*a" * 400 + "b", "a" * 255)
     # It takes milliseconds, or longer than anybody lives.
     assert time.monotonic() - started < 60
 
 
 def test_a_pattern_too_long_to_be_honest_is_refused() -> None:
     with pytest.raises(ValueError, match="characters"):
-        filter_matches("a" * 2000, "a")
+        matches_filter("a" * 2000, "a")

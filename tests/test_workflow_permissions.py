@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks.github import workflow_model
-from scaffolder.checks.github.workflow_permissions import too_wide
+from scaffolder.checks.github.workflow_permissions import find_too_wide
 
 CI = ".github/workflows/ci.yml"
 WORKFLOW = """\
@@ -38,7 +38,7 @@ def found(
     folder.mkdir(parents=True)
     (folder / "ci.yml").write_text(WORKFLOW.format(everywhere=everywhere, job=job))
     (folder / "called.yml").write_text(CALLED.format(right=called))
-    findings = too_wide(tmp_path, workflow_model.load(tmp_path, CI), allowed)
+    findings = find_too_wide(tmp_path, workflow_model.load_workflow(tmp_path, CI), allowed)
     assert all("write" in finding.message for finding in findings)
     return [(finding.path, finding.line) for finding in findings]
 
@@ -111,5 +111,5 @@ def test_a_right_that_nothing_in_a_job_uses_is_too_much(
         f"on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n"
         f"    permissions: {{{scope}: write}}\n    steps: {steps}\n"
     )
-    findings = too_wide(tmp_path, workflow_model.load(tmp_path, CI), None)
+    findings = find_too_wide(tmp_path, workflow_model.load_workflow(tmp_path, CI), None)
     assert [finding.line for finding in findings] == ([] if used else [6])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffolder.checks.github import workflow_pins
-from scaffolder.checks.github.workflow_model import parse
+from scaffolder.checks.github.workflow_model import parse_workflow
 from scaffolder.checks.github.workflow_pins import judge_pins
 
 CHECKOUT = {
@@ -17,7 +17,7 @@ MADE_UP = "0123456789abcdef0123456789abcdef01234567"
 
 def judged(uses: str) -> tuple[list[str], list[str]]:
     text = f"jobs:\n  a:\n    steps:\n      - name: x\n        uses: {uses}\n"
-    workflow = parse(text, "ci.yml")
+    workflow = parse_workflow(text, "ci.yml")
     pins = judge_pins((step, text) for step in workflow.jobs["a"].steps)
     assert all(finding.line == 4 for finding in pins.faults)
     return [finding.message for finding in pins.faults], list(pins.remarks)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from scaffolder import workspace
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.workspace import read_text, resolve_inside, snapshot
+from scaffolder.workspace import read_text, resolve_inside, take_snapshot
 from tests.support.command import Devlab
 
 
@@ -77,7 +77,7 @@ def test_a_snapshot_holds_the_work_and_nothing_else(tmp_path: Path) -> None:
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(root / "s"))
-        skipped = snapshot(root, tmp_path / "copy")
+        skipped = take_snapshot(root, tmp_path / "copy")
     copied = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*")}
     assert copied == {"app", "app/é ü\n.py", "inner"}
     assert {entry.path for entry in skipped} == {"outer", "pipe", "s"}
@@ -109,12 +109,12 @@ def test_no_link_of_a_snapshot_leads_out_of_it(
     (root / "file").touch()
     for name, target in made.items():
         (root / name).symlink_to(target)
-    skipped = snapshot(root, tmp_path / "copy")
+    skipped = take_snapshot(root, tmp_path / "copy")
     assert {one.path for one in skipped} == left_out
     assert every_link_ends_in(tmp_path / "copy")
-    seen = workspace.survey(root)
+    seen = workspace.survey_work(root)
     assert seen.skipped == skipped
-    assert seen.told == workspace.survey(tmp_path / "copy").told
+    assert seen.told == workspace.survey_work(tmp_path / "copy").told
 
 
 STEP = st.sampled_from(["..", "..", ".", "a", "b", "work", ".venv"])
@@ -138,11 +138,11 @@ def test_whatever_links_there_are_a_snapshot_keeps_to_itself(
         with contextlib.suppress(OSError):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).symlink_to(target)
-    skipped = snapshot(root, place / "copy")
+    skipped = take_snapshot(root, place / "copy")
     for path in (place / "copy").rglob("*"):
         if path.exists():
             assert path.resolve().is_relative_to(place / "copy")
-    assert workspace.survey(root).skipped == skipped
+    assert workspace.survey_work(root).skipped == skipped
 
 
 def test_a_snapshot_of_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_a_snapshot_of_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.M
     for number in range(5):
         (root / str(number)).touch()
     with pytest.raises(DevlabError, match="more than 3 files"):
-        snapshot(root, tmp_path / "copy")
+        take_snapshot(root, tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_broken_manifest_is_explained(tmp_path: Path, content: str, words: str
     (tmp_path / ".devlab").mkdir()
     (tmp_path / ".devlab" / "manifest.json").write_text(content)
     with pytest.raises(DevlabError) as caught:
-        workspace.find(tmp_path)
+        workspace.find_workspace(tmp_path)
     assert words in caught.value.message
     assert "manifest.json" in caught.value.message
     assert caught.value.hint
@@ -188,7 +188,7 @@ def test_a_workspace_is_found_from_inside(tmp_path: Path) -> None:
     )
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
-    assert workspace.find(deep).root == tmp_path
+    assert workspace.find_workspace(deep).root == tmp_path
 
 
 NOBODY = 65534
@@ -236,10 +236,10 @@ def as_nobody(place: Path, code: str) -> str:
 @pytest.mark.parametrize(
     "code",
     [
-        "workspace.survey(Path('work'))",
-        "workspace.snapshot(Path('work'), Path('copy'))",
-        "trees.paths(Path('work'))",
-        "workspace.changed_since(Path('work'), 0.0)",
+        "workspace.survey_work(Path('work'))",
+        "workspace.take_snapshot(Path('work'), Path('copy'))",
+        "trees.list_paths(Path('work'))",
+        "workspace.has_changed_since(Path('work'), 0.0)",
     ],
 )
 def test_a_folder_that_may_not_be_read_is_named_with_a_way_out(
@@ -257,14 +257,14 @@ def test_a_folder_that_may_not_be_read_is_named_with_a_way_out(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_file_that_may_not_be_read_is_named_with_a_way_out(place: Path) -> None:
     (place / "secret").touch(mode=0o600)
-    assert "you may not read secret | " in as_nobody(place, "workspace.survey(Path('.'))")
+    assert "you may not read secret | " in as_nobody(place, "workspace.survey_work(Path('.'))")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_what_is_ones_own_needs_no_other_owner(place: Path) -> None:
     (place / "mine").touch(mode=0)
     os.chown(place / "mine", NOBODY, NOBODY)
-    said = as_nobody(place, "workspace.survey(Path('.'))")
+    said = as_nobody(place, "workspace.survey_work(Path('.'))")
     assert "you may not read mine | it is yours; to read it: chmod -R u+rwX mine" in said
 
 
@@ -273,10 +273,10 @@ def test_a_devlab_folder_that_may_not_be_read_is_not_no_workspace(place: Path) -
     deep = place / "work" / "deep"
     deep.mkdir(parents=True)
     (place / "work" / ".devlab").mkdir(mode=0o700)
-    said = as_nobody(place, "workspace.find(Path('work/deep'))")
+    said = as_nobody(place, "workspace.find_workspace(Path('work/deep'))")
     assert said.startswith(f"DevlabError you may not read {place}/work/.devlab | ")
     (place / "work").chmod(0o700)
-    said = as_nobody(place, "workspace.find(Path('work/deep'))")
+    said = as_nobody(place, "workspace.find_workspace(Path('work/deep'))")
     assert "work/deep cannot be looked at: Permission denied" in said
 
 
@@ -304,7 +304,7 @@ def test_terraform_settings_that_may_not_be_read_are_none(
     (locked / "settings").touch()
     locked.chmod(0o700)
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(locked / "settings"))
-    assert as_nobody(place, "type(terraform_places.candidates())") == "<class 'list'>\n"
+    assert as_nobody(place, "type(terraform_places.list_candidates())") == "<class 'list'>\n"
 
 
 @pytest.mark.parametrize("command", ["check", "hint", "reset", "doctor", "update", "solution"])

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.core import yaml_source
-from scaffolder.core.yaml_source import YamlError, load
+from scaffolder.core.yaml_source import YamlError, load_yaml
 
 
 def test_data_and_lines() -> None:
-    document = load("a: 1\nb:\n  - c: x\n  - d: [1, 2]\n")
+    document = load_yaml("a: 1\nb:\n  - c: x\n  - d: [1, 2]\n")
     assert document.data == {"a": 1, "b": [{"c": "x"}, {"d": [1, 2]}]}
     assert document.line("b", 1, "d") == 4
     assert document.line("b", 9, "nothing") == 2
@@ -20,11 +20,11 @@ def test_data_and_lines() -> None:
 
 
 def test_on_stays_a_word() -> None:
-    assert load("on: push\n").data == {"on": "push"}
+    assert load_yaml("on: push\n").data == {"on": "push"}
 
 
 def test_merge_keys() -> None:
-    assert load("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n").data["y"] == {"a": 1, "b": 3}
+    assert load_yaml("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n").data["y"] == {"a": 1, "b": 3}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_merge_keys() -> None:
 )
 def test_errors_name_the_line(text: str, line: int, words: str) -> None:
     with pytest.raises(YamlError) as caught:
-        load(text)
+        load_yaml(text)
     assert words in caught.value.message
     assert caught.value.line == line
 
@@ -56,16 +56,16 @@ def test_a_bomb_does_not_go_off() -> None:
         for previous, name in zip(names, names[1:], strict=False)
     ]
     with pytest.raises(YamlError, match="expands to more than"):
-        load("\n".join(lines))
+        load_yaml("\n".join(lines))
 
 
 def test_an_anchor_that_holds_itself_is_refused() -> None:
     with pytest.raises(YamlError):
-        load("a: &a [*a]\n")
+        load_yaml("a: &a [*a]\n")
 
 
 def test_an_anchor_may_be_defined_again() -> None:
-    assert load("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").data == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert load_yaml("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").data == {"a": 1, "b": 1, "c": 2, "d": 2}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_anchor_may_be_defined_again() -> None:
 )
 def test_an_error_is_told_whole(text: str, line: int, words: str) -> None:
     with pytest.raises(YamlError) as caught:
-        load(text)
+        load_yaml(text)
     assert words in caught.value.message
     assert caught.value.line == line
 
@@ -94,7 +94,7 @@ def test_plain_words_by_the_core_schema_of_yaml_1_2() -> None:
         "b: [010, 0o10, 0x1F, +1, 1_000, 1:30, 2020-99-99, 1e3, .5, 1., -.inf, 0b1]\n"
         "1: {true: x, ~: y}\n"
     )
-    assert load(text, core=True).data == {
+    assert load_yaml(text, core=True).data == {
         "a": ["yes", "on", "No", True, True, None, None, "", "true", "1"],
         "b": [10, 8, 31, 1, "1_000", "1:30", "2020-99-99", 1000.0, 0.5, 1.0, -float("inf"), "0b1"],
         "1": {"true": "x", "~": "y"},
@@ -106,7 +106,7 @@ def test_plain_words_by_the_core_schema_of_yaml_1_2() -> None:
 )
 def test_a_tag_that_github_does_not_know(text: str) -> None:
     with pytest.raises(YamlError, match="the tag"):
-        load(text, core=True)
+        load_yaml(text, core=True)
 
 
 _plain = st.recursive(
@@ -120,13 +120,13 @@ _plain = st.recursive(
 
 @given(_plain)
 def test_what_is_written_is_read(data: object) -> None:
-    assert load(yaml.safe_dump(data)).data == data
+    assert load_yaml(yaml.safe_dump(data)).data == data
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        load(text)
+        load_yaml(text)
     except yaml_source.YamlError as error:
         assert error.line >= 1
 
@@ -157,7 +157,7 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
     text = mark + SURVEYED.replace("\n", eol)
     found = {
         place: (text[one.start : one.end].replace("\r", ""), text[one.value : one.end])
-        for place, one in yaml_source.spans(text).items()
+        for place, one in yaml_source.find_spans(text).items()
     }
     assert found["on",] == ("on: push", "push")
     assert found["a",] == ('a: &x {b: [1, "ü"]}', '&x {b: [1, "ü"]}')
@@ -171,7 +171,7 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
     assert found["f", 2, 0] == ("- i", "i")
     assert ("f", 3) not in found
     assert ("c", "b") not in found, "an alias is a part without parts"
-    assert {place for place, one in yaml_source.spans(text).items() if one.flow} == {
+    assert {place for place, one in yaml_source.find_spans(text).items() if one.flow} == {
         ("a", "b"),
         ("a", "b", 0),
         ("a", "b", 1),
@@ -179,6 +179,6 @@ def test_spans_are_what_is_written(eol: str, mark: str) -> None:
 
 
 def test_spans_of_what_is_not_yaml() -> None:
-    assert yaml_source.spans("") == {}
+    assert yaml_source.find_spans("") == {}
     with pytest.raises(YamlError):
-        yaml_source.spans("a: [1\n")
+        yaml_source.find_spans("a: [1\n")

@@ -81,21 +81,21 @@ class Recorder:
 
 def is_act(argv: Sequence[str | os.PathLike[str]]) -> bool:
     """Whether a command runs act on a workflow."""
-    return {os.fspath(act.program()), "--json"} <= {os.fspath(part) for part in argv}
+    return {os.fspath(act.find_program()), "--json"} <= {os.fspath(part) for part in argv}
 
 
 def from_act(argv: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Return the part of a command that is act's own."""
     parts = [os.fspath(part) for part in argv]
-    return parts[parts.index(os.fspath(act.program())) :]
+    return parts[parts.index(os.fspath(act.find_program())) :]
 
 
 def record(work: Path, folder: Path) -> None:
     """Check a workspace of ci-pipeline, which must pass, and record its act runs."""
     recorder = Recorder(folder)
     report = grade(
-        catalog.load("ci-pipeline"),
-        workspace.find(work),
+        catalog.load_lab("ci-pipeline"),
+        workspace.find_workspace(work),
         make_sandbox=partial(RecordedWork, recorder=recorder),
     )
     if report.outcome is not Outcome.PASS:

@@ -17,7 +17,7 @@ from pathlib import Path
 from measuring import BIN, DEVLAB, NotHereError, Pair, checked_cold, command, solved
 from uv import find_uv_bin
 
-from scaffolder.tools.engine.building import buildkit_cli
+from scaffolder.tools.engine.building import find_buildkit_cli
 
 REQUIREMENT = "check50==3.5.0"
 PROBLEM = Path(__file__).parent / "check50_problem"
@@ -55,7 +55,7 @@ def _touch(work: Path) -> None:
 
 def _check50(work: Path) -> float:
     program = _installed()
-    docker = buildkit_cli()
+    docker = find_buildkit_cli()
     if not docker:
         raise NotHereError("no docker command here can use BuildKit")
     env = {

@@ -39,7 +39,7 @@ def version(_: Path) -> Pair:
 def new(folder: Path) -> Pair:
     """`devlab new`, with its overlay and its git commit, and cookiecutter alone."""
     folder.mkdir()
-    template = catalog.template_root(catalog.load("ci-pipeline"))
+    template = catalog.find_template(catalog.load_lab("ci-pipeline"))
     ours = command(DEVLAB, "new", "ci-pipeline", "--no-input", cwd=folder)
     other = command(BIN / "cookiecutter", "--no-input", template, cwd=folder)
     return ours, other
@@ -104,8 +104,8 @@ def _act_in_single_file(lab: str, work: Path, env: dict[str, str]) -> float:
     os.environ[settings.JOBS] = "1"
     try:
         report = grade(
-            catalog.load(lab),
-            workspace.find(work),
+            catalog.load_lab(lab),
+            workspace.find_workspace(work),
             make_sandbox=partial(_TimedWork, env=env, taken=taken),
         )
     finally:

@@ -90,7 +90,7 @@ def import_click() -> float:
 
 def solved(lab: str, folder: Path) -> Path:
     """Write the reference answer of a lab into a new folder."""
-    build_state(catalog.load(lab), "solution", {}, folder)
+    build_state(catalog.load_lab(lab), "solution", {}, folder)
     return folder
 
 

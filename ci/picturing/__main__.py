@@ -141,7 +141,7 @@ PICTURES = {
 
 def require_whole(shown: str, place: Place) -> None:
     """Raise SpoiltError unless all was graded and nothing tells of the machine or its person."""
-    total = sum(task.points for task in catalog.load(LAB).tasks)
+    total = sum(task.points for task in catalog.load_lab(LAB).tasks)
     if f"of {total} points" not in shown:
         raise SpoiltError(f"not everything could be graded here:\n{shown}")
     machine = socket.gethostname().split(".")[0]

@@ -21,7 +21,7 @@ _SCHEMAS = Path("schema")
 
 
 @dataclass(frozen=True)
-class Plan:
+class NewLab:
     """A lab to begin. `root` is the folder that holds labs/; `new_template` asks for one, too."""
 
     root: Path
@@ -49,7 +49,7 @@ class Plan:
         refuse_existing(self.folder)
         if self.new_template:
             refuse_existing(self.root / "templates" / self.template)
-        elif self.template not in (known := templates(self.root)):
+        elif self.template not in (known := list_templates(self.root)):
             raise DevlabError(
                 f"unknown template {self.template!r}{did_you_mean(self.template, known)}",
                 hint=f"templates: {', '.join(known)}   (or make one: --new-template NAME)",
@@ -74,7 +74,7 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def default_root() -> Path:
+def find_default_root() -> Path:
     """Return the folder in which to begin a lab: the author's pack, or the current folder.
 
     That is the first folder that DEVLAB_LABS names, else the nearest from here upwards with a
@@ -89,14 +89,14 @@ def default_root() -> Path:
     return next((one for one in (here, here.parent) if (one / "labs").is_dir()), here)
 
 
-def templates(root: Path) -> tuple[str, ...]:
+def list_templates(root: Path) -> tuple[str, ...]:
     """Return the names of the templates that a lab in `root` can use: its neighbours and ours."""
-    shelves = (root / "templates", catalog.root() / "templates")
+    shelves = (root / "templates", catalog.find_root() / "templates")
     found = (path.parent.name for shelf in shelves for path in shelf.glob("*/cookiecutter.json"))
     return tuple(dict.fromkeys(sorted(found)))
 
 
-def create(plan: Plan) -> tuple[Path, ...]:
+def create_lab(plan: NewLab) -> tuple[Path, ...]:
     """Write the lab, the template if one is asked for, and schemas for the editor.
 
     Returns the folders that were made. Raises DevlabError as `Plan.validate`; then nothing is
@@ -104,18 +104,18 @@ def create(plan: Plan) -> tuple[Path, ...]:
     """
     plan.validate()
     with contextlib.ExitStack() as stack:
-        made = [stack.enter_context(generate.new_folder(folder)) for folder in _folders(plan)]
+        made = [stack.enter_context(generate.create_folder(folder)) for folder in _folders(plan)]
         if plan.new_template:
-            generate.overlay(_SKELETON / "template", {}, made[1])
+            generate.apply_overlay(_SKELETON / "template", {}, made[1])
         shelf = _schema_folder(plan.root)
-        generate.overlay(_SKELETON / "lab", _context(plan, shelf), plan.folder)
+        generate.apply_overlay(_SKELETON / "lab", _context(plan, shelf), plan.folder)
         if not (shelf / "lab.json").exists():
-            schema.write(shelf)
+            schema.write_schemas(shelf)
             made.append(shelf)
     return tuple(made)
 
 
-def _folders(plan: Plan) -> Iterator[Path]:
+def _folders(plan: NewLab) -> Iterator[Path]:
     yield plan.folder
     if plan.new_template:
         yield plan.root / "templates" / plan.template
@@ -127,7 +127,7 @@ def _schema_folder(root: Path) -> Path:
     return ours if (ours / "lab.json").is_file() else root / _SCHEMAS
 
 
-def _context(plan: Plan, shelf: Path) -> dict[str, str]:
+def _context(plan: NewLab, shelf: Path) -> dict[str, str]:
     return {
         # JSON is YAML that needs no further thought about quotes.
         "title": json.dumps(plan.title, ensure_ascii=False),

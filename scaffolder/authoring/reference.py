@@ -19,13 +19,13 @@ import msgspec
 from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.labs.lab_file import known_kinds
+from scaffolder.labs.lab_file import load_kinds
 
 SECTIONS = ("Parameters", "Passes", "Fails", "Example")
 _WIDTH = 100
 
 
-class Parameter(msgspec.Struct, frozen=True):
+class KindParameter(msgspec.Struct, frozen=True):
     """One key that a kind understands; `default` is JSON, or nothing where it is required."""
 
     name: str
@@ -43,7 +43,7 @@ class KindPage(msgspec.Struct, frozen=True):
     kind: str
     summary: str
     description: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[KindParameter, ...]
     passes: str
     fails: str
     example: str
@@ -55,23 +55,23 @@ class KindPage(msgspec.Struct, frozen=True):
         return self.kind.partition(".")[0]
 
 
-def pages() -> tuple[KindPage, ...]:
+def list_pages() -> tuple[KindPage, ...]:
     """Return the pages of all kinds, in the order of the registry."""
-    return tuple(page_of(kind, cls) for kind, cls in known_kinds().items())
+    return tuple(read_page(kind, cls) for kind, cls in load_kinds().items())
 
 
-def find(kind: str) -> KindPage:
+def find_page(kind: str) -> KindPage:
     """Return the page of one kind; raises DevlabError with the nearest where there is none."""
-    kinds = known_kinds()
+    kinds = load_kinds()
     if kind not in kinds:
         raise DevlabError(
             f"there is no check kind {kind!r}{did_you_mean(kind, kinds)}",
             hint="devlab lab kinds lists them all",
         )
-    return page_of(kind, kinds[kind])
+    return read_page(kind, kinds[kind])
 
 
-def page_of(kind: str, cls: type[Kind]) -> KindPage:
+def read_page(kind: str, cls: type[Kind]) -> KindPage:
     """Read the page of a kind from its class."""
     introduction, sections = _split(inspect.getdoc(cls) or "")
     summary, _, description = introduction.partition("\n")
@@ -80,7 +80,7 @@ def page_of(kind: str, cls: type[Kind]) -> KindPage:
         kind=kind,
         summary=summary.strip(),
         description=_unwrap(description),
-        parameters=_parameters(cls, documented(sections.get("Parameters", ""))),
+        parameters=_parameters(cls, parse_parameter_words(sections.get("Parameters", ""))),
         passes=_unwrap(sections.get("Passes", "")),
         fails=_unwrap(sections.get("Fails", "")),
         example=example,
@@ -111,7 +111,7 @@ def _unwrap_paragraph(text: str) -> str:
     return "\n".join(" ".join(item.split()) for item in items if item.strip())
 
 
-def documented(section: str) -> dict[str, str]:
+def parse_parameter_words(section: str) -> dict[str, str]:
     """Return the words about each parameter; `a, b: words` speaks of two."""
     found: dict[str, str] = {}
     for entry in re.split(r"^(?=\w[\w, ]*:)", section, flags=re.MULTILINE):
@@ -122,16 +122,16 @@ def documented(section: str) -> dict[str, str]:
     return found
 
 
-def _parameters(cls: type[Kind], words: Mapping[str, str]) -> tuple[Parameter, ...]:
+def _parameters(cls: type[Kind], words: Mapping[str, str]) -> tuple[KindParameter, ...]:
     """Return the parameters in the order in which the docstring speaks of them."""
     (schema,), parts = msgspec.json.schema_components([cls], ref_template="{name}")
     fields = parts[schema["$ref"]]["properties"]
     required = parts[schema["$ref"]].get("required", [])
     order = [name for name in dict.fromkeys((*words, *fields)) if name in fields]
     return tuple(
-        Parameter(
+        KindParameter(
             name=name,
-            type=type_words(fields[name], parts),
+            type=describe_type(fields[name], parts),
             text=words.get(name, ""),
             default=None if name in required else _default(cls, name),
         )
@@ -147,31 +147,33 @@ def _default(cls: type[Kind], name: str) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def type_words(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+def describe_type(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     """Return a JSON schema's type in a few words, e.g. `list of text`."""
     if "$ref" in schema:
         return _object_words(parts[schema["$ref"]], parts)
     if "enum" in schema:
         return " or ".join(str(one) for one in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(type_words(one, parts) for one in schema["anyOf"])
+        return " or ".join(describe_type(one, parts) for one in schema["anyOf"])
     if schema.get("type") == "array":
-        return f"list of {type_words(schema.get('items') or {}, parts)}"
+        return f"list of {describe_type(schema.get('items') or {}, parts)}"
     if schema.get("type") == "object":
-        return f"mapping of names to {type_words(schema.get('additionalProperties') or {}, parts)}"
+        return (
+            f"mapping of names to {describe_type(schema.get('additionalProperties') or {}, parts)}"
+        )
     plain = {"string": "text", "integer": "whole number", "boolean": "true or false"}
     return plain.get(str(schema.get("type")), str(schema.get("type", "anything")))
 
 
 def _object_words(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     fields = [
-        f"{name}: {type_words(schema, parts)}{'' if name in part.get('required', []) else '?'}"
+        f"{name}: {describe_type(schema, parts)}{'' if name in part.get('required', []) else '?'}"
         for name, schema in part["properties"].items()
     ]
     return f"{{{', '.join(fields)}}}"
 
 
-def as_text(page: KindPage, width: int = _WIDTH) -> str:
+def format_page(page: KindPage, width: int = _WIDTH) -> str:
     """Return a kind's page for a terminal of so many columns."""
     lines = [page.kind, *_wrap(page.summary, width, "  ")]
     for paragraph in filter(None, page.description.split("\n\n")):
@@ -201,7 +203,7 @@ def _wrap(text: str, width: int, indent: str, later: str | None = None) -> list[
     )
 
 
-def as_list(all_pages: Sequence[KindPage], width: int = _WIDTH) -> str:
+def format_list(all_pages: Sequence[KindPage], width: int = _WIDTH) -> str:
     """Return one line or two per kind, by family, for a terminal of so many columns."""
     lines: list[str] = []
     for family, members in itertools.groupby(all_pages, key=lambda page: page.family):
@@ -211,7 +213,7 @@ def as_list(all_pages: Sequence[KindPage], width: int = _WIDTH) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(all_pages: Sequence[KindPage]) -> str:
+def format_markdown(all_pages: Sequence[KindPage]) -> str:
     """Return the whole reference as one Markdown document."""
     head = [
         "# Check kinds",

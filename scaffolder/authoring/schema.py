@@ -12,7 +12,7 @@ from scaffolder.authoring import reference
 from scaffolder.authoring.reference import KindPage
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.labs.lab_file import known_kinds
+from scaffolder.labs.lab_file import load_kinds
 from scaffolder.labs.schema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
 
@@ -22,7 +22,7 @@ _REF = "#/$defs/{name}"
 Schema = dict[str, Any]
 
 
-def document(name: str) -> str:
+def format_schema(name: str) -> str:
     """Return one schema as JSON; raises DevlabError for a name that no file of a lab has."""
     if name not in SCHEMAS:
         raise DevlabError(
@@ -34,12 +34,12 @@ def document(name: str) -> str:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
-def write(directory: Path) -> tuple[Path, ...]:
+def write_schemas(directory: Path) -> tuple[Path, ...]:
     """Write all schemas into a folder, over older ones; return their paths."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = tuple(directory / f"{name}.json" for name in SCHEMAS)
     for path in paths:
-        path.write_text(document(path.stem), "utf-8")
+        path.write_text(format_schema(path.stem), "utf-8")
     return paths
 
 
@@ -82,7 +82,7 @@ def _check(parts: dict[str, Schema]) -> Schema:
     """
     (keys,), common = msgspec.json.schema_components([CheckKeys], ref_template="{name}")
     shared = common[keys["$ref"]]
-    pages = reference.pages()
+    pages = reference.list_pages()
     properties = {**shared["properties"]}
     properties["kind"] = {
         **properties["kind"],
@@ -99,7 +99,7 @@ def _check(parts: dict[str, Schema]) -> Schema:
 
 
 def _condition(page: KindPage, shared: Schema, parts: dict[str, Schema]) -> Schema:
-    cls = known_kinds()[page.kind]
+    cls = load_kinds()[page.kind]
     (found,), needed = msgspec.json.schema_components([cls], ref_template=_REF)
     own = needed.pop(found["$ref"].rpartition("/")[2])
     parts.update(needed)

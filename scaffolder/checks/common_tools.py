@@ -7,7 +7,7 @@ from scaffolder.model.tool import Fingerprint, Tool
 GIT = Tool(
     id="git",
     title="git",
-    version="scaffolder.tools.git:version",
+    version="scaffolder.tools.git:read_version",
     fingerprint=Fingerprint(
         programs=("git",),
         settings=(".config/git/config", ".gitconfig"),

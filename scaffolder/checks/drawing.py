@@ -13,7 +13,7 @@ from scaffolder.checks.context import Run
 from scaffolder.core import settings
 
 
-def seed_of(run: Run) -> str:
+def report_seed(run: Run) -> str:
     """Return the seed of a run, and let its report tell it."""
 
     def draw() -> str:
@@ -27,6 +27,6 @@ def seed_of(run: Run) -> str:
     return run.shared.get("seed", draw)
 
 
-def drawn(run: Run, *purpose: str) -> random.Random:
+def make_random(run: Run, *purpose: str) -> random.Random:
     """Return a source of choices for one purpose: the same ones for the same seed."""
-    return random.Random("\0".join((seed_of(run), *purpose)))  # noqa: S311 -- no secret
+    return random.Random("\0".join((report_seed(run), *purpose)))  # noqa: S311 -- no secret

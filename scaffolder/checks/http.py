@@ -133,7 +133,7 @@ def _holds(data: Any, wanted: Any) -> bool:
     return type(data) is type(wanted) and bool(data == wanted)
 
 
-def ask(host: str, port: int, request: Request, timeout: float) -> Answer:
+def send_request(host: str, port: int, request: Request, timeout: float) -> Answer:
     """Send one request; raises OSError or HTTPException where no whole answer comes.
 
     `timeout` bounds, in seconds, all of it: an answer may come in drops and never end.

@@ -18,7 +18,7 @@ class Splice:
 
 
 @dataclass(frozen=True)
-class Edit:
+class SourceEdit:
     """What an operator does to one file: a way to name the place, what is wrong then, and how.
 
     The first splice is the mistake itself; others make the rest fit to it. Without splices the
@@ -37,7 +37,7 @@ class Operator:
 
     name: str
     summary: str
-    edits: Callable[[Any], Iterator[Edit]]
+    edits: Callable[[Any], Iterator[SourceEdit]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Mutators:
     operators: tuple[Operator, ...]
 
 
-def spliced(text: str, splices: tuple[Splice, ...]) -> str:
+def apply_splices(text: str, splices: tuple[Splice, ...]) -> str:
     """Return the text with all splices made; ValueError where two of them overlap."""
     result, at = [], 0
     for one in sorted(splices):
@@ -73,17 +73,17 @@ def spliced(text: str, splices: tuple[Splice, ...]) -> str:
     return "".join([*result, text[at:]])
 
 
-def line_break(text: str) -> str:
+def find_line_break(text: str) -> str:
     """Return the line break that the text uses."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def line_start(text: str, at: int) -> int:
+def find_line_start(text: str, at: int) -> int:
     """Return the offset at which the line of the offset `at` begins."""
     return text.rfind("\n", 0, at) + 1
 
 
-def line_end(text: str, at: int) -> int:
+def find_line_end(text: str, at: int) -> int:
     """Return the offset behind the line of the offset `at` and its line break."""
     found = text.find("\n", at)
     return len(text) if found < 0 else found + 1
@@ -91,27 +91,27 @@ def line_end(text: str, at: int) -> int:
 
 def begins_line(text: str, at: int) -> bool:
     """Tell whether nothing but space stands before `at` in its line."""
-    return not text[line_start(text, at) : at].strip()
+    return not text[find_line_start(text, at) : at].strip()
 
 
-def without_lines(text: str, start: int, end: int) -> Splice:
+def remove_lines(text: str, start: int, end: int) -> Splice:
     """Remove the whole lines from the one of `start` to the one in which `end` lies.
 
     Blank lines around them become as few as the author of the rest would have left.
     """
-    first, behind = line_start(text, start), line_end(text, end)
-    before = line_start(text, first - 1) if first else 0
-    after = text[behind : line_end(text, behind)].strip()
+    first, behind = find_line_start(text, start), find_line_end(text, end)
+    before = find_line_start(text, first - 1) if first else 0
+    after = text[behind : find_line_end(text, behind)].strip()
     if first and not text[before:first].strip() and after in ("", "}"):
         first = before
     elif not first and not after:
-        behind = line_end(text, behind)
+        behind = find_line_end(text, behind)
     return Splice(first, behind)
 
 
-def inserted_line(text: str, at: int, line: str) -> Splice:
+def insert_line(text: str, at: int, line: str) -> Splice:
     """Insert a line behind the one in which `at` lies."""
-    end = line_end(text, at)
-    eol = line_break(text)
+    end = find_line_end(text, at)
+    eol = find_line_break(text)
     ends_open = end == len(text) and not text.endswith("\n")
     return Splice(end, end, f"{eol}{line}" if ends_open else f"{line}{eol}")

@@ -14,7 +14,7 @@ class _Registry(Mapping[str, type[Kind]]):
     """The kinds by name, each imported when it is asked for."""
 
     def __getitem__(self, name: str) -> type[Kind]:
-        return family_of(name).load_kind(name)
+        return find_family(name).load_kind(name)
 
     def __iter__(self) -> Iterator[str]:
         return (name for family in families.FAMILIES for name in family.kinds)
@@ -23,7 +23,7 @@ class _Registry(Mapping[str, type[Kind]]):
         return sum(len(family.kinds) for family in families.FAMILIES)
 
 
-def family_of(kind: str) -> Family:
+def find_family(kind: str) -> Family:
     """Return the family that has the kind of this name; KeyError where none has."""
     for family in families.FAMILIES:
         if kind in family.kinds:
@@ -36,7 +36,7 @@ def list_tools() -> tuple[Tool, ...]:
     return tuple(dict.fromkeys(tool for family in families.FAMILIES for tool in family.tools))
 
 
-def families_used(names: Iterable[str]) -> tuple[Family, ...]:
+def list_used_families(names: Iterable[str]) -> tuple[Family, ...]:
     """Return the families of these names and those that they rely on, in the one order."""
     known = {family.name: family for family in families.FAMILIES}
     used: set[str] = set()

@@ -10,7 +10,7 @@ from scaffolder.tools import system
 
 def look_at_sandbox(_: Demand) -> tuple[Observation, ...]:
     """Look whether bubblewrap works; without it, checks do with a copy and limits."""
-    here = system.here()
+    here = system.detect_system()
     title = "bubblewrap"
     if here.kind != "Linux":
         message = "it is for Linux alone; here, what your work runs is kept in by a copy and limits"
@@ -46,11 +46,11 @@ _GATES = (
 
 def _mended(why: str) -> tuple[tuple[str, ...], str]:
     """Return the commands, or the words, that would make bubblewrap work."""
-    here = system.here()
+    here = system.detect_system()
     if "not installed" in why:
         managers: tuple[system.Manager, ...] = ("apt-get", "dnf", "pacman", "apk")
         return here.install(dict.fromkeys(managers, "bubblewrap")), ""
     for name, closed, opened in _GATES:
-        if system.setting(name) == closed:
+        if system.read_setting(name) == closed:
             return (here.as_root(f"sysctl -w {name}={opened}"),), ""
     return (), "a container that runs devlab needs the right to make name spaces of its own"

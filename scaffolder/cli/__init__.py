@@ -83,10 +83,10 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer the names of commands, importing none of them; else the group's own options."""
-        from scaffolder.cli.summaries import summary
+        from scaffolder.cli.summaries import read_summary
 
         named = [
-            CompletionItem(name, help=summary(module))
+            CompletionItem(name, help=read_summary(module))
             for name, module in sorted(self._modules.items())
             if name.startswith(incomplete)
         ]
@@ -244,16 +244,16 @@ def _words(error: DevlabError) -> str:
 def _say(message: str, hint: str) -> None:
     import textwrap
 
-    from scaffolder.cli.layout import fit, say
-    from scaffolder.core.text import harmless_block
+    from scaffolder.cli.layout import fit_text, say
+    from scaffolder.core.text import sanitize_block
 
-    told = fit(f"error: {harmless_block(message)}", sys.stderr).removeprefix("error: ")
-    click.echo(click.style("error: ", fg="red", bold=True) + told, err=True, color=color())
+    told = fit_text(f"error: {sanitize_block(message)}", sys.stderr).removeprefix("error: ")
+    click.echo(click.style("error: ", fg="red", bold=True) + told, err=True, color=detect_color())
     if hint:
-        say(textwrap.indent(harmless_block(hint), "  "), err=True)
+        say(textwrap.indent(sanitize_block(hint), "  "), err=True)
 
 
-def color() -> bool | None:
+def detect_color() -> bool | None:
     """Return False where NO_COLOR forbids colour, else None: let click look at the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from scaffolder import workspace
-from scaffolder.cli.examples import examples
-from scaffolder.cli.options import complete_task, learner_option
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.options import add_learner_option, complete_task
 from scaffolder.cli.output import add_to_named, deliver, output_option, require_writable
 from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.grading.cache import reports
@@ -27,7 +27,7 @@ EXIT_CODES = {
 
 @click.command(
     "check",
-    epilog=examples(
+    epilog=format_examples(
         "devlab check",
         "devlab check --task red-on-lint --verbose",
         "devlab check --format json",
@@ -57,7 +57,7 @@ EXIT_CODES = {
     help=f"One of {', '.join(FORMATS)}.",
 )
 @output_option
-@learner_option(says="Grade as the lab of this learner, whomever the workspace says it is for.")
+@add_learner_option(says="Grade as the lab of this learner, whomever the workspace says it is for.")
 @click.option(
     "--no-cache", is_flag=True, help="Check everything anew, whatever has not changed since."
 )
@@ -76,7 +76,7 @@ def command(
     DIRECTORY is the workspace, or a folder in it; without one, that is where you are.
     """
     _refuse_task(directory)
-    found = workspace.find(directory)
+    found = workspace.find_workspace(directory)
     require_writable(output)
     kept = Kept.of_this_user(afresh=no_cache)
     known_as = reports.name(found, (learner, *tasks))
@@ -99,7 +99,7 @@ def _refuse_task(directory: Path) -> None:
     from scaffolder.labs import catalog
 
     try:
-        lab = catalog.load_of(workspace.find(Path()).manifest, graded=False)
+        lab = catalog.load_for_workspace(workspace.find_workspace(Path()).manifest, graded=False)
     except DevlabError:
         return
     name, tasks = str(directory), [task.id for task in lab.tasks]
@@ -118,7 +118,7 @@ def _for_people(report: Report, *, verbose: bool, to_file: bool) -> str:
     """Return a report as it is drawn on standard output, or as plain text for a file."""
     from scaffolder.report import terminal
 
-    screen = terminal.console()
+    screen = terminal.make_console()
     if to_file or not screen.is_terminal:
         return terminal.render(report, verbose=verbose)
     with screen.capture() as captured:
@@ -135,13 +135,13 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
     from scaffolder.labs import catalog
     from scaffolder.progress import records
     from scaffolder.report import terminal
-    from scaffolder.report.live.progress import Checks, progress
+    from scaffolder.report.live.progress import Checks, choose_display
 
-    lab = catalog.load_of(found.manifest, learner=learner)
-    screen = terminal.console(stderr=True)
+    lab = catalog.load_for_workspace(found.manifest, learner=learner)
+    screen = terminal.make_console(stderr=True)
     # What is drawn could end up before a workflow command on its line, and hide it from a runner.
     quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
-    with sweeping(), progress(screen, Checks(), quiet=quiet) as listen:
+    with sweeping(), choose_display(screen, Checks(), quiet=quiet) as listen:
         report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     tell_records()

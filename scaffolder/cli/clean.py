@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
 from scaffolder.grading.lifecycle import sweep
 
 
 @click.command(
     "clean",
-    epilog=examples(
+    epilog=format_examples(
         "devlab clean",
     ),
 )

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import click
 
-from scaffolder.cli import color
-from scaffolder.core.text import harmless
+from scaffolder.cli import detect_color
+from scaffolder.core.text import sanitize_line
 from scaffolder.revise.diffs import FileDiff
 
 _STYLES = {
@@ -29,13 +29,13 @@ def echo_diffs(files: Iterable[FileDiff], *, err: bool = False) -> None:
     for one in files:
         if stream.isatty():
             for line in one.text.split("\n")[:-1]:
-                click.echo(_styled(line), err=err, color=color())
+                click.echo(_styled(line), err=err, color=detect_color())
         else:
             click.echo(one.text.encode("utf-8", "surrogateescape"), nl=False, err=err)
 
 
 def _styled(line: str) -> str:
-    shown = harmless(line)
+    shown = sanitize_line(line)
     if line.startswith("diff --git "):
         return click.style(shown, bold=True)
     for start, style in _STYLES.items():
@@ -44,7 +44,7 @@ def _styled(line: str) -> str:
     return shown
 
 
-def documents(files: Iterable[FileDiff]) -> list[dict[str, str]]:
+def make_diff_documents(files: Iterable[FileDiff]) -> list[dict[str, str]]:
     """Return diffs for a JSON document."""
     return [
         {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.model.readiness import LabReadiness, Readiness
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "doctor",
-    epilog=examples(
+    epilog=format_examples(
         "devlab doctor",
         "devlab doctor ci-pipeline --format json",
         "devlab doctor --fetch",
@@ -65,12 +65,12 @@ def command(
     from scaffolder import doctor
     from scaffolder.report import terminal
 
-    screen = terminal.console(stderr=True)
+    screen = terminal.make_console(stderr=True)
     with screen.status("looking at what the labs need"):
         labs, broken = _needs(lab)
     whole = _fetch(labs, replace_standins, quiet=form != "text") if fetching else True
     with screen.status("looking at this machine"):
-        found = doctor.examine(labs, offline=offline or fetching)
+        found = doctor.examine_labs(labs, offline=offline or fetching)
     found = msgspec.structs.replace(found, labs=(*found.labs, *broken))
     _print(found, form)
     return int(ExitCode.PASSED if found.complete and whole else ExitCode.UNGRADED)
@@ -79,27 +79,27 @@ def command(
 def _needs(name: str | None) -> tuple[list[LabNeeds], list[LabReadiness]]:
     """Return what the labs that are meant need, and those of them that cannot be read."""
     from scaffolder import workspace
-    from scaffolder.doctor import needs_of
+    from scaffolder.doctor import list_needs
     from scaffolder.labs import catalog
 
     if name is not None:
-        return [needs_of(catalog.load(name))], []
+        return [list_needs(catalog.load_lab(name))], []
     try:
-        found = workspace.find(Path())
+        found = workspace.find_workspace(Path())
     except workspace.NoWorkspaceError:
         return _needs_of_all()
-    return [needs_of(catalog.load_of(found.manifest), found)], []
+    return [list_needs(catalog.load_for_workspace(found.manifest), found)], []
 
 
 def _needs_of_all() -> tuple[list[LabNeeds], list[LabReadiness]]:
-    from scaffolder.doctor import needs_of
+    from scaffolder.doctor import list_needs
     from scaffolder.labs import catalog
 
     needs: list[LabNeeds] = []
     broken: list[LabReadiness] = []
-    for name in catalog.lab_ids():
+    for name in catalog.list_lab_ids():
         try:
-            needs.append(needs_of(catalog.load(name)))
+            needs.append(list_needs(catalog.load_lab(name)))
         except DevlabError as error:
             broken.append(LabReadiness(name, "", 0, 0, problem=error.message))
     return needs, broken
@@ -109,20 +109,20 @@ def _fetch(labs: Sequence[LabNeeds], replace_standins: bool, *, quiet: bool) -> 
     from scaffolder import doctor
     from scaffolder.report import terminal
     from scaffolder.report.doctor import Fetches
-    from scaffolder.report.live.progress import progress
+    from scaffolder.report.live.progress import choose_display
 
-    screen = terminal.console(stderr=True)
-    with progress(screen, Fetches(), quiet=quiet and not screen.is_terminal) as listen:
-        return doctor.fetch(labs, listen, replace_standins=replace_standins)
+    screen = terminal.make_console(stderr=True)
+    with choose_display(screen, Fetches(), quiet=quiet and not screen.is_terminal) as listen:
+        return doctor.fetch_needs(labs, listen, replace_standins=replace_standins)
 
 
 def _print(found: Readiness, form: str) -> None:
     from scaffolder.report import doctor as report
     from scaffolder.report import terminal
 
-    target = terminal.console()
+    target = terminal.make_console()
     if form == "json":
-        click.echo(report.document(found), nl=False)
+        click.echo(report.make_document(found), nl=False)
     elif target.is_terminal:
         report.draw(found, target)
     else:

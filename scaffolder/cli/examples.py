@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def examples(*commands: str, notes: tuple[str, ...] = ()) -> str:
+def format_examples(*commands: str, notes: tuple[str, ...] = ()) -> str:
     """Return a help's last part: `commands` to copy, each on a line of its own, then `notes`.
 
     Notes are paragraphs that are wrapped; a command never is, however narrow the terminal.

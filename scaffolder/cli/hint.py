@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffolder import workspace
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
@@ -22,7 +22,7 @@ from scaffolder.workspace import Workspace
 
 @click.command(
     "hint",
-    epilog=examples(
+    epilog=format_examples(
         "devlab hint",
         "devlab hint stops-gracefully",
         "devlab hint stops-gracefully --all",
@@ -37,8 +37,8 @@ from scaffolder.workspace import Workspace
 @listing_format
 def command(task: str | None, again: bool, form: str) -> None:
     """Give the next hint for the first failing task, or for TASK."""
-    found = workspace.find(Path())
-    lab = catalog.load_of(found.manifest)
+    found = workspace.find_workspace(Path())
+    lab = catalog.load_for_workspace(found.manifest)
     if task is not None:
         require_task(lab, task)
     report = _why(lab, found, task)
@@ -46,7 +46,7 @@ def command(task: str | None, again: bool, form: str) -> None:
     if advice is not None and advice.hint is not None and not again:
         records.use_hint(found, advice.task.id, advice.hint.number)
     if form == "json":
-        click.echo(hint.document(advice), nl=False)
+        click.echo(hint.make_document(advice), nl=False)
     elif advice is None:
         say(_all_is_well(report, task))
     else:
@@ -60,7 +60,7 @@ def _why(lab: Lab, found: Workspace, wanted: str | None) -> Report:
     As little is checked as tells it: the task that was asked about, or one after the other of those
     that failed the last time, until one fails.
     """
-    last = records.last_report(found)
+    last = records.read_last_report(found)
     if (
         last is not None
         and _tells(last, lab, wanted)
@@ -73,10 +73,10 @@ def _why(lab: Lab, found: Workspace, wanted: str | None) -> Report:
     if told is not None:
         return told
     known = {task.id for task in lab.tasks}
-    for result in hints.failing(last) if last is not None else ():
+    for result in hints.list_failing_tasks(last) if last is not None else ():
         if result.id in known:
             report = _check(lab, found, result.id)
-            if any(hints.failing(report)):
+            if any(hints.list_failing_tasks(report)):
                 return report
     return _check(lab, found)
 
@@ -93,7 +93,7 @@ def _kept_failure(lab: Lab, found: Workspace) -> Report | None:
     kept = Kept.of_this_user()
     for task in lab.tasks:
         report = recall_report(lab, found, only=[task.id], kept=kept)
-        if report is not None and any(hints.failing(report)):
+        if report is not None and any(hints.list_failing_tasks(report)):
             return report
     return None
 
@@ -101,24 +101,24 @@ def _kept_failure(lab: Lab, found: Workspace) -> Report | None:
 def _tells(report: Report, lab: Lab, wanted: str | None) -> bool:
     """Whether a report says enough: one of a few tasks that pass says nothing of the others."""
     if wanted is not None:
-        return hints.result_of(report, wanted) is not None
-    return any(hints.failing(report)) or len(report.tasks) == len(lab.tasks)
+        return hints.find_result(report, wanted) is not None
+    return any(hints.list_failing_tasks(report)) or len(report.tasks) == len(lab.tasks)
 
 
 def _holds(report: Report, began: float, lab: Lab, found: Workspace) -> bool:
     """Whether a report that was begun then is of this lab and of the work as it is now."""
     same = (report.lab_id, report.lab_version) == (lab.id, lab.version)
-    return same and not workspace.changed_since(found.root, began)
+    return same and not workspace.has_changed_since(found.root, began)
 
 
 def _check(lab: Lab, found: Workspace, *only: str) -> Report:
     from scaffolder.grading.cache.store import Kept
     from scaffolder.grading.grader import grade
     from scaffolder.grading.lifecycle import sweeping
-    from scaffolder.report.live.progress import Checks, progress
+    from scaffolder.report.live.progress import Checks, choose_display
 
-    screen = terminal.console(stderr=True)
-    with sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
+    screen = terminal.make_console(stderr=True)
+    with sweeping(), choose_display(screen, Checks(), quiet=not screen.is_terminal) as listen:
         kept = Kept.of_this_user(afresh=False)
         report = grade(lab, found, only=only, listen=listen, kept=kept)
     records.note_report(found, lab, report)
@@ -127,21 +127,21 @@ def _check(lab: Lab, found: Workspace, *only: str) -> Report:
 
 def _advise(lab: Lab, found: Workspace, report: Report, wanted: str | None) -> Advice | None:
     """Return what to say about the task that holds the learner up; None where none does."""
-    result = hints.held_up_by(lab, report, wanted)
+    result = hints.find_hint_task(lab, report, wanted)
     if result is None:
         return None
-    used = records.hints_had(found, result.id)
+    used = records.list_used_hints(found, result.id)
     return Advice(
         lab_id=lab.id,
         task=result,
-        hint=hints.next_hint(lab, result.id, report, used),
-        used=hints.used_hints(lab, result.id, report, used),
+        hint=hints.choose_next_hint(lab, result.id, report, used),
+        used=hints.list_used_hints(lab, result.id, report, used),
         waiting=wanted if wanted is not None and wanted != result.id else "",
     )
 
 
 def _draw(advice: Advice, *, again: bool) -> None:
-    screen = terminal.console()
+    screen = terminal.make_console()
     if screen.is_terminal:
         hint.draw(advice, screen, again=again)
     else:

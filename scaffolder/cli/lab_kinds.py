@@ -8,12 +8,12 @@ import click
 import msgspec
 
 from scaffolder.authoring import reference
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 
 
 @click.command(
     "kinds",
-    epilog=examples(
+    epilog=format_examples(
         "devlab lab kinds",
         "devlab lab kinds container.serves",
     ),
@@ -29,15 +29,15 @@ from scaffolder.cli.examples import examples
 )
 def command(kind: str | None, form: str) -> None:
     """Show the check kinds that a lab can name, or all about one KIND."""
-    found = reference.pages() if kind is None else (reference.find(kind),)
+    found = reference.list_pages() if kind is None else (reference.find_page(kind),)
     width = shutil.get_terminal_size().columns
     if form == "json":
         shown = found if kind is None else found[0]
         click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2))
     elif form == "markdown":
-        click.echo(reference.as_markdown(found), nl=False)
+        click.echo(reference.format_markdown(found), nl=False)
     elif kind is None:
-        click.echo(reference.as_list(found, width))
+        click.echo(reference.format_list(found, width))
         click.echo("\nTell me more:  devlab lab kinds KIND")
     else:
-        click.echo(reference.as_text(found[0], width))
+        click.echo(reference.format_page(found[0], width))

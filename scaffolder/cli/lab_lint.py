@@ -9,21 +9,21 @@ from pathlib import Path
 import click
 import msgspec
 
-from scaffolder.cli import color
-from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import counted
+from scaffolder.cli import detect_color
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.layout import format_count
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.core.text import harmless, harmless_block
+from scaffolder.core.text import sanitize_block, sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.model import Problem
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 
 
 @click.command(
     "lint",
-    epilog=examples(
+    epilog=format_examples(
         "devlab lab lint",
         "devlab lab lint labs/slim-image --format json",
     ),
@@ -36,9 +36,9 @@ def command(labs: tuple[str, ...], form: str) -> int:
     LAB is an id or the path of a lab's folder. Without one: every lab in the folder labs/ here,
     or else every lab that is shipped. Ends with 1 where there is a problem.
     """
-    roots = [_root(lab) for lab in labs or catalog.nearby()]
-    found = {root: lint(root) for root in roots}
-    click.echo(_json(found) if form == "json" else _text(found), color=color())
+    roots = [_root(lab) for lab in labs or catalog.list_nearby_labs()]
+    found = {root: lint_lab(root) for root in roots}
+    click.echo(_json(found) if form == "json" else _text(found), color=detect_color())
     return int(ExitCode.FAILED if any(found.values()) else ExitCode.PASSED)
 
 
@@ -60,13 +60,13 @@ def _text(found: dict[Path, tuple[Problem, ...]]) -> str:
     lines = []
     for root, problems in found.items():
         for one in problems:
-            place = click.style(harmless(_place(root, one)), bold=True)
-            lines.append(f"{place}: {harmless_block(one.message)}")
+            place = click.style(sanitize_line(_place(root, one)), bold=True)
+            lines.append(f"{place}: {sanitize_block(one.message)}")
             if one.hint:
-                lines.append(f"  {harmless_block(one.hint)}")
+                lines.append(f"  {sanitize_block(one.hint)}")
     count = sum(map(len, found.values()))
-    told = counted(count, "problem") if count else "nothing wrong"
-    return "\n".join([*lines, f"{told} in {counted(len(found), 'lab')}"])
+    told = format_count(count, "problem") if count else "nothing wrong"
+    return "\n".join([*lines, f"{told} in {format_count(len(found), 'lab')}"])
 
 
 def _place(root: Path, problem: Problem) -> str:

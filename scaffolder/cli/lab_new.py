@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from scaffolder.authoring import new
-from scaffolder.cli.examples import examples
-from scaffolder.cli.options import interactive
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.options import is_interactive
 from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.labs import catalog
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 
 _NEW = "new"
 _TRACK = "containers"
@@ -21,7 +21,7 @@ _TRACK = "containers"
 
 @click.command(
     "new",
-    epilog=examples(
+    epilog=format_examples(
         "devlab lab new slim-image",
         'devlab lab new slim-image --no-input --title "Make an image small" --track containers '
         "--template flask-service",
@@ -55,15 +55,15 @@ def command(
     if template and new_template:
         raise click.UsageError("--template reuses one and --new-template makes one: not both")
     new.require_id("lab", name)
-    root = directory.absolute() if directory else new.default_root()
+    root = directory.absolute() if directory else new.find_default_root()
     new.refuse_existing(root / "labs" / name)
-    ask = interactive() and not no_input
+    ask = is_interactive() and not no_input
     title = title or _ask(ask, "Title", name.replace("-", " ").capitalize())
     track = track or _ask(ask, "Track", _TRACK, _tracks() if ask else ())
     if not template and not new_template:
         template, new_template = _ask_template(ask, root)
-    plan = new.Plan(root, name, title, track, template or new_template or "", bool(new_template))
-    made = new.create(plan)
+    plan = new.NewLab(root, name, title, track, template or new_template or "", bool(new_template))
+    made = new.create_lab(plan)
     return _tell(plan, made)
 
 
@@ -74,7 +74,7 @@ def _ask(ask: bool, question: str, default: str, known: tuple[str, ...] = ()) ->
 
 def _ask_template(ask: bool, root: Path) -> tuple[str | None, str | None]:
     """Return the template to reuse, or the one to make."""
-    known = new.templates(root)
+    known = new.list_templates(root)
     if not ask:
         return (known[0], None) if known else (None, "small-service")
     answer = click.prompt(
@@ -92,10 +92,10 @@ def _tracks() -> tuple[str, ...]:
     return tuple(sorted({lab.track for lab in catalog.survey().labs}))
 
 
-def _tell(plan: new.Plan, made: tuple[Path, ...]) -> int:
+def _tell(plan: new.NewLab, made: tuple[Path, ...]) -> int:
     for path in made:
         click.echo(f"made {os.path.relpath(path)}")
-    problems = lint(plan.folder)
+    problems = lint_lab(plan.folder)
     if problems:
         raise DevlabError(
             f"what was made has a problem: {problems[0].path}: {problems[0].message}",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.options import complete_lab
 from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.core.errors import DevlabError, ExitCode
@@ -17,16 +17,16 @@ from scaffolder.model import Outcome
 from scaffolder.model.proofs import LabProof
 from scaffolder.proving import memory as remembered
 from scaffolder.proving.ledger import Ledger
-from scaffolder.proving.prover import prove
-from scaffolder.proving.touched import touched
+from scaffolder.proving.prover import prove_labs
+from scaffolder.proving.touched import find_touched_labs
 from scaffolder.report import proof, terminal
-from scaffolder.report.live.progress import Cases, progress
+from scaffolder.report.live.progress import Cases, choose_display
 from scaffolder.report.proof_documents import DOCUMENTS
 
 
 @click.command(
     "prove",
-    epilog=examples(
+    epilog=format_examples(
         "devlab lab prove ci-pipeline",
         "devlab lab prove --changed origin/main",
         "devlab lab prove ./labs/mine --only 'mistake:*'",
@@ -98,14 +98,14 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     if not names:
         click.echo(f"no lab differs from {changed}", err=True)
         return int(ExitCode.PASSED)
-    screen = terminal.console(stderr=True)
+    screen = terminal.make_console(stderr=True)
     quiet = form != "text" and output is None and not screen.is_terminal
-    with sweeping(), progress(screen, Cases(), quiet=quiet) as listen:
-        proofs = prove(
+    with sweeping(), choose_display(screen, Cases(), quiet=quiet) as listen:
+        proofs = prove_labs(
             names,
             only=only,
             jobs=jobs,
-            memory=remembered.default_folder(),
+            memory=remembered.find_default_folder(),
             afresh=no_cache,
             listen=listen,
         )
@@ -118,12 +118,12 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 def _names(labs: Sequence[str], everything: bool, changed: str | None) -> tuple[str, ...]:
     if labs and everything:
         raise DevlabError("name labs or say --all, not both")
-    names = tuple(labs) or (catalog.lab_ids() if everything else catalog.nearby())
-    return names if changed is None else touched(names, changed)
+    names = tuple(labs) or (catalog.list_lab_ids() if everything else catalog.list_nearby_labs())
+    return names if changed is None else find_touched_labs(names, changed)
 
 
 def _print(proofs: Sequence[LabProof], form: str, output: Path | None, verbose: bool) -> None:
-    screen = terminal.console()
+    screen = terminal.make_console()
     if form == "text" and output is None and screen.is_terminal:
         proof.draw(proofs, screen, verbose=verbose)
         return

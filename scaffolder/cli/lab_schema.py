@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from scaffolder.authoring import schema
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 
 
 @click.command(
     "schema",
-    epilog=examples(
+    epilog=format_examples(
         "devlab lab schema mistakes",
         "devlab lab schema --into schema",
     ),
@@ -31,7 +31,7 @@ def command(name: str, directory: Path | None) -> None:
     file's first line: # yaml-language-server: $schema=PATH
     """
     if directory is None:
-        click.echo(schema.document(name), nl=False)
+        click.echo(schema.format_schema(name), nl=False)
         return
-    for path in schema.write(directory):
+    for path in schema.write_schemas(directory):
         click.echo(path)

@@ -10,18 +10,18 @@ from typing import TextIO
 
 import click
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 
 _WIDTH = 100
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
+def wrap_text(text: str, indent: str = "") -> list[str]:
     """Return somebody's text as harmless lines that fit the terminal, each with this indent."""
     width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
-    return _break(harmless(text), width, indent, indent)
+    return _break(sanitize_line(text), width, indent, indent)
 
 
-def counted(count: int, what: str) -> str:
+def format_count(count: int, what: str) -> str:
     """Return a number of things in words; `what` is one of them."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -32,10 +32,10 @@ def say(text: str, *, err: bool = False, hang: str = "") -> None:
     What goes on below an indented line is indented as that, and by `hang`. Elsewhere than in a
     terminal each line stays one, for whoever searches in it.
     """
-    click.echo(fit(text, sys.stderr if err else sys.stdout, hang), err=err)
+    click.echo(fit_text(text, sys.stderr if err else sys.stdout, hang), err=err)
 
 
-def fit(text: str, stream: TextIO, hang: str = "") -> str:
+def fit_text(text: str, stream: TextIO, hang: str = "") -> str:
     """Return lines as `say` prints them on a stream."""
     columns = _columns(stream)
     if columns is None:

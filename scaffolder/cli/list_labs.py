@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 import click
 
-from scaffolder.cli import color
-from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import counted, wrapped
+from scaffolder.cli import detect_color
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.layout import format_count, wrap_text
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.model import Lab, Problem
 from scaffolder.progress import records
-from scaffolder.progress.standing import LabStanding, level_rank, stand
+from scaffolder.progress.standing import LabStanding, compute_standing, rank_level
 
 _MARKS = {"new": " ", "begun": "~", "done": "✓"}
 _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
@@ -26,7 +26,7 @@ _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
 
 @click.command(
     "list",
-    epilog=examples(
+    epilog=format_examples(
         "devlab list",
         "devlab list --format json",
         notes=(
@@ -43,7 +43,7 @@ def command(form: str) -> None:
     """
     found = catalog.survey()
     warn(*found.broken.values(), *found.problems)
-    standing = {one.id: one for one in stand(found.labs, records.everything()).labs}
+    standing = {one.id: one for one in compute_standing(found.labs, records.read_all()).labs}
     tell_records()
     if form == "json":
         broken = [_broken(lab_id, problem) for lab_id, problem in found.broken.items()]
@@ -51,17 +51,17 @@ def command(form: str) -> None:
         click.echo(json.dumps([*entries, *broken], indent=2))
         return
     for line in _lines([(lab, standing[lab.id]) for lab in found.labs]):
-        click.echo(line, color=color())
+        click.echo(line, color=detect_color())
     click.echo("What comes next?  devlab next\nTell me more:     devlab show LAB")
     click.echo("Begin:            devlab new LAB")
 
 
 def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
     def place(one: tuple[Lab, LabStanding]) -> tuple[str, int, str]:
-        return one[0].track, level_rank(one[0].level), one[0].id
+        return one[0].track, rank_level(one[0].level), one[0].id
 
     for track, ours in itertools.groupby(sorted(labs, key=place), key=lambda one: one[0].track):
-        yield click.style(harmless(track), bold=True)
+        yield click.style(sanitize_line(track), bold=True)
         for lab, done in ours:
             yield from _lab(lab, done)
         yield ""
@@ -69,12 +69,12 @@ def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
 
 def _lab(lab: Lab, done: LabStanding) -> Iterator[str]:
     marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
-    yield f"{marks[done.state]} {harmless(lab.id)}"
+    yield f"{marks[done.state]} {sanitize_line(lab.id)}"
     points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
-    tasks = counted(len(lab.tasks), "task")
+    tasks = format_count(len(lab.tasks), "task")
     told = f"{lab.level}, about {lab.minutes} minutes, {tasks}, {points} points"
     for text in (lab.title, told):
-        yield from wrapped(text, "    ")
+        yield from wrap_text(text, "    ")
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:

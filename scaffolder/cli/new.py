@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from scaffolder import workspace
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
-from scaffolder.cli.options import interactive, lab_argument, learner_option, set_option
+from scaffolder.cli.options import add_learner_option, is_interactive, lab_argument, set_option
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.settings import LEARNER
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog, generate, variables
 from scaffolder.model import Lab
 
@@ -23,7 +23,7 @@ _LOOK_SECONDS = 10.0
 
 @click.command(
     "new",
-    epilog=examples(
+    epilog=format_examples(
         "devlab new ci-pipeline",
         "devlab new ci-pipeline work --no-input --set port=9000",
         "devlab new ci-pipeline --learner ada@example.org",
@@ -38,7 +38,7 @@ _LOOK_SECONDS = 10.0
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and --set.")
 @set_option
-@learner_option(envvar=LEARNER, says="Whose lab it is: it differs from that of others.")
+@add_learner_option(envvar=LEARNER, says="Whose lab it is: it differs from that of others.")
 def command(
     lab: str, directory: Path | None, no_input: bool, settings: dict[str, str], learner: str
 ) -> None:
@@ -46,22 +46,22 @@ def command(
 
     DIRECTORY is that folder, and must not be there yet; without one, it is called as the lab is.
     """
-    found = catalog.load(lab, graded=False, learner=learner)
+    found = catalog.load_lab(lab, graded=False, learner=learner)
     # Of pack/lab, and of a path, the last part names the folder.
     directory = directory or Path(found.root.name)
     target = directory.absolute()
     generate.refuse_existing(target)
     variables.require_free(found, settings)
-    variables.context_of(found, settings)
-    if interactive() and not no_input:
+    variables.make_context(found, settings)
+    if is_interactive() and not no_input:
         settings = _ask(found, settings)
     committed = generate.create_workspace(found, settings, target)
     shown = shlex.quote(str(directory))
     whose = f", made for {learner}" if learner else ""
-    say(f"{harmless(found.title)}: your workspace is {shown}{whose}")
-    for hook in generate.hooks_left_out(found):
+    say(f"{sanitize_line(found.title)}: your workspace is {shown}{whose}")
+    for hook in generate.list_skipped_hooks(found):
         say(
-            f"{harmless(hook)} did not run, because the pack is not trusted: "
+            f"{sanitize_line(hook)} did not run, because the pack is not trusted: "
             f"devlab pack trust {found.id.partition('/')[0]}",
             err=True,
         )
@@ -75,21 +75,21 @@ def command(
 
 def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
     """Say which points a choice costs that this machine can grade with the default."""
-    made = workspace.find(target)
+    made = workspace.find_workspace(target)
     chosen = [
         f"{one.name}={made.manifest.context[one.name]}"
-        for one in variables.variables_of(lab).values()
+        for one in variables.list_variables(lab).values()
         if one.choices and made.manifest.context[one.name] != one.default
     ]
     if not chosen:
         return
     from scaffolder import doctor
 
-    whole = catalog.load(name)
-    usual, mine = doctor.needs_of(whole), doctor.needs_of(whole, made)
+    whole = catalog.load_lab(name)
+    usual, mine = doctor.list_needs(whole), doctor.list_needs(whole, made)
     if usual.ids == mine.ids:
         return
-    seen = doctor.examine([usual, mine], seconds=_LOOK_SECONDS)
+    seen = doctor.examine_labs([usual, mine], seconds=_LOOK_SECONDS)
     always = {task.id for task in seen.labs[0].ungraded}
     lost = [task for task in seen.labs[1].ungraded if task.id not in always]
     missing = {what for task in lost for what in task.missing}
@@ -97,7 +97,8 @@ def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
     if lost:
         say(
             f"warning: with {' and '.join(chosen)}, {sum(task.points for task in lost)} of "
-            f"{lab.points} points cannot be graded on this machine: {harmless('; '.join(why))}",
+            f"{lab.points} points cannot be graded on this machine: "
+            f"{sanitize_line('; '.join(why))}",
             err=True,
         )
 
@@ -105,7 +106,7 @@ def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
 def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
     """Ask for the variables that were not set; Enter takes the default."""
     answers = dict(settings)
-    for variable in variables.variables_of(lab).values():
+    for variable in variables.list_variables(lab).values():
         if variable.name not in answers and variable.name not in lab.values:
             answers[variable.name] = _ask_one(variable)
     return answers
@@ -113,7 +114,7 @@ def _ask(lab: Lab, settings: dict[str, str]) -> dict[str, str]:
 
 def _ask_one(variable: variables.Variable) -> str:
     words = f" ({variable.words})" if variable.words else ""
-    question = harmless(variable.prompt or variable.name) + words
+    question = sanitize_line(variable.prompt or variable.name) + words
     kind = click.Choice(variable.choices) if variable.choices else None
     while True:
         answer = str(click.prompt(question, default=variable.default, type=kind, err=True))

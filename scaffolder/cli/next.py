@@ -12,16 +12,16 @@ import click
 import msgspec
 
 from scaffolder import workspace
-from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import wrapped
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.layout import wrap_text
 from scaffolder.cli.notices import tell_records, warn
 from scaffolder.cli.options import listing_format
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.progress import records
-from scaffolder.progress.next_step import Step, next_step
-from scaffolder.progress.standing import Records, WorkspaceRecord, stand
+from scaffolder.progress.next_step import NextStep, choose_next_step
+from scaffolder.progress.standing import Records, WorkspaceRecord, compute_standing
 
 SCHEMA = "devlab.next/1"
 _COMMAND_LIMIT = 10_000
@@ -29,7 +29,7 @@ _COMMAND_LIMIT = 10_000
 
 @click.command(
     "next",
-    epilog=examples(
+    epilog=format_examples(
         "devlab next",
         "devlab next --format json",
     ),
@@ -43,12 +43,12 @@ def command(form: str) -> None:
     that is new for you.
     """
     found = catalog.survey()
-    kept = records.everything()
+    kept = records.read_all()
     tell_records()
     here = _here()
-    step = next_step(
+    step = choose_next_step(
         found.labs,
-        stand(found.labs, kept),
+        compute_standing(found.labs, kept),
         _begun(kept, here),
         here=str(here.root) if here else "",
     )
@@ -67,12 +67,12 @@ More labs: devlab pack add DIR|GIT-URL[@REF]   or write one: devlab lab new"""
 
 def _here() -> workspace.Workspace | None:
     try:
-        return workspace.find(Path())
+        return workspace.find_workspace(Path())
     except (DevlabError, OSError):
         return None
 
 
-def _possible(step: Step) -> Step:
+def _possible(step: NextStep) -> NextStep:
     """Return a step whose command works here: no lab is made where something stands already."""
     if step.workspace is not None:
         return step
@@ -101,7 +101,7 @@ def _begun(kept: Records, here: workspace.Workspace | None) -> list[WorkspaceRec
     there = [one for one in kept.workspaces if _still_there(one)]
     if here is None:
         return there
-    key = records.key_of(here)
+    key = records.make_key(here)
     first = next((one for one in there if one.key == key), WorkspaceRecord(key=key))
     return [first, *(one for one in there if one.key != key)]
 
@@ -113,7 +113,7 @@ def _still_there(record: WorkspaceRecord) -> bool:
         return False
 
 
-def _text(step: Step) -> str:
+def _text(step: NextStep) -> str:
     lab = step.lab
     begins = f"Go on with {lab.id}" if step.task else f"Begin {lab.id}"
     facts = [f"{lab.track}, {lab.level}, about {lab.minutes} minutes", f"why: {step.why}"]
@@ -121,16 +121,16 @@ def _text(step: Step) -> str:
         facts.append(f"next task: {step.task.id}: {step.task.title} ({step.task.points} points)")
     return "\n".join(
         [
-            *wrapped(f"{begins}: {lab.title}"),
-            *(line for fact in facts for line in wrapped(fact, "  ")),
+            *wrap_text(f"{begins}: {lab.title}"),
+            *(line for fact in facts for line in wrap_text(fact, "  ")),
             "",
             # To be copied, so never wrapped.
-            f"  {harmless(step.command, limit=_COMMAND_LIMIT)}",
+            f"  {sanitize_line(step.command, limit=_COMMAND_LIMIT)}",
         ]
     )
 
 
-def _document(step: Step | None) -> dict[str, object]:
+def _document(step: NextStep | None) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "lab": step and {"id": step.lab.id, "title": step.lab.title, "minutes": step.lab.minutes},

@@ -23,7 +23,7 @@ def complete_lab(
     """Offer the ids of labs."""
     from scaffolder.labs import catalog
 
-    return _offered(dict.fromkeys(catalog.lab_ids(), ""), incomplete)
+    return _offered(dict.fromkeys(catalog.list_lab_ids(), ""), incomplete)
 
 
 def complete_pack(
@@ -56,10 +56,10 @@ def complete_task(
 
     try:
         if name := _typed(ctx, LAB):
-            lab = catalog.load(name, graded=False)
+            lab = catalog.load_lab(name, graded=False)
         else:
-            found = workspace.find(Path(_typed(ctx, "directory") or "."))
-            lab = catalog.load_of(found.manifest, graded=False)
+            found = workspace.find_workspace(Path(_typed(ctx, "directory") or "."))
+            lab = catalog.load_for_workspace(found.manifest, graded=False)
     except DevlabError:
         return []
     return _offered({task.id: task.title for task in lab.tasks}, incomplete)
@@ -80,10 +80,10 @@ def _offered(names: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
 
     A name that a shell would not take for one word, or a terminal obey, is not offered.
     """
-    from scaffolder.core.text import harmless
+    from scaffolder.core.text import sanitize_line
 
     return [
-        CompletionItem(name, help=harmless(said) or None)
+        CompletionItem(name, help=sanitize_line(said) or None)
         for name, said in names.items()
         if name.startswith(incomplete) and name.isprintable() and " " not in name
     ]
@@ -119,7 +119,7 @@ def parse_learner(
         raise click.BadParameter(f"{error.message}; {error.hint}", ctx, param) from error
 
 
-def learner_option(
+def add_learner_option(
     *,
     says: str,
     envvar: str | None = None,
@@ -128,7 +128,7 @@ def learner_option(
     return click.option("--learner", metavar="ID", callback=parse_learner, envvar=envvar, help=says)
 
 
-def interactive() -> bool:
+def is_interactive() -> bool:
     """Whether somebody is there to answer questions."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 

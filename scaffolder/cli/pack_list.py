@@ -6,17 +6,17 @@ import json
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.options import listing_format
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import packs
 from scaffolder.labs.packs import Pack
 
 
 @click.command(
     "list",
-    epilog=examples(
+    epilog=format_examples(
         "devlab pack list --format json",
     ),
 )
@@ -28,9 +28,9 @@ def command(form: str) -> None:
     """
     found = packs.find()
     for problem in found.problems:
-        say(f"warning: {harmless(problem.message)}", err=True)
+        say(f"warning: {sanitize_line(problem.message)}", err=True)
         if problem.hint:
-            say(f"  {harmless(problem.hint)}", err=True)
+            say(f"  {sanitize_line(problem.hint)}", err=True)
     if form == "json":
         click.echo(json.dumps([_entry(pack) for pack in found.packs.values()], indent=2))
         return
@@ -60,7 +60,7 @@ def _text(pack: Pack) -> str:
     record = pack.record
     commit = f" at {record.commit[:12]}" if record and record.commit else ""
     trusted = "trusted" if pack.trusted else "its code does not run"
-    title = f"  {harmless(pack.title)}" if pack.title else ""
+    title = f"  {sanitize_line(pack.title)}" if pack.title else ""
     labs = [f"  {lab_id}" for lab_id in pack.labs()]
-    source = f"  {pack.origin}, {trusted}: {harmless(pack.source)}{commit}"
+    source = f"  {pack.origin}, {trusted}: {sanitize_line(pack.source)}{commit}"
     return "\n".join([f"{pack.name}{title}", source, *labs])

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
-from scaffolder.cli.options import complete_pack, interactive
-from scaffolder.core.text import harmless
+from scaffolder.cli.options import complete_pack, is_interactive
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs.packs import install, registry, trusted
 from scaffolder.labs.packs.code import Code
 from scaffolder.labs.packs.registry import Installed
-from scaffolder.labs.packs.trusted import Change
+from scaffolder.labs.packs.trusted import FileChange
 
 # Files named of those that changed: code comes first.
 _SHOWN = 30
@@ -25,7 +25,7 @@ _MEANS = (
 
 @click.command(
     "trust",
-    epilog=examples(
+    epilog=format_examples(
         "devlab pack trust my-labs",
     ),
 )
@@ -41,17 +41,17 @@ def command(name: str, yes: bool) -> None:
         say(_text(record, found))
         if yes:
             return True
-        if not interactive():
+        if not is_interactive():
             raise click.UsageError("there is nobody to ask: say --yes if you have read the code")
         return click.confirm(f"Trust {record.name}?", default=False, err=True)
 
-    if install.trust(name, agree):
+    if install.trust_pack(name, agree):
         say(f"{name} is trusted as it is now")
     else:
         say(f"{name} is not trusted")
 
 
-def described(changes: Sequence[Change] | None) -> list[str]:
+def describe_changes(changes: Sequence[FileChange] | None) -> list[str]:
     """Return what changed since the pack was trusted, a line a file; nothing where it never was."""
     if not changes:
         return []
@@ -67,12 +67,12 @@ def described(changes: Sequence[Change] | None) -> list[str]:
 def _text(record: Installed, found: tuple[Code, ...]) -> str:
     if not found:
         return f"{record.name} brings no code: its labs work without your trust."
-    lines = [f"  {harmless(one.path)}: {harmless(one.runs)}" for one in found]
-    where = f"Read it in {registry.folder_of(record)}"
-    since = [harmless(line) for line in described(_changes(record))]
+    lines = [f"  {sanitize_line(one.path)}: {sanitize_line(one.runs)}" for one in found]
+    where = f"Read it in {registry.find_copy(record)}"
+    since = [sanitize_line(line) for line in describe_changes(_changes(record))]
     told = [*since, ""] if since else []
     return "\n".join([*told, f"The code of {record.name}:", *lines, "", _MEANS, where])
 
 
-def _changes(record: Installed) -> tuple[Change, ...] | None:
-    return trusted.changes_since(record.name, registry.folder_of(record))
+def _changes(record: Installed) -> tuple[FileChange, ...] | None:
+    return trusted.find_changes(record.name, registry.find_copy(record))

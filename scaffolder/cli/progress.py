@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from scaffolder.cli import LazyGroup
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.labs import catalog
 from scaffolder.progress import records
-from scaffolder.progress.standing import stand
+from scaffolder.progress.standing import compute_standing
 from scaffolder.report.standing import FORMATS, PICTURES
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     cls=LazyGroup,
     modules=COMMANDS,
     invoke_without_command=True,
-    epilog=examples(
+    epilog=format_examples(
         "devlab progress",
         "devlab progress --format html --output skills.html",
         "devlab progress export progress.json",
@@ -47,15 +47,15 @@ def command(ctx: click.Context, form: str, output: Path | None) -> None:
     if ctx.invoked_subcommand is not None:
         return
     require_writable(output)
-    standing = stand(catalog.survey().labs, records.everything())
+    standing = compute_standing(catalog.survey().labs, records.read_all())
     tell_records()
     if form in PICTURES:
         deliver(PICTURES[form](standing, datetime.now(UTC)), output)
         return
     from scaffolder.report.standing.text import draw, render
-    from scaffolder.report.terminal import console
+    from scaffolder.report.terminal import make_console
 
-    screen = console()
+    screen = make_console()
     if output is None and screen.is_terminal:
         draw(standing, screen)
     else:

@@ -8,11 +8,11 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
-from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import counted, say
-from scaffolder.cli.options import interactive, listing_format
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.layout import format_count, say
+from scaffolder.cli.options import is_interactive, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.progress import records
 
 SCHEMA = "devlab.forgotten/1"
@@ -24,13 +24,13 @@ def _complete_kept_lab(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Offer the labs of which something is kept."""
-    names = sorted({one.key.lab for one in records.everything().workspaces})
+    names = sorted({one.key.lab for one in records.read_all().workspaces})
     return [CompletionItem(one) for one in names if one.startswith(incomplete) and " " not in one]
 
 
 @click.command(
     "forget",
-    epilog=examples(
+    epilog=format_examples(
         "devlab progress forget ci-pipeline",
         "devlab progress forget ci-pipeline --yes --format json",
         notes=(
@@ -61,18 +61,18 @@ def command(lab: str, yes: bool, form: str) -> None:
         click.echo(json.dumps(document, indent=2))
         return
     say(
-        f"forgotten of {harmless(lab)}: {counted(gone.workspaces, 'workspace')}, "
-        f"{counted(gone.attempts, 'check run')}, {counted(gone.passed, 'passed task')}, "
-        f"{counted(gone.hints, 'hint')}"
+        f"forgotten of {sanitize_line(lab)}: {format_count(gone.workspaces, 'workspace')}, "
+        f"{format_count(gone.attempts, 'check run')}, {format_count(gone.passed, 'passed task')}, "
+        f"{format_count(gone.hints, 'hint')}"
     )
 
 
 def _require_consent(lab: str, yes: bool) -> None:
     if yes:
         return
-    if not interactive():
+    if not is_interactive():
         raise DevlabError(
             "nobody is here to ask, so nothing was forgotten", hint="to go ahead: add --yes"
         )
-    if not click.confirm(f"Forget all that you did in {harmless(lab)}?", err=True):
+    if not click.confirm(f"Forget all that you did in {sanitize_line(lab)}?", err=True):
         raise DevlabError("nothing was forgotten", exit_code=ExitCode.FAILED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
 from scaffolder.cli.notices import tell_records
 from scaffolder.progress import records
@@ -14,7 +14,7 @@ from scaffolder.progress import records
 
 @click.command(
     "import",
-    epilog=examples(
+    epilog=format_examples(
         "devlab progress import progress.json",
     ),
 )

@@ -9,11 +9,11 @@ from click.shell_completion import CompletionItem
 
 from scaffolder import workspace
 from scaffolder.cli.diffs import echo_diffs
-from scaffolder.cli.examples import examples
-from scaffolder.cli.layout import counted, say
-from scaffolder.cli.options import interactive
+from scaffolder.cli.examples import format_examples
+from scaffolder.cli.layout import format_count, say
+from scaffolder.cli.options import is_interactive
 from scaffolder.core.errors import DevlabError, ExitCode
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 
 
@@ -26,7 +26,7 @@ def _complete_backup(
     from scaffolder.revise import backups
 
     try:
-        known = backups.listed(workspace.find(Path()).root)
+        known = backups.list_backups(workspace.find_workspace(Path()).root)
     except DevlabError:
         return []
     return [CompletionItem(one.name) for one in known if one.name.startswith(incomplete)]
@@ -34,7 +34,7 @@ def _complete_backup(
 
 @click.command(
     "reset",
-    epilog=examples(
+    epilog=format_examples(
         "devlab reset",
         "devlab reset Dockerfile app",
         "devlab reset --yes",
@@ -59,32 +59,37 @@ def command(files: tuple[str, ...], yes: bool, restore: str | None) -> None:
     Those that are named, or all of the start. A folder stands for the start's files in it. What
     would change is shown first.
     """
-    found = workspace.find(Path())
-    from scaffolder.cli.recovering import recovered
+    found = workspace.find_workspace(Path())
+    from scaffolder.cli.recovering import recover_workspace
     from scaffolder.revise import reference
 
     if restore is not None and files:
         raise click.UsageError("--restore brings back a whole backup: name no FILE with it")
-    found = recovered(found)
+    found = recover_workspace(found)
     if restore is None:
-        named = [reference.named_path(found, file) for file in files]
-        planned = reference.reset(lambda: catalog.load_of(found.manifest), found, named)
+        named = [reference.resolve_named_path(found, file) for file in files]
+        planned = reference.plan_reset(
+            lambda: catalog.load_for_workspace(found.manifest), found, named
+        )
     else:
-        planned = reference.restore(found, restore)
+        planned = reference.plan_restore(found, restore)
     if not planned.edits:
         click.echo("Nothing to do: your files are that already.")
         return
     echo_diffs(planned.files)
     _require_consent(len(planned.edits), yes)
     kept = planned.carry_out()
-    say(f"{counted(len(planned.edits), 'file')} brought back; what was there is in {kept.folder}")
-    click.echo(f"to undo it: devlab reset --restore {harmless(kept.name)}")
+    say(
+        f"{format_count(len(planned.edits), 'file')} brought back; "
+        f"what was there is in {kept.folder}"
+    )
+    click.echo(f"to undo it: devlab reset --restore {sanitize_line(kept.name)}")
 
 
 def _require_consent(count: int, yes: bool) -> None:
     if yes:
         return
-    if not interactive():
+    if not is_interactive():
         raise DevlabError(
             "nobody is here to ask, so nothing was changed", hint="to go ahead: add --yes"
         )

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 
 import click
 
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import say
-from scaffolder.cli.options import complete_task, lab_argument, learner_option, listing_format
-from scaffolder.core.text import harmless
+from scaffolder.cli.options import add_learner_option, complete_task, lab_argument, listing_format
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.labs.lab_file import require_task
-from scaffolder.labs.variables import variables_of
-from scaffolder.labs.variation import possibilities
+from scaffolder.labs.variables import list_variables
+from scaffolder.labs.variation import count_possibilities
 from scaffolder.model import Hint, Lab, Task
 
 
 @click.command(
     "show",
-    epilog=examples(
+    epilog=format_examples(
         "devlab show ci-pipeline",
         "devlab show ci-pipeline --hints red-on-lint",
         "devlab show ci-pipeline --learner ada@example.org",
@@ -34,14 +34,14 @@ from scaffolder.model import Hint, Lab, Task
     shell_complete=complete_task,
     help="Show the hints of a task instead.",
 )
-@learner_option(says="Show the lab as this learner has it.")
+@add_learner_option(says="Show the lab as this learner has it.")
 @listing_format
 def command(lab: str, hints: str | None, learner: str, form: str) -> None:
     """Show what a lab asks for: tasks, points, variables.
 
     And what varies by learner; with --hints, a task's hints.
     """
-    found = catalog.load(lab, graded=False, learner=learner)
+    found = catalog.load_lab(lab, graded=False, learner=learner)
     task = None if hints is None else require_task(found, hints)
     if form == "json":
         document = _document(found) if task is None else _hints_document(found, task)
@@ -62,7 +62,7 @@ def _when(hint: Hint) -> str:
 
 def _print(text: str) -> None:
     """Print lines of a lab's author's, however long, without what a terminal would obey."""
-    lines = (harmless(line, limit=max(1, len(line) * 10)) for line in text.splitlines())
+    lines = (sanitize_line(line, limit=max(1, len(line) * 10)) for line in text.splitlines())
     say("\n".join(lines), hang="    ")
 
 
@@ -85,7 +85,7 @@ def _document(lab: Lab) -> dict[str, object]:
                 "choices": list(variable.choices),
                 **({"must_be": variable.words} if variable.words else {}),
             }
-            for variable in variables_of(lab).values()
+            for variable in list_variables(lab).values()
         },
         "vary": _varying_document(lab),
     }
@@ -114,7 +114,7 @@ def _text(lab: Lab) -> str:
     variables = [
         f"  {variable.name} = {variable.default}"
         + (f"   ({allowed})" if (allowed := ", ".join(variable.choices) or variable.words) else "")
-        for variable in variables_of(lab).values()
+        for variable in list_variables(lab).values()
         if variable.name not in lab.values
     ]
     return "\n".join(
@@ -156,7 +156,7 @@ def _values(lab: Lab) -> Iterator[str]:
             yield f"  {name} = {lab.values[name]}"
         else:
             default = "" if one.default is None else f"; without a learner {one.default or 'none'}"
-            yield f"  {name}: one of {possibilities(one):,}{default}"
+            yield f"  {name}: one of {count_possibilities(one):,}{default}"
 
 
 def _faults(lab: Lab) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _varying_document(lab: Lab) -> dict[str, object]:
     return {
         "learner": lab.learner or None,
         "variables": {
-            name: {"possibilities": possibilities(one), "value": lab.values.get(name)}
+            name: {"possibilities": count_possibilities(one), "value": lab.values.get(name)}
             for name, one in vary.variables.items()
         },
         "faults": {

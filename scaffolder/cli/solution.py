@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from scaffolder import workspace
-from scaffolder.cli.diffs import documents, echo_diffs
-from scaffolder.cli.examples import examples
+from scaffolder.cli.diffs import echo_diffs, make_diff_documents
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
@@ -26,7 +26,7 @@ SCHEMA = "devlab.solution/1"
 
 @click.command(
     "solution",
-    epilog=examples(
+    epilog=format_examples(
         "devlab solution red-on-lint",
         "devlab solution --give-up",
         "devlab solution | git apply",
@@ -45,21 +45,21 @@ def command(task: str | None, give_up: bool, form: str) -> None:
 
     For all tasks, or for TASK. It is one right answer of many: yours may be as good.
     """
-    found = workspace.find(Path())
-    lab = catalog.load_of(found.manifest)
+    found = workspace.find_workspace(Path())
+    lab = catalog.load_for_workspace(found.manifest)
     if task is not None:
         require_task(lab, task)
     if not give_up:
         _require_passed(lab, found, task)
     from scaffolder.revise import reference
 
-    files = reference.solution_files(lab, found, task)
+    files = reference.compare_solution(lab, found, task)
     if form == "json":
         document = {
             "schema": SCHEMA,
             "lab": {"id": lab.id, "version": lab.version},
             "task": task,
-            "files": documents(files),
+            "files": make_diff_documents(files),
         }
         click.echo(json.dumps(document, indent=2))
         return
@@ -99,9 +99,9 @@ def _require_passed(lab: Lab, found: Workspace, wanted: str | None) -> None:
 
 
 def _passed_once(found: Workspace) -> frozenset[str]:
-    key = records.key_of(found)
+    key = records.make_key(found)
     passed = {
-        task for one in records.everything().workspaces if one.key == key for task in one.passed
+        task for one in records.read_all().workspaces if one.key == key for task in one.passed
     }
     tell_records()
     return frozenset(passed)
@@ -111,10 +111,10 @@ def _check(lab: Lab, found: Workspace, tasks: list[str]) -> Report:
     from scaffolder.grading.cache.store import Kept
     from scaffolder.grading.grader import grade
     from scaffolder.grading.lifecycle import sweeping
-    from scaffolder.report.live.progress import Checks, progress
+    from scaffolder.report.live.progress import Checks, choose_display
 
-    screen = terminal.console(stderr=True)
-    with sweeping(), progress(screen, Checks(), quiet=not screen.is_terminal) as listen:
+    screen = terminal.make_console(stderr=True)
+    with sweeping(), choose_display(screen, Checks(), quiet=not screen.is_terminal) as listen:
         kept = Kept.of_this_user(afresh=False)
         report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)

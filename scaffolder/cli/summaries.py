@@ -11,7 +11,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 
 
-def summary(module: str) -> str:
+def read_summary(module: str) -> str:
     """Return the first sentence that a module says of its `command`; "" where there is none."""
     try:
         tree = ast.parse((_FOLDER / f"{module.rpartition('.')[2]}.py").read_bytes())

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffolder import workspace
-from scaffolder.cli import color
-from scaffolder.cli.examples import examples
+from scaffolder.cli import detect_color
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.options import listing_format, set_option
 from scaffolder.core.errors import ExitCode
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.model import Lab
 
@@ -37,7 +37,7 @@ _STYLES = {"added": "green", "changed": "green", "removed": "yellow", "merged": 
 
 @click.command(
     "update",
-    epilog=examples(
+    epilog=format_examples(
         "devlab update --dry-run",
         "devlab update",
         "devlab update --set port=9000",
@@ -65,14 +65,14 @@ def command(dry_run: bool, start_unknown: bool, settings: dict[str, str], form: 
     merged. Where you and the lab changed the same lines, both stand in the file, marked as git
     marks them.
     """
-    from scaffolder.cli.recovering import recovered
+    from scaffolder.cli.recovering import recover_workspace
     from scaffolder.revise import update
 
-    found = workspace.find(Path())
+    found = workspace.find_workspace(Path())
     if not dry_run:
-        found = recovered(found)
-    lab = catalog.load_of(found.manifest, graded=False)
-    planned = update.plan(lab, found, settings, start_unknown=start_unknown)
+        found = recover_workspace(found)
+    lab = catalog.load_for_workspace(found.manifest, graded=False)
+    planned = update.plan_update(lab, found, settings, start_unknown=start_unknown)
     kept = planned.carry_out() if planned.needed and not dry_run else None
     if form == "json":
         click.echo(json.dumps(_document(lab, planned, kept, dry_run), indent=2))
@@ -117,21 +117,21 @@ def _tell_files(planned: Update) -> None:
 
 
 def _say(text: str, **style: object) -> None:
-    shown = "\n".join(harmless(line) for line in text.split("\n"))
+    shown = "\n".join(sanitize_line(line) for line in text.split("\n"))
     styled = click.style(shown, **style) if style else shown  # type: ignore[arg-type]
-    click.echo(styled, color=color() if sys.stdout.isatty() else None)
+    click.echo(styled, color=detect_color() if sys.stdout.isatty() else None)
 
 
 def _happens(planned: Update) -> dict[str, tuple[str, ...]]:
     """Return the files by what happens to them; those with conflicts are told apart."""
-    from scaffolder.revise.edits import described
+    from scaffolder.revise.edits import describe_edits
 
     told = {one.path for one in planned.conflicts} | {one.beside for one in planned.conflicts}
     merged = [path for path in planned.merged.both if path not in told]
     apart = told | set(merged)
     found = {
         word: tuple(path for path in paths if path not in apart)
-        for word, paths in described(planned.edits).items()
+        for word, paths in describe_edits(planned.edits).items()
     }
     return {**found, "merged": tuple(merged)}
 

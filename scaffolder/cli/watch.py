@@ -9,7 +9,7 @@ import click
 
 from scaffolder import workspace
 from scaffolder.cli.check import EXIT_CODES
-from scaffolder.cli.examples import examples
+from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.grading.lifecycle import sweeping
 from scaffolder.labs import catalog
@@ -18,7 +18,7 @@ from scaffolder.report import terminal
 
 @click.command(
     "watch",
-    epilog=examples(
+    epilog=format_examples(
         "devlab watch",
         "devlab watch ~/ci-pipeline",
         "devlab watch > log",
@@ -37,20 +37,20 @@ def command(directory: Path) -> int:
 
     DIRECTORY is the workspace, or a folder in it; without one, that is where you are.
     """
-    found = workspace.find(directory)
-    lab = catalog.load_of(found.manifest)
+    found = workspace.find_workspace(directory)
+    lab = catalog.load_for_workspace(found.manifest)
     from scaffolder import watch
-    from scaffolder.report.live.watch_screen import Lines, Screen
+    from scaffolder.report.live.watch_screen import Screen, WatchLines
 
-    target = terminal.console()
+    target = terminal.make_console()
     whole = target.is_terminal and not target.is_dumb_terminal and sys.stdin.isatty()
     if not whole:
         click.echo(f"watching {found.root}; Ctrl-C ends", err=True)
     with sweeping():
-        end = watch.run(
+        end = watch.run_loop(
             found.root,
             lab,
-            Screen(target) if whole else Lines(target),
+            Screen(target) if whole else WatchLines(target),
             watch.Keyboard(sys.stdin.fileno()) if whole else None,
             lambda: click.echo("ending what runs ...", err=True),
         )

@@ -75,7 +75,7 @@ class FileDigests:
 
 def open_file_digests() -> FileDigests:
     """Return the digests that this user's runs share."""
-    return _open(paths.cache() / "digests.json")
+    return _open(paths.find_cache_folder() / "digests.json")
 
 
 @functools.cache

@@ -34,7 +34,7 @@ class UnboundedError(Exception):
         self.what = what
 
 
-def walk(root: Path, ignored: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
+def walk_folder(root: Path, ignored: Collection[str] = ()) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a folder, parents before children, in a stable order; no link is followed.
 
     Entries with one of the names `ignored`, in whatever case, are left out with all that is in

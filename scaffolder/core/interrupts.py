@@ -15,7 +15,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
+def hold_interrupts() -> Iterator[None]:
     """Let the block end before a signal that would interrupt it raises KeyboardInterrupt.
 
     A second signal in the same block is raised at once: somebody insists. Signals reach the main
@@ -52,11 +52,11 @@ def held_back() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
+def make_temporary_folder(prefix: str) -> Iterator[Path]:
     """Make a folder for as long as the block lasts; Ctrl-C does not cut its removal."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
     finally:
-        with held_back():
+        with hold_interrupts():
             remove_tree(folder)

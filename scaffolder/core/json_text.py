@@ -17,7 +17,7 @@ class TooDeepError(ValueError):
     """JSON, but nested deeper than DEPTH_LIMIT."""
 
 
-def load(text: str) -> Any:
+def load_json(text: str) -> Any:
     """Return what a JSON document holds; a whole number that is too long is a float.
 
     Raises ValueError for what is no JSON, TooDeepError for what is nested too deeply.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Return the lines of a text, each without its newline; a last empty one is none.
 
     Only a newline ends a line. `str.splitlines` also splits at U+0085, U+2028, form feeds and

@@ -12,7 +12,7 @@ from scaffolder.core import paths
 
 def write_log(what: str, error: BaseException) -> Path:
     """Append a traceback to devlab's log file and return the file."""
-    path = paths.state() / "errors.log"
+    path = paths.find_state_folder() / "errors.log"
     stamp = time.strftime("%Y-%m-%d %H:%M:%S")
     lines = traceback.format_exception(error)
     with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:

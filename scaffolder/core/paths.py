@@ -17,17 +17,17 @@ from scaffolder.core.errors import DevlabError
 SLOTS = "slots"
 
 
-def cache() -> Path:
+def find_cache_folder() -> Path:
     """Return the folder for what can be made again (wheels), created if need be."""
     return _usable(platformdirs.user_cache_path("devlab"))
 
 
-def state() -> Path:
+def find_state_folder() -> Path:
     """Return the folder for logs, created if need be."""
     return _usable(platformdirs.user_state_path("devlab"))
 
 
-def data() -> Path:
+def find_data_folder() -> Path:
     """Return the folder for what the user installed (packs), which need not exist.
 
     There is no other place for it: what somebody installed must be there the next time.
@@ -35,8 +35,8 @@ def data() -> Path:
     return platformdirs.user_data_path("devlab")
 
 
-def conventional() -> dict[str, Path]:
-    """Return the folders that `cache`, `state` and `data` are by convention, made or not."""
+def list_conventional_folders() -> dict[str, Path]:
+    """Return the folders for caches, logs and data as they are by convention, made or not."""
     return {
         "cache": platformdirs.user_cache_path("devlab"),
         "state": platformdirs.user_state_path("devlab"),
@@ -44,7 +44,7 @@ def conventional() -> dict[str, Path]:
     }
 
 
-def runs() -> Path:
+def find_runs_folder() -> Path:
     """Return the folder, in the system's temporary space, that holds this user's runs.
 
     Raises DevlabError where somebody else made it: they could change what is checked in it.
@@ -63,7 +63,7 @@ def runs() -> Path:
 
 def locate_slots() -> Path:
     """Return the folder whose files this user's runs hold while they load the processors."""
-    return runs() / SLOTS
+    return find_runs_folder() / SLOTS
 
 
 def _user() -> str:
@@ -75,5 +75,5 @@ def _usable(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return runs()
-    return folder if os.access(folder, os.W_OK) else runs()
+        return find_runs_folder()
+    return folder if os.access(folder, os.W_OK) else find_runs_folder()

@@ -17,7 +17,7 @@ from pathlib import Path
 from scaffolder.core import paths
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.folders import remove_tree
-from scaffolder.core.interrupts import held_back
+from scaffolder.core.interrupts import hold_interrupts
 
 _LOCK = "lock"
 
@@ -29,7 +29,7 @@ def make_run_folder() -> Iterator[Path]:
     Raises DevlabError where the temporary space cannot be written.
     """
     run_id = f"{_origin()}-{secrets.token_hex(4)}"
-    folder = paths.runs() / run_id
+    folder = paths.find_runs_folder() / run_id
     # Under its real name the folder is locked from the first moment, so no sweep takes it for dead.
     draft = folder.with_name(f".{run_id}")
     try:
@@ -49,7 +49,7 @@ def make_run_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with held_back():
+        with hold_interrupts():
             remove_tree(folder)
             os.close(lock)
 
@@ -59,7 +59,7 @@ def is_dead(run_id: str) -> bool:
     if not run_id.startswith(f"{_origin()}-"):
         return False
     try:
-        lock = os.open(paths.runs() / run_id / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(paths.find_runs_folder() / run_id / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     except OSError:
@@ -78,7 +78,7 @@ def find_dead_folders() -> list[Path]:
     prefix = f"{_origin()}-"
     return [
         folder
-        for folder in paths.runs().iterdir()
+        for folder in paths.find_runs_folder().iterdir()
         if folder.name.startswith(prefix) and is_dead(folder.name)
     ]
 
@@ -88,4 +88,6 @@ def _origin() -> str:
 
     An engine may serve several machines: a run that is unknown here is not dead for that.
     """
-    return hashlib.sha256(f"{os.uname().nodename}:{paths.runs()}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{os.uname().nodename}:{paths.find_runs_folder()}".encode()).hexdigest()[
+        :8
+    ]

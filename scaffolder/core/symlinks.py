@@ -9,7 +9,7 @@ from pathlib import Path
 _FOLLOWED = 40
 
 
-def stay_inside(root: Path, link: Path) -> bool:
+def stays_inside(root: Path, link: Path) -> bool:
     """Whether the link `root / link`, and every link on its way, stays in the folder `root`.
 
     What leaves the folder for a moment and comes back by its name leads elsewhere in a copy of it,

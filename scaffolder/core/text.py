@@ -64,7 +64,7 @@ def _letters(character: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def harmless(text: str, limit: int = LINE_LIMIT) -> str:
+def sanitize_line(text: str, limit: int = LINE_LIMIT) -> str:
     """Return `text` as one printable line of at most `limit` characters.
 
     Control characters, terminal escapes and direction overrides become visible escapes such as
@@ -74,9 +74,9 @@ def harmless(text: str, limit: int = LINE_LIMIT) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def harmless_block(text: str) -> str:
+def sanitize_block(text: str) -> str:
     """Return `text` with each of its lines made harmless."""
-    return "\n".join(harmless(line) for line in text.splitlines())
+    return "\n".join(sanitize_line(line) for line in text.splitlines())
 
 
 def _visible(character: str) -> str:
@@ -86,7 +86,7 @@ def _visible(character: str) -> str:
     return character
 
 
-def web_address(url: str) -> str:
+def encode_web_address(url: str) -> str:
     """Return an http(s) address with everything but a URI's own characters percent-encoded.
 
     Nothing for any other address: a report links to pages, it runs nothing.

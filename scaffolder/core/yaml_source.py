@@ -1,7 +1,7 @@
 """Read YAML that somebody else wrote: bounded, strict about duplicates, with line numbers.
 
 PyYAML's nodes carry positions but its constructors lose them, and its safe loader expands
-aliases without a bound ("billion laughs"). `load` keeps the positions and counts the nodes. It
+aliases without a bound ("billion laughs"). `load_yaml` keeps the positions and counts the nodes. It
 composes them itself from the parser's events: PyYAML refuses an anchor that is defined again, which
 YAML 1.2 and GitHub allow, and composes by recursion in C, which deep nesting overflows.
 """
@@ -65,7 +65,7 @@ class Document:
         return 1
 
 
-def load(text: str, *, core: bool = False) -> Document:
+def load_yaml(text: str, *, core: bool = False) -> Document:
     """Parse one YAML document; raises YamlError. An empty text gives the data None.
 
     With `core` plain words mean what the core schema of YAML 1.2 says, as they do to GitHub: `yes`
@@ -97,14 +97,14 @@ class Span:
     flow: bool
 
 
-def spans(text: str) -> dict[Position, Span]:
+def find_spans(text: str) -> dict[Position, Span]:
     """Return the place of every part of one YAML document; raises YamlError.
 
-    Keys are text here whatever `load` makes of them, and an alias is a part without parts. An
+    Keys are text here whatever `load_yaml` makes of them, and an alias is a part without parts. An
     item that has a comment behind its dash is left out: no offset parts it from its list.
     """
     plain = text.removeprefix("\ufeff")
-    load(plain)
+    load_yaml(plain)
     return _Surveyor(plain, len(text) - len(plain)).found
 
 
@@ -357,7 +357,7 @@ class _Surveyor:
     def _mapping(self, position: Position, *, flow: bool) -> int:
         end = 0
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            assert isinstance(event, yaml.ScalarEvent)  # noqa: S101 -- `load` refuses other keys
+            assert isinstance(event, yaml.ScalarEvent)  # noqa: S101 -- `load_yaml` refuses other keys
             value = next(self._events)
             place = (*position, event.value)
             end = self._part(value, place, flow=flow, start=_offset(event.start_mark))

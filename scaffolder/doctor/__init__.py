@@ -3,8 +3,8 @@
 Nothing is ever installed, started or changed: the commands that would mend something are told.
 """
 
-from scaffolder.doctor.examination import examine
-from scaffolder.doctor.fetching import fetch
-from scaffolder.doctor.needs import LabNeeds, needs_of
+from scaffolder.doctor.examination import examine_labs
+from scaffolder.doctor.fetching import fetch_needs
+from scaffolder.doctor.needs import LabNeeds, list_needs
 
-__all__ = ["LabNeeds", "examine", "fetch", "needs_of"]
+__all__ = ["LabNeeds", "examine_labs", "fetch_needs", "list_needs"]

@@ -12,8 +12,8 @@ from scaffolder.checks.registry import list_tools
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.log import write_log
 from scaffolder.doctor import machine
-from scaffolder.doctor.needs import LabNeeds, TaskNeeds, demand_of
-from scaffolder.doctor.side_by_side import side_by_side
+from scaffolder.doctor.needs import LabNeeds, TaskNeeds, collect_demand
+from scaffolder.doctor.side_by_side import run_side_by_side
 from scaffolder.model.readiness import LabReadiness, Observation, Readiness, Status, UngradedTask
 from scaffolder.model.tool import Demand, Tool
 from scaffolder.tools import system
@@ -33,7 +33,7 @@ _MACHINE: Mapping[str, Look] = {
 }
 
 
-def examine(
+def examine_labs(
     labs: Sequence[LabNeeds], *, offline: bool = False, seconds: float = PATIENCE_SECONDS
 ) -> Readiness:
     """Look for everything that the labs need and return what was found, within `seconds`.
@@ -43,13 +43,13 @@ def examine(
     registry for an image that is missing, and the package index is connected to where wheels are.
     """
     tools = list_tools()
-    demands = {tool: demand_of(labs, tool, offline=offline) for tool in tools}
+    demands = {tool: collect_demand(labs, tool, offline=offline) for tool in tools}
     needed = {tool: demand for tool, demand in demands.items() if demand.parts}
     looks: dict[str, Look] = {
         **{tool.id: functools.partial(tool.observe, one) for tool, one in needed.items()},
         **_MACHINE,
     }
-    seen = side_by_side(looks, seconds=seconds)
+    seen = run_side_by_side(looks, seconds=seconds)
     found = [
         one
         for tool, demand in needed.items()
@@ -61,7 +61,7 @@ def examine(
         for one in _observed(name, name.replace("-", " "), result, seconds)
     ]
     return Readiness(
-        system=system.here().name,
+        system=system.detect_system().name,
         offline=offline,
         observations=(
             *(one.observation for one in found),

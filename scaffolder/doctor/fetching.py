@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from scaffolder.checks.registry import list_tools
 from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.core.log import write_log
-from scaffolder.doctor.needs import LabNeeds, demand_of
+from scaffolder.doctor.needs import LabNeeds, collect_demand
 from scaffolder.model.readiness import FetchEnded, FetchEvent, FetchSaid, FetchStarted
 from scaffolder.model.tool import Download
 from scaffolder.tools.processes import CancelToken
@@ -22,7 +22,9 @@ _WORKERS = 4
 Listen = Callable[[FetchEvent], object]
 
 
-def fetch(labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = False) -> bool:
+def fetch_needs(
+    labs: Sequence[LabNeeds], listen: Listen, *, replace_standins: bool = False
+) -> bool:
     """Fetch what the labs need and what is not here; tell whether nothing went wrong.
 
     What is there already stays as it is; so do stand-ins for images, unless `replace_standins`.
@@ -90,6 +92,6 @@ def _said(item: Download, text: str, listen: Listen) -> None:
 
 def _list_downloads(labs: Sequence[LabNeeds], *, replace_standins: bool) -> Iterator[Download]:
     for tool in list_tools():
-        demand = demand_of(labs, tool, replace_standins=replace_standins)
+        demand = collect_demand(labs, tool, replace_standins=replace_standins)
         if demand.parts:
             yield from tool.list_downloads(demand)

@@ -48,7 +48,7 @@ def look_at_folders() -> tuple[Observation, ...]:
 def _temporary() -> Observation:
     try:
         folder = Path(tempfile.gettempdir())
-        with tempfile.NamedTemporaryFile(dir=paths.runs()) as file:
+        with tempfile.NamedTemporaryFile(dir=paths.find_runs_folder()) as file:
             file.write(b"\0" * 4096)
     except DevlabError as error:
         return _useless(error.message, error.hint)
@@ -81,7 +81,7 @@ def _useless(why: str, advice: str) -> Observation:
 
 
 def _folders() -> Iterator[Observation]:
-    for name, folder in paths.conventional().items():
+    for name, folder in paths.list_conventional_folders().items():
         if why := _unwritable(folder):
             yield Observation(
                 id=f"folder:{name}",
@@ -111,7 +111,7 @@ def _nearest(folder: Path) -> Path:
 
 def look_at_strength() -> tuple[Observation, ...]:
     """Tell of memory and processors."""
-    available, total = system.memory()
+    available, total = system.measure_memory()
     short = bool(available) and available < _MEMORY
     told = f"{available / 1e9:.1f} of {total / 1e9:.1f} GB available"
     memory = Observation(
@@ -123,7 +123,7 @@ def look_at_strength() -> tuple[Observation, ...]:
         advice="close what takes most of it" if short else "",
     )
     jobs = settings.read_jobs()
-    number = system.processors()
+    number = system.count_processors()
     bound = f", {settings.JOBS}={jobs}" if jobs else ""
     return memory, _ok("processors", "processors", f"{number}{bound}")
 
@@ -135,7 +135,7 @@ def look_at_clock() -> tuple[Observation, ...]:
     shown = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
     if now + _BEHIND_SECONDS >= newest:
         return (_ok("clock", "clock", f"{shown}; nothing on this machine contradicts it"),)
-    here = system.here()
+    here = system.detect_system()
     fix = here.as_root("hwclock -s" if here.wsl else "timedatectl set-ntp true")
     written = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(newest))
     return (
@@ -171,7 +171,7 @@ def _without_user(address: str) -> str:
 
 def look_at_caches() -> tuple[Observation, ...]:
     """Measure what devlab keeps and can make again."""
-    folder = paths.conventional()["cache"]
+    folder = paths.list_conventional_folders()["cache"]
     if not folder.is_dir():
         return (_ok("caches", "caches", "none yet"),)
     size, whole = _size(folder)

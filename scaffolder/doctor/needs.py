@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs import generate
-from scaffolder.labs.variables import usable_variables
+from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import CheckParameters, Lab, Task
 from scaffolder.model.tool import Demand, Tool
 from scaffolder.workspace import Workspace
@@ -58,7 +58,7 @@ class LabNeeds:
         )
 
 
-def needs_of(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
+def list_needs(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
     """Return what a lab needs; with a workspace, what the learner's own files name as well.
 
     The start and the solution are made in a temporary folder where a tool has parts to be named.
@@ -82,7 +82,7 @@ def needs_of(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
         return LabNeeds(lab, plain.tasks, problem=f"cannot make its start: {error}")
 
 
-def demand_of(
+def collect_demand(
     labs: Iterable[LabNeeds], tool: Tool, *, offline: bool = False, replace_standins: bool = False
 ) -> Demand:
     """Return what the labs that need a tool ask of it."""
@@ -105,7 +105,7 @@ def _required(lab: Lab, task: Task) -> frozenset[Tool]:
 
 def _make_states(lab: Lab, workspace: Workspace | None, place: Path) -> dict[str, Path]:
     """Return folders with the lab's start, its solution, and the work if there is any."""
-    given = usable_variables(lab, workspace) if workspace is not None else {}
+    given = select_usable_variables(lab, workspace) if workspace is not None else {}
     states = {name: place / name for name in ("start", "solution")}
     for name, folder in states.items():
         generate.build_state(lab, name, given, folder)

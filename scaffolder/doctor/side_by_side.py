@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(
+def run_side_by_side(
     calls: Mapping[str, Callable[[], T]], *, seconds: float
 ) -> dict[str, T | BaseException]:
     """Call everything at once and return, by name, what came of each within `seconds`.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.core.interrupts import held_back
+from scaffolder.core.interrupts import hold_interrupts
 from scaffolder.core.run_folders import make_run_folder
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs, Recall
@@ -15,12 +15,12 @@ from scaffolder.grading.judge import judge
 from scaffolder.grading.preparation import note_beforehand, prepare_run
 from scaffolder.grading.schedule import Schedule, select_tasks
 from scaffolder.grading.scheduler import run_schedule
-from scaffolder.labs.variables import variables_of_work
+from scaffolder.labs.variables import list_work_variables
 from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.sandbox import MakeSandbox, OwnWork
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import Workspace, as_text, survey
+from scaffolder.workspace import Workspace, escape_path, survey_work
 
 Listener = Callable[[Event], None]
 # The tasks' results, and what the report should say besides, in order.
@@ -83,10 +83,10 @@ class _Grading:
         if self.kept is None:
             return None
         try:
-            seen = survey(self.workspace.root)
+            seen = survey_work(self.workspace.root)
         except OSError:
             return None
-        variables = variables_of_work(self.lab, self.workspace.manifest)
+        variables = list_work_variables(self.lab, self.workspace.manifest)
         recall = Recall(self.kept, Inputs(self.lab, variables, self.workspace.root, seen))
         notes = note_beforehand(self.lab, self.workspace, seen.skipped)
         events: list[Event] = []
@@ -120,7 +120,7 @@ class _Grading:
                     quick_first=quick_first,
                 )
             finally:
-                with held_back():
+                with hold_interrupts():
                     run.shared.close()
         return schedule.results, run.notes
 
@@ -128,7 +128,7 @@ class _Grading:
         """Return what is kept of the checks of the copy that is graded."""
         if self.kept is None:
             return None
-        seen = replace(survey(run.snapshot), skipped=run.skipped)
+        seen = replace(survey_work(run.snapshot), skipped=run.skipped)
         return Recall(self.kept, Inputs(self.lab, run.variables, run.snapshot, seen))
 
     def report(self, results: _Results, seconds: float) -> Report:
@@ -138,7 +138,7 @@ class _Grading:
             lab_id=self.lab.id,
             lab_version=self.lab.version,
             lab_title=self.lab.title,
-            workspace=as_text(self.workspace.root),
+            workspace=escape_path(self.workspace.root),
             tasks=tuple(done),
             seconds=seconds,
             notes=tuple(notes),

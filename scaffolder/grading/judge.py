@@ -16,7 +16,7 @@ from scaffolder.core.errors import (
 from scaffolder.core.log import write_log
 from scaffolder.model import CheckSpec, Finding, Outcome, Verdict, failed, not_shown, unavailable
 from scaffolder.tools.command import Limits
-from scaffolder.tools.disk import used_mb
+from scaffolder.tools.disk import measure_used_mb
 
 # What one command may write; whatever else a run keeps in its folder is little beside it.
 _WORK_MB = Limits().disk_mb
@@ -64,7 +64,7 @@ def _is_full_of_work(error: Exception, context: Context) -> bool:
     """Whether the disk is full because of what the work wrote, and not for lack of a larger one."""
     if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
         return False
-    used = used_mb([context.run.scratch])
+    used = measure_used_mb([context.run.scratch])
     return used is None or used > _WORK_MB
 
 

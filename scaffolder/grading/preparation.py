@@ -10,14 +10,14 @@ from pathlib import Path
 from scaffolder.checks.context import Run, Shared
 from scaffolder.core import paths, settings
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs.generate import build_state
-from scaffolder.labs.variables import variables_of_work, whose_work
+from scaffolder.labs.variables import list_work_variables, report_other_owner
 from scaffolder.model import Lab, Task
 from scaffolder.sandbox import MakeSandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.tools.slots import Slots
-from scaffolder.workspace import Skipped, Workspace, snapshot
+from scaffolder.workspace import Skipped, Workspace, take_snapshot
 
 NOTES_SHOWN = 5
 
@@ -35,9 +35,9 @@ def prepare_run(
     `make_sandbox` makes what the work's commands run in. Raises DevlabError where the work cannot
     be copied.
     """
-    variables = variables_of_work(lab, workspace.manifest)
+    variables = list_work_variables(lab, workspace.manifest)
     try:
-        skipped = snapshot(workspace.root, folder / "snapshot")
+        skipped = take_snapshot(workspace.root, folder / "snapshot")
     except OSError as error:
         raise _cannot_copy(error, workspace) from error
     answer = "solution" if (lab.root / "solution").is_dir() else "start"
@@ -80,10 +80,10 @@ def note_beforehand(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) 
             f"made from version {made_from} of {lab.id}, checked by version {lab.version}; "
             "devlab update --dry-run tells what is new"
         )
-    notes += whose_work(lab, workspace.manifest)
+    notes += report_other_owner(lab, workspace.manifest)
     shown = skipped[:NOTES_SHOWN]
     # A name need not be text, and no report could be written with one that is not.
-    notes += [f"left out: {harmless(entry.path)}, {entry.reason}" for entry in shown]
+    notes += [f"left out: {sanitize_line(entry.path)}, {entry.reason}" for entry in shown]
     if len(skipped) > NOTES_SHOWN:
         notes.append(f"left out: {len(skipped) - NOTES_SHOWN} more")
     return dict.fromkeys(notes)
@@ -92,7 +92,7 @@ def note_beforehand(lab: Lab, workspace: Workspace, skipped: Sequence[Skipped]) 
 def _cannot_copy(error: OSError, workspace: Workspace) -> DevlabError:
     if error.errno == errno.ENOSPC:
         return DevlabError(
-            f"no space left in the temporary folder {paths.runs().parent}",
+            f"no space left in the temporary folder {paths.find_runs_folder().parent}",
             hint="make room there, or set TMPDIR to a folder with space",
         )
     return DevlabError(f"cannot copy {workspace.root}: {error}")

@@ -13,7 +13,7 @@ from scaffolder.grading.cache.verdicts import Inputs
 from scaffolder.grading.grader import recall_report
 from scaffolder.labs import catalog
 from scaffolder.model import Lab
-from scaffolder.workspace import Workspace, survey
+from scaffolder.workspace import Workspace, survey_work
 
 
 def keep_report(
@@ -47,11 +47,11 @@ def keep_report(
 
 
 def _folders(lab: Lab) -> dict[str, str]:
-    folders = (lab.root, catalog.template_root(lab))
+    folders = (lab.root, catalog.find_template(lab))
     return {str(folder): reports.digest(folder) for folder in folders}
 
 
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:
-    inputs = Inputs(lab, {}, workspace.root, survey(workspace.root))
+    inputs = Inputs(lab, {}, workspace.root, survey_work(workspace.root))
     texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
     return reports.seen_images(text for text in texts if text is not None)

@@ -73,9 +73,9 @@ def _grade(
     workspace = Workspace(root.resolve(), read_manifest(root))
     learner = normalize_learner_id(request.learner) if request.learner else ""
     if request.lab:
-        lab = catalog.load(request.lab, learner=learner or workspace.manifest.learner_id)
+        lab = catalog.load_lab(request.lab, learner=learner or workspace.manifest.learner_id)
     else:
-        lab = catalog.load_of(workspace.manifest, learner=learner)
+        lab = catalog.load_for_workspace(workspace.manifest, learner=learner)
     return grade(
         lab,
         workspace,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from scaffolder.labs.lab_file import Source, refuse_repeats
+from scaffolder.labs.lab_file import LabSource, refuse_repeats
 from scaffolder.labs.schema import WrongAnswersFile
 from scaffolder.model import Equivalent, Lab, WrongAnswers
 
 
 def read_wrong_answers(lab: Lab) -> WrongAnswers:
     """Read a lab's mistakes.yaml; raises DevlabError with file and line for anything wrong."""
-    source = Source(lab.root / "mistakes.yaml")
+    source = LabSource(lab.root / "mistakes.yaml")
     file = source.convert(source.document.data or {}, WrongAnswersFile)
     refuse_repeats(
         source,
@@ -29,7 +29,7 @@ def read_wrong_answers(lab: Lab) -> WrongAnswers:
     return WrongAnswers(file.mistakes, file.equivalent)
 
 
-def _require_reasons(source: Source, accepted: tuple[Equivalent, ...]) -> None:
+def _require_reasons(source: LabSource, accepted: tuple[Equivalent, ...]) -> None:
     names = []
     for index, entry in enumerate(accepted):
         if not entry.reason.strip():

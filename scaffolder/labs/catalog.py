@@ -50,24 +50,24 @@ class Survey:
     problems: tuple[Problem, ...]
 
 
-def root() -> Path:
+def find_root() -> Path:
     """Return the folder that holds labs/ and templates/: in the wheel, or the source tree."""
     inside = _PACKAGE / "_catalog"
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
-def lab_ids() -> tuple[str, ...]:
+def list_lab_ids() -> tuple[str, ...]:
     """Return the ids of all labs: ours, then `pack/lab` of every pack."""
     return (*sorted(_own()), *sorted(packs.find().labs()))
 
 
-def nearby() -> tuple[str, ...]:
-    """Return the labs that an author means who names none, as `load` takes them.
+def list_nearby_labs() -> tuple[str, ...]:
+    """Return the labs that an author means who names none, as `load_lab` takes them.
 
     Those in the folder labs/ where they stand, or else all that there are.
     """
     here = sorted(str(path.parent) for path in Path("labs").glob("*/lab.yaml"))
-    return tuple(here) or lab_ids()
+    return tuple(here) or list_lab_ids()
 
 
 def locate(lab_id: str) -> Path:
@@ -78,7 +78,7 @@ def locate(lab_id: str) -> Path:
     return _find(lab_id, paths=True).folder
 
 
-def load(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
+def load_lab(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
     """Read one lab, by id or folder; raises DevlabError where there is none or it is broken.
 
     A lab of an installed pack is broken where the pack is not what was installed. `graded` and
@@ -88,14 +88,14 @@ def load(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
 
 
 def load_by_id(lab_id: str, *, graded: bool = True, learner: str = "") -> Lab:
-    """Read the lab that somebody's file names, as `load`; a path in it is not followed.
+    """Read the lab that somebody's file names, as `load_lab`; a path in it is not followed.
 
     Otherwise a learner's manifest could name a lab of the learner's own.
     """
     return _load(_find(lab_id, paths=False), graded=graded, learner=learner)
 
 
-def load_of(manifest: Manifest, *, graded: bool = True, learner: str = "") -> Lab:
+def load_for_workspace(manifest: Manifest, *, graded: bool = True, learner: str = "") -> Lab:
     """Read the lab that a workspace was made from, as the learner whom it was made for has it.
 
     With `learner`, as that one has it, whatever the manifest says: it is in the learner's hands.
@@ -103,7 +103,7 @@ def load_of(manifest: Manifest, *, graded: bool = True, learner: str = "") -> La
     return load_by_id(manifest.lab.id, graded=graded, learner=learner or manifest.learner_id)
 
 
-def labs(*, graded: bool = True) -> Iterator[Lab]:
+def load_labs(*, graded: bool = True) -> Iterator[Lab]:
     """Yield every lab, by id; raises DevlabError at one that is broken."""
     for place in _places():
         yield _load(place, graded=graded)
@@ -125,7 +125,7 @@ def survey() -> Survey:
 
 
 def _own() -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in (root() / "labs").glob("*/lab.yaml")}
+    return {path.parent.name: path.parent for path in (find_root() / "labs").glob("*/lab.yaml")}
 
 
 def _places() -> list[_Place]:
@@ -145,12 +145,12 @@ def _find(name: str, *, paths: bool) -> _Place:
         return _Place(name, theirs[name][1], theirs[name][0])
     if paths and Path(name, "lab.yaml").is_file():
         folder = Path(name).resolve()
-        pack = pack_around(folder)
+        pack = find_pack_around(folder)
         return _Place(name if pack is None else f"{pack.name}/{folder.name}", folder, pack)
     raise _unknown(name, found)
 
 
-def pack_around(folder: Path) -> Pack | None:
+def find_pack_around(folder: Path) -> Pack | None:
     """Return the pack that a lab's folder lies in, or None for a lab that stands alone.
 
     Whoever names such a folder by its path trusts it no more than by its id. Raises DevlabError
@@ -160,7 +160,7 @@ def pack_around(folder: Path) -> Pack | None:
         here = pack.root.resolve()
         if folder.parent == here / "labs" or (pack.record and folder.is_relative_to(here)):
             return pack
-    if folder.is_relative_to(registry.home().resolve()):
+    if folder.is_relative_to(registry.find_home().resolve()):
         raise DevlabError(
             f"{folder} belongs to no pack that is installed",
             hint="devlab pack list shows the packs; to work on a lab, copy it elsewhere",
@@ -191,12 +191,12 @@ def _unknown(name: str, found: packs.Found) -> DevlabError:
     )
 
 
-def template_root(lab: Lab) -> Path:
+def find_template(lab: Lab) -> Path:
     """Return the folder of a lab's template; raises DevlabError where it is missing.
 
     A lab's own neighbours come first: the folder `templates` beside the `labs` that it lies in.
     """
-    shelves = [lab.root.parent.parent / "templates", root() / "templates"]
+    shelves = [lab.root.parent.parent / "templates", find_root() / "templates"]
     for shelf in shelves:
         folder = shelf / lab.template
         if (folder / "cookiecutter.json").is_file():

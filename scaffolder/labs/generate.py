@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffolder.workspace import changes
 from scaffolder.labs import rendering, variation
 from scaffolder.labs.answers import read_wrong_answers
-from scaffolder.labs.catalog import template_root
+from scaffolder.labs.catalog import find_template
 from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.core.suggest import did_you_mean
 from scaffolder.core.errors import DevlabError, UnusableFileError
@@ -21,7 +21,7 @@ from scaffolder.model import Lab
 from scaffolder.workspace import starts
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
-from scaffolder.labs.variables import all_variables, context_of
+from scaffolder.labs.variables import complete_variables, make_context
 from scaffolder.workspace import (
     LEARNER_SCHEMA,
     MANIFEST,
@@ -37,12 +37,12 @@ DELETIONS = ".delete"
 TASKS_MARKER = "<!-- devlab:tasks -->"
 
 
-def hooks_left_out(lab: Lab) -> tuple[str, ...]:
+def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
     """Return the names of the hooks that a lab's template has and that do not run."""
     if lab.trusted:
         return ()
-    template = template_root(lab)
-    return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.hooks_of(template))
+    template = find_template(lab)
+    return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.list_hooks(template))
 
 
 def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
@@ -52,11 +52,11 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
     another learner would hand on. Raises DevlabError for an unknown state, and where `target`
     exists.
     """
-    context = context_of(lab, given)
-    whole = all_variables(lab, context)
-    with new_folder(target) as folder, _explained(lab.root):
-        rendering.render_template(template_root(lab), context, folder, trusted=lab.trusted)
-        overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
+    context = make_context(lab, given)
+    whole = complete_variables(lab, context)
+    with create_folder(target) as folder, _explained(lab.root):
+        rendering.render_template(find_template(lab), context, folder, trusted=lab.trusted)
+        apply_overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
         _lay_answer(lab, state, whole, folder)
         if not lab.trusted:
             _refuse_repositories(lab, folder)
@@ -68,13 +68,13 @@ def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) 
     """Lay what a state has besides the start over `folder`."""
     name, _, detail = state.partition(":")
     if name == "alternative":
-        overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
+        apply_overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
     elif name in ("solution", "mistake"):
-        overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
+        apply_overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
     elif name == "copied":
         learner = normalize_learner_id(detail)
-        theirs = variation.derive(lab.variation, lab.root.name, learner)
-        overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
+        theirs = variation.derive_variables(lab.variation, lab.root.name, learner)
+        apply_overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
     elif name != "start":
         raise DevlabError(
             f"unknown state {state!r}",
@@ -96,13 +96,13 @@ def _refuse_repositories(lab: Lab, folder: Path) -> None:
             )
 
 
-def alternatives(lab: Lab) -> tuple[str, ...]:
+def list_alternatives(lab: Lab) -> tuple[str, ...]:
     """Return the names of a lab's alternatives, sorted."""
     return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
 
 
 def _alternative(lab: Lab, name: str) -> Path:
-    known = alternatives(lab)
+    known = list_alternatives(lab)
     if name not in known:
         raise DevlabError(
             f"{lab.id} has no alternative {name!r}{did_you_mean(name, known)}",
@@ -119,7 +119,7 @@ def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
             hint=f"mistakes: {', '.join(mistakes)}",
         )
     try:
-        changes.apply(mistakes[name].change, folder)
+        changes.apply_change(mistakes[name].change, folder)
     except DevlabError as error:
         raise DevlabError(
             f"{lab.root / 'mistakes.yaml'}: mistake {name!r} does not apply to the solution: "
@@ -139,11 +139,11 @@ def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
         build_state(lab, "start", given, draft)
         manifest = read_manifest(draft)
         starts.keep(draft, manifest)
-        committed = git.available()
+        committed = git.is_available()
         if committed:
             git.commit_all(
                 draft,
-                starts.subject(manifest.lab),
+                starts.format_subject(manifest.lab),
                 cancel=CancelToken(),
                 ignored_too=True,
             )
@@ -178,7 +178,7 @@ def _explained(source: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
+def create_folder(target: Path) -> Iterator[Path]:
     """Make `target`, which must not exist; take it away again if the block raises."""
     refuse_existing(target)
     try:
@@ -192,7 +192,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def overlay(
+def apply_overlay(
     source: Path, context: Mapping[str, str], folder: Path, *, trusted: bool = True
 ) -> None:
     """Lay the files of `source` over `folder`.
@@ -224,7 +224,7 @@ def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) 
     rendering.render_files(rendered, context, folder, trusted=trusted)
 
 
-def overlay_paths(source: Path) -> tuple[str, ...]:
+def list_overlay_paths(source: Path) -> tuple[str, ...]:
     """Return the paths, relative and sorted, that the overlay `source` writes."""
     files = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
     written = (path.with_suffix("") if path.suffix == JINJA_SUFFIX else path for path in files)
@@ -246,14 +246,14 @@ def _write_readme(lab: Lab, folder: Path) -> None:
     text = (lab.root / "instructions.md").read_text("utf-8")
     if TASKS_MARKER not in text:
         raise DevlabError(f"{lab.root / 'instructions.md'}: the line {TASKS_MARKER} is missing")
-    table = task_table(lab)
+    table = format_task_table(lab)
     if lab.learner and lab.variation.instructions:
         table += f"\n\n{lab.variation.instructions.rstrip()}"
     whole = variation.fill(text.replace(TASKS_MARKER, table), lab.values, lab.variation)
     (folder / "README.md").write_text(whole, "utf-8")
 
 
-def task_table(lab: Lab) -> str:
+def format_task_table(lab: Lab) -> str:
     """Return the tasks of a lab as a Markdown table with their points."""
     rows = [
         f"| `{task.id}` | {task.title} | {task.points} | "

@@ -28,13 +28,13 @@ COMMON_CHECK_KEYS = ("id", "kind", "timeout")
 T = TypeVar("T")
 
 
-class Source:
+class LabSource:
     """One YAML file of a lab, and the errors that name a place in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.document: Document = yaml_source.load(read_text(path.parent, path.name))
+            self.document: Document = yaml_source.load_yaml(read_text(path.parent, path.name))
         except UnusableFileError as error:
             raise LabFileError(error.message, path, error.line) from error
         except yaml_source.YamlError as error:
@@ -117,11 +117,11 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
     Without `graded` the checks are left out, and with them the time that loading their kinds
     takes: enough to show or begin a lab. `learner` is the normalised id of whose lab it is.
     """
-    source = Source(root / "lab.yaml")
+    source = LabSource(root / "lab.yaml")
     if graded:
-        source.document = expand_sessions(source, known_kinds())
+        source.document = expand_sessions(source, load_kinds())
     vary = _read_variation(source)
-    values = variation.derive(vary, root.name, learner)
+    values = variation.derive_variables(vary, root.name, learner)
     file = source.convert(_filled(source, vary, values), LabFile)
     _require_known_entries(root)
     faults = _read_faults(root)
@@ -138,7 +138,7 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
         )
         for index, task in enumerate(file.tasks)
     )
-    planted = variation.chosen_faults(vary, root.name, learner)
+    planted = variation.choose_faults(vary, root.name, learner)
     theirs = _with_learners_checks(source, vary, tasks, read_checks, root.name, learner)
     _require_unique(source, theirs)
     _require_sound_needs(source, tasks)
@@ -192,7 +192,7 @@ def _require_known_entries(root: Path) -> None:
 
 
 def _hints(
-    source: Source, task: TaskFile, index: int, theirs: Sequence[Mapping[str, Any]]
+    source: LabSource, task: TaskFile, index: int, theirs: Sequence[Mapping[str, Any]]
 ) -> tuple[Hint, ...]:
     """Return the hints of a task; the check that one answers is the task's, for some learner."""
     known = [str(check.get("id")) for check in (*task.checks, *theirs)]
@@ -210,7 +210,7 @@ def _hints(
 
 
 def _no_checks(
-    source: Source,  # noqa: ARG001
+    source: LabSource,  # noqa: ARG001
     data: Sequence[dict[str, Any]],  # noqa: ARG001
     *position: str | int,  # noqa: ARG001
 ) -> tuple[CheckSpec, ...]:
@@ -218,13 +218,13 @@ def _no_checks(
 
 
 def _checks(
-    source: Source, data: Sequence[dict[str, Any]], *position: str | int
+    source: LabSource, data: Sequence[dict[str, Any]], *position: str | int
 ) -> tuple[CheckSpec, ...]:
-    kinds = known_kinds()
+    kinds = load_kinds()
     return tuple(_check(source, kinds, one, (*position, number)) for number, one in enumerate(data))
 
 
-def known_kinds() -> Mapping[str, type[Kind]]:
+def load_kinds() -> Mapping[str, type[Kind]]:
     """Return the registry of check kinds, loading it if nobody did yet."""
     from scaffolder.checks.registry import KINDS
 
@@ -232,7 +232,7 @@ def known_kinds() -> Mapping[str, type[Kind]]:
 
 
 def _check(
-    source: Source, kinds: Mapping[str, type[Kind]], data: dict[str, Any], position: Position
+    source: LabSource, kinds: Mapping[str, type[Kind]], data: dict[str, Any], position: Position
 ) -> CheckSpec:
     common = source.convert(data, CheckKeys, *position)
     kind = kinds.get(common.kind)
@@ -243,7 +243,7 @@ def _check(
     return CheckSpec(id=common.id, kind=common.kind, check=check, timeout=common.timeout)
 
 
-def _read_variation(source: Source) -> Variation:
+def _read_variation(source: LabSource) -> Variation:
     """Return what a lab lets vary; raises LabFileError where a variable of it cannot be."""
     data = source.document.data
     if not isinstance(data, dict) or "vary" not in data:
@@ -254,13 +254,13 @@ def _read_variation(source: Source) -> Variation:
         source.convert(one, Possibilities, "vary", "variables", name)
     found = source.convert(data["vary"], Variation, "vary")
     for name, one in found.variables.items():
-        wrong = variation.problem(one)
+        wrong = variation.find_problem(one)
         if wrong:
             raise source.error(f"{name} {wrong}", "vary", "variables", name)
     return found
 
 
-def _filled(source: Source, vary: Variation, values: Mapping[str, str]) -> Any:
+def _filled(source: LabSource, vary: Variation, values: Mapping[str, str]) -> Any:
     """Return the data of a lab.yaml in which tasks speak of the lab's own variables by `{{ }}`."""
     data = source.document.data
     if not vary.variables or not isinstance(data, dict):
@@ -271,15 +271,15 @@ def _filled(source: Source, vary: Variation, values: Mapping[str, str]) -> Any:
 
 
 def _require_known_references(
-    source: Source, data: Any, known: Collection[str], *position: str | int
+    source: LabSource, data: Any, known: Collection[str], *position: str | int
 ) -> None:
-    for name, place in variation.references(data, position):
+    for name, place in variation.find_references(data, position):
         if name not in known:
             raise source.unknown("variable", name, known, *place)
 
 
 def _with_learners_checks(
-    source: Source,
+    source: LabSource,
     vary: Variation,
     tasks: tuple[Task, ...],
     read: Callable[..., tuple[CheckSpec, ...]],
@@ -295,7 +295,7 @@ def _with_learners_checks(
         if name not in known:
             raise source.unknown("task", name, known, "vary", "checks", name)
     _require_known_references(source, vary.checks, vary.variables, "vary", "checks")
-    values = variation.derive(vary, lab_id, learner or variation.EXAMPLE)
+    values = variation.derive_variables(vary, lab_id, learner or variation.EXAMPLE)
     more = variation.fill(vary.checks, values, vary)
     return tuple(
         msgspec.structs.replace(
@@ -306,7 +306,7 @@ def _with_learners_checks(
     )
 
 
-def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
+def _require_unique(source: LabSource, tasks: tuple[Task, ...]) -> None:
     places: list[tuple[str, Position]] = [
         (task.id, ("tasks", index, "id")) for index, task in enumerate(tasks)
     ]
@@ -319,7 +319,7 @@ def _require_unique(source: Source, tasks: tuple[Task, ...]) -> None:
     refuse_repeats(source, "check", checks)
 
 
-def refuse_repeats(source: Source, what: str, places: Sequence[tuple[str, Position]]) -> None:
+def refuse_repeats(source: LabSource, what: str, places: Sequence[tuple[str, Position]]) -> None:
     """Raise LabFileError for the first name that stands at two places."""
     seen: dict[str, int] = {}
     for name, position in places:
@@ -330,7 +330,7 @@ def refuse_repeats(source: Source, what: str, places: Sequence[tuple[str, Positi
         seen[name] = source.document.line(*position)
 
 
-def _require_sound_needs(source: Source, tasks: tuple[Task, ...]) -> None:
+def _require_sound_needs(source: LabSource, tasks: tuple[Task, ...]) -> None:
     needs = {task.id: task.needs for task in tasks}
     for index, task in enumerate(tasks):
         for number, needed in enumerate(task.needs):
@@ -359,7 +359,7 @@ def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, .
 
 
 def _require_known_faults(
-    source: Source, tasks: tuple[Task, ...], faults: Mapping[str, Fault]
+    source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault]
 ) -> None:
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
@@ -368,14 +368,14 @@ def _require_known_faults(
                     raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
 
 
-def _require_known_stand_ins(source: Source, vary: Variation, faults: Mapping[str, Fault]) -> None:
+def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping[str, Fault]) -> None:
     for name, others in vary.faults.items():
         for fault in (name, *others):
             if fault not in faults:
                 raise source.unknown("fault", fault, faults, "vary", "faults", name)
 
 
-def _require_known_tests(source: Source, tasks: tuple[Task, ...], root: Path) -> None:
+def _require_known_tests(source: LabSource, tasks: tuple[Task, ...], root: Path) -> None:
     """Refuse a check whose test file is not one of the lab's own, in its folder tests/."""
     known = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
     for index, task in enumerate(tasks):
@@ -390,7 +390,7 @@ def _read_faults(root: Path) -> dict[str, Fault]:
     path = root / "faults.yaml"
     if not path.exists():
         return {}
-    source = Source(path)
+    source = LabSource(path)
     faults = source.convert(source.document.data or [], tuple[Fault, ...])
     refuse_repeats(source, "fault", [(one.id, (at, "id")) for at, one in enumerate(faults)])
     return {fault.id: fault for fault in faults}

@@ -15,7 +15,7 @@ from scaffolder.core.yaml_source import Document, Position
 
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind
-    from scaffolder.labs.lab_file import Source
+    from scaffolder.labs.lab_file import LabSource
 
 _KEY = "session"
 _BLOCK = "sessions"
@@ -23,7 +23,7 @@ _BLOCK = "sessions"
 Check = dict[str, Any]
 
 
-def expand_sessions(source: Source, kinds: Mapping[str, type[Kind]]) -> Document:
+def expand_sessions(source: LabSource, kinds: Mapping[str, type[Kind]]) -> Document:
     """Return a lab.yaml whose checks have all their parameters; `kinds` are the registry's.
 
     A parameter keeps the line on which it stands. Raises LabFileError for a session that is not
@@ -75,7 +75,7 @@ def _parts(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _require_use(
-    source: Source,
+    source: LabSource,
     kinds: Mapping[str, type[Kind]],
     name: str,
     shared: Mapping[str, Any],
@@ -94,7 +94,7 @@ def _require_use(
 
 
 def _taken(
-    source: Source,
+    source: LabSource,
     kinds: Mapping[str, type[Kind]],
     name: str,
     shared: Mapping[str, Any],

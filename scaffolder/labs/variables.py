@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from scaffolder.labs import rendering
-from scaffolder.labs.catalog import template_root
+from scaffolder.labs.catalog import find_template
 from scaffolder.core.suggest import did_you_mean
 from scaffolder.core.errors import DevlabError
 from scaffolder.model import Lab
@@ -68,15 +68,15 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= VALUE_LIMIT else f"{value[: VALUE_LIMIT - 1]}…")
 
 
-def variables_of(lab: Lab) -> dict[str, Variable]:
+def list_variables(lab: Lab) -> dict[str, Variable]:
     """Return the variables of a lab's template, with the lab's own defaults in place."""
     raw = _cookiecutter_json(lab)
     prompts = raw.get("__prompts__", {})
     patterns = raw.get("_patterns", {})
-    types = _types(raw, template_root(lab))
+    types = _types(raw, find_template(lab))
     found = {
         name: replace(
-            _variable(name, value, prompts.get(name), patterns.get(name, ""), template_root(lab)),
+            _variable(name, value, prompts.get(name), patterns.get(name, ""), find_template(lab)),
             type=types.get(name),
         )
         for name, value in raw.items()
@@ -131,7 +131,7 @@ def require_free(lab: Lab, settings: Mapping[str, str]) -> None:
     One of both would have to give way, and either way one of two people would be misled: the
     learner by the instructions, or who compares the work of learners.
     """
-    known = variables_of(lab)
+    known = list_variables(lab)
     for name in settings:
         if name in lab.values and name not in known:
             raise DevlabError(
@@ -145,7 +145,7 @@ def require_free(lab: Lab, settings: Mapping[str, str]) -> None:
             )
 
 
-def whose_work(lab: Lab, manifest: Manifest) -> Iterator[str]:
+def report_other_owner(lab: Lab, manifest: Manifest) -> Iterator[str]:
     """Yield what a report should say of a workspace that is not the one of the lab's learner.
 
     Nothing where the manifest names that learner and has the values that follow from the id.
@@ -167,12 +167,12 @@ def whose_work(lab: Lab, manifest: Manifest) -> Iterator[str]:
         )
 
 
-def all_variables(lab: Lab, context: Mapping[str, str]) -> dict[str, str]:
+def complete_variables(lab: Lab, context: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a workspace's template, with what the lab itself decides on top."""
     return {**context, **lab.values}
 
 
-def variables_of_work(lab: Lab, manifest: Manifest) -> dict[str, str]:
+def list_work_variables(lab: Lab, manifest: Manifest) -> dict[str, str]:
     """Return the variables that somebody's work is graded with, the lab's own on top.
 
     The manifest is in the learner's hands, and may be one of another version of the lab: a variable
@@ -180,7 +180,7 @@ def variables_of_work(lab: Lab, manifest: Manifest) -> dict[str, str]:
     for a value that the lab refuses, which no start could have been made with.
     """
     found = {}
-    for name, variable in variables_of(lab).items():
+    for name, variable in list_variables(lab).items():
         given = lab.values.get(name, manifest.context.get(name, variable.default))
         try:
             found[name] = variable.validate(given)
@@ -194,7 +194,7 @@ def variables_of_work(lab: Lab, manifest: Manifest) -> dict[str, str]:
 
 
 def _cookiecutter_json(lab: Lab) -> dict[str, Any]:
-    return rendering.read_settings(template_root(lab))
+    return rendering.read_settings(find_template(lab))
 
 
 def _variable(name: str, value: Any, prompt: Any, pattern: Any, template: Path) -> Variable:
@@ -211,13 +211,13 @@ def _variable(name: str, value: Any, prompt: Any, pattern: Any, template: Path) 
     return Variable(name, choices[0] if choices else str(value), choices, question, pattern)
 
 
-def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
+def make_context(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every variable: of the learner, else what was given, else the default.
 
     Raises DevlabError for a name that the template does not have or a value that it refuses. The
     lab's own variables are not among them; they cannot be given.
     """
-    known = variables_of(lab)
+    known = list_variables(lab)
     for name in given:
         if name not in known and name not in lab.values:
             raise DevlabError(
@@ -230,20 +230,20 @@ def context_of(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def usable_variables(lab: Lab, workspace: Workspace) -> dict[str, str]:
+def select_usable_variables(lab: Lab, workspace: Workspace) -> dict[str, str]:
     """Return the variables of a workspace that the lab, as it is now, still has."""
-    known = variables_of(lab)
+    known = list_variables(lab)
     return {name: value for name, value in workspace.manifest.context.items() if name in known}
 
 
-def other_variables(lab: Lab) -> dict[str, str]:
+def choose_other_variables(lab: Lab) -> dict[str, str]:
     """Return valid values that differ from the defaults, wherever a template allows others.
 
     They are what `_examples` in its cookiecutter.json says, else another choice, the next number,
     or the default with something added. What is graded must not depend on the defaults.
     """
     examples = _cookiecutter_json(lab).get("_examples", {})
-    free = {name: one for name, one in variables_of(lab).items() if name not in lab.values}
+    free = {name: one for name, one in list_variables(lab).items() if name not in lab.values}
     others = {name: _another(one, examples.get(name)) for name, one in free.items()}
     return {name: value for name, value in others.items() if value is not None}
 

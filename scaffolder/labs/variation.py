@@ -38,7 +38,7 @@ _FEWEST_EXAMPLES = 2
 _MOST_EXAMPLES = 100
 
 
-def derive(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:
+def derive_variables(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:
     """Return the value of every variable that a lab lets vary, for a normalised id.
 
     Without an id, of the lab's own variables the defaults; those of its template have none here.
@@ -52,7 +52,7 @@ def derive(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:
     }
 
 
-def chosen_faults(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:
+def choose_faults(variation: Variation, lab_id: str, learner: str) -> dict[str, str]:
     """Return, for each fault that others may stand in for, the one that is planted instead.
 
     Nothing without an id.
@@ -65,7 +65,7 @@ def chosen_faults(variation: Variation, lab_id: str, learner: str) -> dict[str, 
     }
 
 
-def example_learners(variation: Variation, lab_id: str) -> tuple[str, ...]:
+def choose_example_learners(variation: Variation, lab_id: str) -> tuple[str, ...]:
     """Return ids with which every fault is planted that may be, as few as are easily found."""
     open_faults = {
         (name, one) for name, others in variation.faults.items() for one in (name, *others)
@@ -73,7 +73,7 @@ def example_learners(variation: Variation, lab_id: str) -> tuple[str, ...]:
     found: list[str] = []
     for number in range(1, _MOST_EXAMPLES + 1):
         learner = f"learner-{number}"
-        planted = set(chosen_faults(variation, lab_id, learner).items())
+        planted = set(choose_faults(variation, lab_id, learner).items())
         if len(found) < _FEWEST_EXAMPLES or planted & open_faults:
             found.append(learner)
             open_faults -= planted
@@ -82,7 +82,7 @@ def example_learners(variation: Variation, lab_id: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def possibilities(one: Possibilities) -> int:
+def count_possibilities(one: Possibilities) -> int:
     """Return how many values a variable can have."""
     if one.range is not None:
         return one.range[1] - one.range[0] + 1
@@ -104,7 +104,7 @@ def allows(one: Possibilities, value: str) -> bool:
     return value in one.choices or value in _phrases(one.words)
 
 
-def samples(one: Possibilities) -> Iterator[str]:
+def list_samples(one: Possibilities) -> Iterator[str]:
     """Yield values of a variable that show whether all of them fit: its ends, every word."""
     if one.range is not None:
         yield from map(str, one.range)
@@ -117,12 +117,12 @@ def samples(one: Possibilities) -> Iterator[str]:
             yield "-".join([*longest[:place], word, *longest[place + 1 :]])
 
 
-def problem(one: Possibilities) -> str:
+def find_problem(one: Possibilities) -> str:
     """Return what is wrong with what a variable can be, nothing where it is sound."""
     ways = [one.range is not None, bool(one.choices), bool(one.words), one.token > 0]
     if sum(ways) != 1:
         return "says how it varies by one of range, choices, words and token"
-    if possibilities(one) < 2:
+    if count_possibilities(one) < 2:
         return "needs at least two different values"
     listed = (one.choices, *one.words)
     if any(len(set(words)) < len(words) for words in listed):
@@ -135,16 +135,16 @@ def problem(one: Possibilities) -> str:
     return "" if numeric else "has a range, so its default is a whole number"
 
 
-def references(data: Any, position: Position = ()) -> Iterator[tuple[str, Position]]:
+def find_references(data: Any, position: Position = ()) -> Iterator[tuple[str, Position]]:
     """Yield each name in `{{ name }}` of a document's texts, and where that text stands."""
     if isinstance(data, str):
         yield from ((name, position) for name in _REFERENCE.findall(data))
     elif isinstance(data, Mapping):
         for key, value in data.items():
-            yield from references(value, (*position, key))
+            yield from find_references(value, (*position, key))
     elif isinstance(data, list | tuple):
         for index, value in enumerate(data):
-            yield from references(value, (*position, index))
+            yield from find_references(value, (*position, index))
 
 
 def fill(data: Any, values: Mapping[str, str], variation: Variation) -> Any:
@@ -166,7 +166,7 @@ def fill(data: Any, values: Mapping[str, str], variation: Variation) -> Any:
 
 def _value(one: Possibilities, domain: Sequence[str]) -> str:
     if one.range is not None:
-        return str(one.range[0] + _number(domain) % possibilities(one))
+        return str(one.range[0] + _number(domain) % count_possibilities(one))
     if one.token:
         return "".join(_token(_number(domain), one.token))
     if one.choices:

@@ -32,6 +32,6 @@ SKILLS = (
 _SKILL_OF = {name: skill.id for skill in SKILLS for name in (skill.id, *skill.also)}
 
 
-def skills_of(names: Iterable[str]) -> tuple[str, ...]:
+def resolve_skills(names: Iterable[str]) -> tuple[str, ...]:
     """Return the skills that a lab's names stand for, each once; an unknown name as it is."""
     return tuple(dict.fromkeys(_SKILL_OF.get(name, name) for name in names))

@@ -35,7 +35,7 @@ class Given:
         return f"written for {self.rule or f'what {self.answers} says'}" if self.answers else ""
 
 
-def next_hint(
+def choose_next_hint(
     lab: Lab, task_id: str, report: Report | None, used: Sequence[int] = ()
 ) -> Given | None:
     """Return the hint of a task that helps most now, or None where all that fit are used.
@@ -45,7 +45,7 @@ def next_hint(
     Raises KeyError for a task that the lab does not have.
     """
     task = lab.task(task_id)
-    result = result_of(report, task_id)
+    result = find_result(report, task_id)
     had = _had(task, used)
     fresh = [number for number in _in_order(task, result) if number not in had]
     if not fresh:
@@ -53,12 +53,12 @@ def next_hint(
     return _given(task, result, fresh[0], len(had) + 1, len(had) + len(fresh))
 
 
-def used_hints(
+def list_used_hints(
     lab: Lab, task_id: str, report: Report | None, used: Sequence[int]
 ) -> tuple[Given, ...]:
     """Return the hints of a task that the learner has had, each in the place that it had then."""
     task = lab.task(task_id)
-    result = result_of(report, task_id)
+    result = find_result(report, task_id)
     had = _had(task, used)
     of = len({*had, *_in_order(task, result)})
     numbered = enumerate(had, start=1)
@@ -90,29 +90,29 @@ class Advice:
         return tuple(one for one in self.task.checks if one.verdict.outcome is not Outcome.PASS)
 
 
-def failing(report: Report) -> Iterator[TaskResult]:
+def list_failing_tasks(report: Report) -> Iterator[TaskResult]:
     """Yield the tasks of a report that failed themselves, not those that wait for one."""
     return (task for task in report.tasks if task.outcome is Outcome.FAIL)
 
 
-def held_up_by(lab: Lab, report: Report, wanted: str | None = None) -> TaskResult | None:
+def find_hint_task(lab: Lab, report: Report, wanted: str | None = None) -> TaskResult | None:
     """Return the task that a hint is needed for, or None where none is.
 
     That is the first one that failed, or the one that is wanted unless it passed; where that one is
     blocked, it is the one that it waits for.
     """
     if wanted is None:
-        return next(failing(report), None)
-    result = result_of(report, wanted)
+        return next(list_failing_tasks(report), None)
+    result = find_result(report, wanted)
     if result is None or result.outcome is Outcome.PASS:
         return None
     if result.outcome is not Outcome.BLOCKED:
         return result
-    causes = (held_up_by(lab, report, needed) for needed in lab.task(wanted).needs)
+    causes = (find_hint_task(lab, report, needed) for needed in lab.task(wanted).needs)
     return next((cause for cause in causes if cause is not None), None)
 
 
-def result_of(report: Report | None, task_id: str) -> TaskResult | None:
+def find_result(report: Report | None, task_id: str) -> TaskResult | None:
     """Return what a report says of a task, or None where it says nothing."""
     tasks = report.tasks if report is not None else ()
     return next((task for task in tasks if task.id == task_id), None)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from scaffolder.model import Lab, Task
-from scaffolder.progress.standing import LabStanding, Standing, WorkspaceRecord, level_rank
+from scaffolder.progress.standing import LabStanding, Standing, WorkspaceRecord, rank_level
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do: the lab, why this one, and the exact command.
 
     `workspace` and `task` are set where something begun goes on: its folder, the task to do.
@@ -24,9 +24,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     task: Task | None = None
 
 
-def next_step(
+def choose_next_step(
     labs: Sequence[Lab], standing: Standing, begun: Sequence[WorkspaceRecord], here: str = ""
-) -> Step | None:
+) -> NextStep | None:
     """Return what comes next, or None where every lab is done.
 
     `begun` are the workspaces that still exist, those to go on with first; `here` is the one that
@@ -54,13 +54,13 @@ def _open_task(lab: Lab, workspace: WorkspaceRecord) -> Task | None:
     return next(iter(ready or left), None)
 
 
-def _go_on(lab: Lab, workspace: WorkspaceRecord, task: Task, here: str) -> Step:
+def _go_on(lab: Lab, workspace: WorkspaceRecord, task: Task, here: str) -> NextStep:
     gained = sum(one.points for one in lab.tasks if one.id in workspace.passed)
     left = len(lab.tasks) - sum(one.id in workspace.passed for one in lab.tasks)
     tasks = "1 task is left" if left == 1 else f"{left} tasks are left"
     check = f"devlab check --task {task.id}"
     move = "" if workspace.key.path == here else f"cd {shlex.quote(workspace.key.path)} && "
-    return Step(
+    return NextStep(
         lab=lab,
         why=f"you have begun it: {gained} of {lab.points} points, {tasks}",
         command=move + check,
@@ -72,7 +72,7 @@ def _go_on(lab: Lab, workspace: WorkspaceRecord, task: Task, here: str) -> Step:
 def _distance(lab: Lab, standing: Standing) -> tuple[bool, int, int, int, str]:
     return (
         lab.track not in _tracks(standing),
-        level_rank(lab.level),
+        rank_level(lab.level),
         -len(_new_skills(lab, standing)),
         lab.minutes,
         lab.id,
@@ -92,8 +92,10 @@ def _new_skills(lab: Lab, standing: Standing) -> list[str]:
     ]
 
 
-def _begin(lab: Lab, standing: Standing) -> Step:
-    return Step(lab=lab, why=_reason(lab, standing), command=f"devlab new {shlex.quote(lab.id)}")
+def _begin(lab: Lab, standing: Standing) -> NextStep:
+    return NextStep(
+        lab=lab, why=_reason(lab, standing), command=f"devlab new {shlex.quote(lab.id)}"
+    )
 
 
 def _reason(lab: Lab, standing: Standing) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from scaffolder.model import Lab, Report
-from scaffolder.model.skills import SKILLS, skills_of
+from scaffolder.model.skills import SKILLS, resolve_skills
 
 _LEVELS = ("beginner", "intermediate", "advanced", "expert")
 
@@ -151,12 +151,12 @@ class Standing(msgspec.Struct, frozen=True):
         return sum(lab.state == "done" for lab in self.here)
 
 
-def level_rank(level: str) -> int:
+def rank_level(level: str) -> int:
     """Return the place of a level among the usual ones; one of an author's own comes last."""
     return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 
 
-def stand(labs: Sequence[Lab], records: Records) -> Standing:
+def compute_standing(labs: Sequence[Lab], records: Records) -> Standing:
     """Return where the learner of the records stands among the labs that are installed here.
 
     What counts for a skill are the points of passed tasks of the labs with that skill: a lab with
@@ -242,7 +242,7 @@ def _of_lab(lab: Lab, done: _Done) -> LabStanding:
         best=done.best,
         best_of=done.best_of,
         hints=done.hints,
-        skills=skills_of(lab.skills),
+        skills=resolve_skills(lab.skills),
     )
 
 
@@ -260,5 +260,5 @@ def _of_note(lab: LabNote, done: _Done) -> LabStanding:
         best=done.best,
         best_of=done.best_of,
         hints=done.hints,
-        skills=skills_of(lab.skills),
+        skills=resolve_skills(lab.skills),
     )

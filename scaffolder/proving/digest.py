@@ -19,7 +19,7 @@ _LENGTH = 16
 _SAID = frozenset({"lab.yaml", "instructions.md", "CHANGELOG.md"})
 
 
-def digest(root: Path, lab: Lab | None) -> str:
+def digest_lab(root: Path, lab: Lab | None) -> str:
     """Return a digest of a lab folder's content and of its template's, in hexadecimal.
 
     A proof whose digest is not that of the lab today speaks of another lab. Of lab.yaml counts what
@@ -29,12 +29,12 @@ def digest(root: Path, lab: Lab | None) -> str:
     folders = [root]
     if lab is not None:
         try:
-            folders.append(catalog.template_root(lab))
+            folders.append(catalog.find_template(lab))
         except DevlabError:
             folders = [root]
     whole = hashlib.sha256()
     if lab is not None:
-        whole.update(asked(lab))
+        whole.update(encode_lab(lab))
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if lab is not None and path.parent == root and path.name in _SAID:
@@ -44,7 +44,7 @@ def digest(root: Path, lab: Lab | None) -> str:
     return whole.hexdigest()[:_LENGTH]
 
 
-def asked(lab: Lab) -> bytes:
+def encode_lab(lab: Lab) -> bytes:
     """Return what a lab asks for and how it is graded, without what it says to people about it."""
     tasks = [
         (

@@ -20,7 +20,7 @@ from scaffolder.model.events import CheckEnded, Event
 from scaffolder.model.proofs import Case, CaseResult, Fate, Stage
 from scaffolder.proving import promises
 from scaffolder.proving.ledger import digest_case
-from scaffolder.proving.memory import Memory, Remembered, key
+from scaffolder.proving.memory import Memory, Remembered, make_answer_key
 from scaffolder.proving.mutants import Mutant
 from scaffolder.proving.promises import Broken
 from scaffolder.proving.states import build_mutant
@@ -105,17 +105,17 @@ def _graded(plan: Plan, case: Case, folder: Path, cancel: CancelToken, memory: M
         build_mutant(lab, plan.mutants[_name(case)], case.variables, folder)
     else:
         generate.build_state(lab, case.state, case.variables, folder)
-    before = workspace.fingerprint(folder)
+    before = workspace.fingerprint_work(folder)
     digest = plan.digest_case(case, before)
-    name = key(variant.key, before, first_fail=mutant)
+    name = make_answer_key(variant.key, before, first_fail=mutant)
     known = None if case.stage is Stage.SOLUTION else memory.recall(name)
     if known is not None:
         return _Graded(known, digest, remembered=True)
     if mutant:
         seen = _grade_until_a_fail(lab, folder, cancel)
     else:
-        seen = Remembered(grade(lab, workspace.find(folder), cancel=cancel))
-    after = workspace.fingerprint(folder)
+        seen = Remembered(grade(lab, workspace.find_workspace(folder), cancel=cancel))
+    after = workspace.fingerprint_work(folder)
     touched = {one for one in {*before, *after} if before.get(one) != after.get(one)}
     if not touched:
         memory.keep(name, seen)
@@ -144,8 +144,8 @@ def _judge(plan: Plan, case: Case, graded: _Graded) -> CaseResult:
 
 
 def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
-    found = [*_broken(plan, case, report), *promises.errors_in(report)]
-    found += promises.wordless_in(report)
+    found = [*_broken(plan, case, report), *promises.find_errors(report)]
+    found += promises.find_wordless(report)
     missing = [] if found else list(_missing(report))
     fate = Fate.BROKEN if found else Fate.UNGRADED if missing else Fate.HOLDS
     problems = tuple(plan.located(case, one) for one in found or missing)
@@ -154,12 +154,12 @@ def _judge_report(plan: Plan, case: Case, report: Report) -> CaseResult:
 
 def _broken(plan: Plan, case: Case, report: Report) -> Iterator[Broken]:
     if case.stage is Stage.START:
-        return promises.broken_by_start(report, plan.variants[case.learner].lab)
+        return promises.judge_start(report, plan.variants[case.learner].lab)
     if case.stage is Stage.COPY:
-        return promises.broken_by_copy(report)
+        return promises.judge_copy(report)
     if case.stage is Stage.MISTAKE:
-        return promises.broken_by_mistake(report, plan.mistakes[_name(case)])
-    return promises.broken_by_right_answer(report)
+        return promises.judge_mistake(report, plan.mistakes[_name(case)])
+    return promises.judge_right_answer(report)
 
 
 def _missing(report: Report) -> Iterator[Broken]:
@@ -202,7 +202,7 @@ def _grade_until_a_fail(lab: Lab, folder: Path, cancel: CancelToken) -> Remember
     first = _FirstFail(own)
     report = None
     with cancel.on_cancel(own.cancel), contextlib.suppress(InterruptedRunError):
-        report = grade(lab, workspace.find(folder), listen=first, cancel=own)
+        report = grade(lab, workspace.find_workspace(folder), listen=first, cancel=own)
     cancel.raise_if_cancelled()
     if first.seen is not None:
         return first.seen
@@ -229,7 +229,7 @@ def _killed(plan: Plan, case: Case, mutant: Mutant, failed: tuple[str, ...]) -> 
 
 
 def _survived(plan: Plan, case: Case, mutant: Mutant, report: Report) -> CaseResult:
-    errors = tuple(plan.located(case, problem) for problem in promises.errors_in(report))
+    errors = tuple(plan.located(case, problem) for problem in promises.find_errors(report))
     missing = tuple(plan.located(case, problem) for problem in _missing(report))
     if errors:
         return CaseResult(case, Fate.BROKEN, 0, errors, (), _outcomes(report))

@@ -21,10 +21,10 @@ from scaffolder.checks.family import Family
 from scaffolder.core.errors import DevlabError
 from scaffolder.grading.cache.code import PACKAGE, list_code
 from scaffolder.grading.cache.hashing import hash_lines
-from scaffolder.labs.families import families_of
+from scaffolder.labs.families import list_lab_families
 from scaffolder.model import Lab
 from scaffolder.model.proofs import CaseResult, Fate, LabProof, Stage
-from scaffolder.proving.digest import asked
+from scaffolder.proving.digest import encode_lab
 from scaffolder.tools import python_syntax
 
 _HEAD = """\
@@ -47,12 +47,12 @@ def digest_case(
     """
     tests = lab.root / "tests"
     with _ONE_AT_A_TIME:
-        code = _digest_code(families_of(lab))
-    folders = [start, answer, workspace.fingerprint(tests) if tests.is_dir() else {}]
+        code = _digest_code(list_lab_families(lab))
+    folders = [start, answer, workspace.fingerprint_work(tests) if tests.is_dir() else {}]
     lines = [
         name,
         *promise,
-        asked(lab).decode(),
+        encode_lab(lab).decode(),
         code,
         *(
             f"{number} {path}\0{told}"

@@ -12,26 +12,26 @@ from pathlib import Path
 import msgspec
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import temporary_folder
+from scaffolder.core.interrupts import make_temporary_folder
 from scaffolder.labs import catalog
 from scaffolder.labs.answers import read_wrong_answers
-from scaffolder.labs.lab_file import Source, read_lab
+from scaffolder.labs.lab_file import LabSource, read_lab
 from scaffolder.labs.schema import WrongAnswersFile
-from scaffolder.labs.variables import other_variables
+from scaffolder.labs.variables import choose_other_variables
 from scaffolder.labs.variation import EXAMPLE
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
 from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_variation, lint_words
-from scaffolder.proving.lint_places import problem_of
-from scaffolder.proving.lint_states import States, leftovers, render
+from scaffolder.proving.lint_places import make_problem
+from scaffolder.proving.lint_states import States, find_leftovers, render_states
 
 
-def lint(root: Path) -> tuple[Problem, ...]:
+def lint_lab(root: Path) -> tuple[Problem, ...]:
     """Return everything that the author of the lab folder `root` must mend, by file and line.
 
     Never raises for what is wrong with the lab. Code that an untrusted pack brings does not run.
     """
     root = root.resolve()
-    found = [*lint_files.problems(root), *_problems(root)]
+    found = [*lint_files.find_problems(root), *_problems(root)]
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda one: (one.path, one.line or 0, one.message)))
 
@@ -41,19 +41,19 @@ def _problems(root: Path) -> Iterator[Problem]:
         trusted = _trusted(root)
         lab = msgspec.structs.replace(read_lab(root), trusted=trusted)
     except DevlabError as error:
-        yield problem_of(error, root)
+        yield make_problem(error, root)
         yield from _of_other_files(root)
         return
-    yield from lint_words.problems(lab)
+    yield from lint_words.find_problems(lab)
     try:
         answers = read_wrong_answers(lab)
     except DevlabError as error:
-        yield problem_of(error, root)
+        yield make_problem(error, root)
         answers = None
     if answers is not None:
-        yield from lint_answers.unkilled(lab, answers)
-    yield from lint_answers.unused_faults(lab)
-    with temporary_folder("devlab-lint-") as folder:
+        yield from lint_answers.find_unkilled(lab, answers)
+    yield from lint_answers.find_unused_faults(lab)
+    with make_temporary_folder("devlab-lint-") as folder:
         yield from _of_states(lab, answers, folder)
 
 
@@ -62,11 +62,11 @@ def _of_other_files(root: Path) -> Iterator[Problem]:
     for name, kind in (("mistakes.yaml", WrongAnswersFile), ("faults.yaml", tuple[Fault, ...])):
         try:
             if (root / name).is_file():
-                source = Source(root / name)
+                source = LabSource(root / name)
                 if source.document.data is not None:
                     source.convert(source.document.data, kind)
         except DevlabError as error:
-            yield problem_of(error, root)
+            yield make_problem(error, root)
 
 
 def _trusted(root: Path) -> bool:
@@ -74,7 +74,7 @@ def _trusted(root: Path) -> bool:
 
     Raises DevlabError where it lies in a pack that is not what was installed.
     """
-    pack = catalog.pack_around(root)
+    pack = catalog.find_pack_around(root)
     if pack is not None:
         pack.require_unchanged()
     return pack is None or pack.trusted
@@ -83,15 +83,15 @@ def _trusted(root: Path) -> bool:
 def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[Problem]:
     """Render every state of the lab, with several values of what varies, and look at them."""
     try:
-        yield from lint_variation.problems(lab)
-        sets = ((lab, {}), (lab, other_variables(lab)), *_of_a_learner(lab))
+        yield from lint_variation.find_problems(lab)
+        sets = ((lab, {}), (lab, choose_other_variables(lab)), *_of_a_learner(lab))
     except DevlabError as error:
-        yield problem_of(error, lab.root)
+        yield make_problem(error, lab.root)
         return
     for number, (one, variables) in enumerate(sets):
-        states = render(one, variables, place / str(number))
+        states = render_states(one, variables, place / str(number))
         yield from states.problems
-        yield from leftovers(one, states)
+        yield from find_leftovers(one, states)
         if number == 0:
             yield from _of_default_states(lab, answers, states, place / "changes")
 
@@ -109,8 +109,8 @@ def _of_default_states(
     solution = states.folders.get("solution")
     if solution is None:
         return
-    yield from lint_answers.of_alternatives(lab, states)
-    yield from lint_leaks.problems(lab, states.folders["start"], solution)
-    yield from lint_answers.of_faults(lab, solution, place)
+    yield from lint_answers.check_alternatives(lab, states)
+    yield from lint_leaks.find_problems(lab, states.folders["start"], solution)
+    yield from lint_answers.check_faults(lab, solution, place)
     if answers is not None:
-        yield from lint_answers.of_mistakes(lab, answers, solution, place)
+        yield from lint_answers.check_mistakes(lab, answers, solution, place)

@@ -10,9 +10,9 @@ from pathlib import Path
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.folders import remove_tree
 from scaffolder.labs import generate
-from scaffolder.labs.lab_file import Source
+from scaffolder.labs.lab_file import LabSource
 from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
-from scaffolder.proving.lint_leaks import significant
+from scaffolder.proving.lint_leaks import list_significant_lines
 from scaffolder.proving.lint_states import States, read_tree
 from scaffolder.workspace import changes
 
@@ -22,10 +22,10 @@ Tree = Mapping[str, bytes]
 Effect = tuple[tuple[str, bytes | None], ...]
 
 
-def unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
+def find_unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
     """Tell every check that no mistake names: nobody knows whether it can fail at all."""
     killed = {name for mistake in answers.mistakes for name in mistake.fails}
-    source = Source(lab.root / "lab.yaml")
+    source = LabSource(lab.root / "lab.yaml")
     for index, task in enumerate(lab.tasks):
         for number, check in enumerate(task.checks):
             if check.id not in killed:
@@ -37,7 +37,7 @@ def unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
                 )
 
 
-def unused_faults(lab: Lab) -> Iterator[Problem]:
+def find_unused_faults(lab: Lab) -> Iterator[Problem]:
     """Tell every fault that no check plants."""
     planted = {
         name
@@ -48,14 +48,14 @@ def unused_faults(lab: Lab) -> Iterator[Problem]:
     planted |= {one for name in planted for one in lab.variation.faults.get(name, ())}
     for index, fault in enumerate(lab.faults):
         if fault not in planted:
-            line = Source(lab.root / "faults.yaml").document.line(index, "id")
+            line = LabSource(lab.root / "faults.yaml").document.line(index, "id")
             yield Problem(f"no check plants the fault {fault!r}", "faults.yaml", line)
 
 
-def of_alternatives(lab: Lab, states: States) -> Iterator[Problem]:
+def check_alternatives(lab: Lab, states: States) -> Iterator[Problem]:
     """Tell where there are too few right answers, or some that are the same."""
     names = [name for name in states.folders if name.startswith("alternatives/")]
-    there = generate.alternatives(lab)
+    there = generate.list_alternatives(lab)
     if len(there) < _ALTERNATIVES:
         yield Problem(
             f"there are {len(there)} alternatives, and at least {_ALTERNATIVES} are needed",
@@ -81,14 +81,14 @@ def _same_work(first: Tree, second: Tree) -> bool:
 
 def _code(content: bytes, path: str) -> list[str]:
     text = content.decode("utf-8", "replace")
-    return [line.text for line in significant(text, path) if not line.comment]
+    return [line.text for line in list_significant_lines(text, path) if not line.comment]
 
 
-def of_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
+def check_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
     """Apply every fault to the solution's app."""
     if not lab.faults:
         return
-    source = Source(lab.root / "faults.yaml")
+    source = LabSource(lab.root / "faults.yaml")
     for index, fault in enumerate(lab.faults.values()):
         for number, form in enumerate((fault.change, *fault.forms)):
             reason = _applied(form, solution, place)
@@ -98,9 +98,11 @@ def of_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
                 yield Problem(f"the fault {fault.id!r} {reason}", "faults.yaml", line)
 
 
-def of_mistakes(lab: Lab, answers: WrongAnswers, solution: Path, place: Path) -> Iterator[Problem]:
+def check_mistakes(
+    lab: Lab, answers: WrongAnswers, solution: Path, place: Path
+) -> Iterator[Problem]:
     """Apply every mistake to the solution; tell those that are the same."""
-    source = Source(lab.root / "mistakes.yaml")
+    source = LabSource(lab.root / "mistakes.yaml")
     seen: dict[Effect, str] = {}
     titles: dict[str, str] = {}
     for index, mistake in enumerate(answers.mistakes):
@@ -134,7 +136,7 @@ def _applied(change: ChangeSet, solution: Path, place: Path) -> Effect | str:
             shutil.copy(solution / path, place / path)
     before = read_tree(place)
     try:
-        changes.apply(change, place)
+        changes.apply_change(change, place)
     except DevlabError as error:
         named = getattr(error, "path", "")
         words = f"{named} {error.message}" if named else error.message

@@ -14,7 +14,7 @@ _LARGE = 1024 * 1024
 _RUBBISH = (IGNORED - {".devlab"}) | {".DS_Store", "Thumbs.db"}
 
 
-def problems(root: Path) -> Iterator[Problem]:
+def find_problems(root: Path) -> Iterator[Problem]:
     """Look at the folder's name and at every file of the overlays."""
     if not is_id(root.name):
         yield Problem(

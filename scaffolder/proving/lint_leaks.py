@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.labs import generate
 from scaffolder.model import Lab, Problem
-from scaffolder.proving.lint_places import relative
+from scaffolder.proving.lint_places import make_relative
 from scaffolder.proving.lint_states import read_tree
 
 _RUN = 3
@@ -29,7 +29,7 @@ _LETTERS = 3
 
 
 @dataclass(frozen=True)
-class Line:
+class SignificantLine:
     """A line that says something: its text without marks and spaces, and where it stands."""
 
     text: str
@@ -37,20 +37,20 @@ class Line:
     comment: bool
 
 
-def significant(text: str, path: str) -> list[Line]:
+def list_significant_lines(text: str, path: str) -> list[SignificantLine]:
     """Return the lines of a file that say something, with comment marks and spaces taken off."""
     prose = PurePath(path).suffix in _PROSE
     found = []
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in enumerate(split_lines(text), start=1):
         bare = line.strip()
         stripped = _COMMENT.sub("", bare)
         words = " ".join(stripped.split())
         if sum(map(str.isalnum, words)) >= _LETTERS and not _BOILERPLATE.match(words):
-            found.append(Line(words, number, comment=not prose and stripped != bare))
+            found.append(SignificantLine(words, number, comment=not prose and stripped != bare))
     return found
 
 
-def problems(lab: Lab, start: Path, solution: Path) -> Iterator[Problem]:
+def find_problems(lab: Lab, start: Path, solution: Path) -> Iterator[Problem]:
     """Tell every file of the start in which a run of lines that the solution adds stands."""
     before, after = _lines(start), _lines(solution)
     for path, lines in after.items():
@@ -65,23 +65,27 @@ def problems(lab: Lab, start: Path, solution: Path) -> Iterator[Problem]:
                 yield _leak(lab, place, found, path)
 
 
-def _lines(folder: Path) -> dict[str, list[Line]]:
+def _lines(folder: Path) -> dict[str, list[SignificantLine]]:
     return {
-        path: significant(content.decode("utf-8", "replace"), path)
+        path: list_significant_lines(content.decode("utf-8", "replace"), path)
         for path, content in read_tree(folder).items()
         if b"\0" not in content and path != "README.md"
     }
 
 
-def _texts(lines: Sequence[Line]) -> list[str]:
+def _texts(lines: Sequence[SignificantLine]) -> list[str]:
     return [line.text for line in lines]
 
 
-def _matcher(before: Sequence[Line], after: Sequence[Line]) -> difflib.SequenceMatcher[str]:
+def _matcher(
+    before: Sequence[SignificantLine], after: Sequence[SignificantLine]
+) -> difflib.SequenceMatcher[str]:
     return difflib.SequenceMatcher(None, _texts(before), _texts(after), autojunk=False)
 
 
-def _added(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
+def _added(
+    before: Sequence[SignificantLine], after: Sequence[SignificantLine]
+) -> list[SignificantLine]:
     """Return the lines that are new or that were only a comment before."""
     kept = {
         block.b + offset
@@ -92,30 +96,36 @@ def _added(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
     return [line for number, line in enumerate(after) if number not in kept]
 
 
-def _staying(before: Sequence[Line], after: Sequence[Line], *, same: bool) -> list[Line]:
+def _staying(
+    before: Sequence[SignificantLine], after: Sequence[SignificantLine], *, same: bool
+) -> list[SignificantLine]:
     """Return the lines of a file of the start that could give something away."""
     remaining = set(_texts([line for line in after if not line.comment]))
     return [line for line in before if line.comment or (not same and line.text in remaining)]
 
 
-def _common_run(added: Sequence[Line], kept: Sequence[Line], need: int) -> Line | None:
+def _common_run(
+    added: Sequence[SignificantLine], kept: Sequence[SignificantLine], need: int
+) -> SignificantLine | None:
     """Return where in `kept` a run of `need` lines of `added` begins."""
     match = _matcher(added, kept).find_longest_match()
     return kept[match.b] if match.size >= need else None
 
 
-def _whole(lines: Sequence[Line], kept: Sequence[Line]) -> Line | None:
+def _whole(
+    lines: Sequence[SignificantLine], kept: Sequence[SignificantLine]
+) -> SignificantLine | None:
     """Return the first line of `kept` if it is all of a file of the solution, however small."""
     return kept[0] if len(lines) > 1 and _texts(lines) == _texts(kept) else None
 
 
-def _leak(lab: Lab, place: str, line: Line, path: str) -> Problem:
+def _leak(lab: Lab, place: str, line: SignificantLine, path: str) -> Problem:
     for name in (place, place + generate.JINJA_SUFFIX):
         source = lab.root / "start" / name
         if source.is_file():
             return Problem(
                 f"gives away what the solution adds to {path}, from {line.text!r} on",
-                relative(source, lab.root),
+                make_relative(source, lab.root),
                 line.number,
                 "take it out of the start, or let the task be another one",
             )

@@ -9,7 +9,7 @@ from scaffolder.core.errors import DevlabError, LabFileError
 from scaffolder.model import Problem
 
 
-def relative(path: Path, root: Path) -> str:
+def make_relative(path: Path, root: Path) -> str:
     """Return a path relative to the lab's folder, or to what holds the lab (a template's)."""
     for base in (root, root.parent.parent):
         if path.is_relative_to(base):
@@ -17,12 +17,12 @@ def relative(path: Path, root: Path) -> str:
     return path.as_posix()
 
 
-def problem_of(error: DevlabError, root: Path) -> Problem:
+def make_problem(error: DevlabError, root: Path) -> Problem:
     """Return an error as a problem, its path and line apart from its words."""
     if isinstance(error, LabFileError):
-        return Problem(error.reason, relative(error.path, root), error.line, error.hint)
+        return Problem(error.reason, make_relative(error.path, root), error.line, error.hint)
     placed = re.fullmatch(r"(/.+?)(?::(\d+))?: (.*)", error.message, re.DOTALL)
     if placed is None:
         return Problem(error.message, hint=error.hint)
     path, line, words = placed.groups()
-    return Problem(words, relative(Path(path), root), int(line) if line else None, error.hint)
+    return Problem(words, make_relative(Path(path), root), int(line) if line else None, error.hint)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs import generate
-from scaffolder.labs.catalog import template_root
-from scaffolder.labs.variables import all_variables, context_of
+from scaffolder.labs.catalog import find_template
+from scaffolder.labs.variables import complete_variables, make_context
 from scaffolder.model import Lab, Problem
-from scaffolder.proving.lint_places import problem_of, relative
+from scaffolder.proving.lint_places import make_problem, make_relative
 from scaffolder.workspace import MANIFEST
 
 # GitHub's `${{ }}`, Helm's `{{ .Values }}` and an app's own templates are nobody's mistake; what
@@ -33,25 +33,25 @@ class States:
     problems: list[Problem] = field(default_factory=list)
 
 
-def render(lab: Lab, variables: Mapping[str, str], place: Path) -> States:
+def render_states(lab: Lab, variables: Mapping[str, str], place: Path) -> States:
     """Render the start once and lay the solution and the alternatives over copies of it."""
     states = States()
     start = place / "start"
     try:
         generate.build_state(lab, "start", variables, start)
-        context = all_variables(lab, context_of(lab, variables))
+        context = complete_variables(lab, make_context(lab, variables))
     except DevlabError as error:
-        states.problems.append(problem_of(error, lab.root))
+        states.problems.append(make_problem(error, lab.root))
         return states
     states.folders["start"] = start
-    for name in ("solution", *(f"alternatives/{one}" for one in generate.alternatives(lab))):
+    for name in ("solution", *(f"alternatives/{one}" for one in generate.list_alternatives(lab))):
         source, folder = lab.root / name, place / name
         shutil.copytree(start, folder)
         try:
-            generate.overlay(source, context, folder, trusted=lab.trusted)
+            generate.apply_overlay(source, context, folder, trusted=lab.trusted)
             states.folders[name] = folder
         except DevlabError as error:
-            states.problems.append(problem_of(error, lab.root))
+            states.problems.append(make_problem(error, lab.root))
     return states
 
 
@@ -64,7 +64,7 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def leftovers(lab: Lab, states: States) -> Iterator[Problem]:
+def find_leftovers(lab: Lab, states: States) -> Iterator[Problem]:
     """Tell every file in which something of cookiecutter's is left."""
     seen: set[tuple[str, bytes]] = set()
     for state, folder in states.folders.items():
@@ -92,11 +92,11 @@ def _leftover(lab: Lab, state: str, path: str, line: int | None) -> Problem:
                 hint = "only what ends in .jinja is rendered: name it " + path + ".jinja"
                 return Problem(
                     f"after rendering ({state}) something of cookiecutter's is left in {path}",
-                    relative(source, lab.root),
+                    make_relative(source, lab.root),
                     line,
                     hint if source.suffix != generate.JINJA_SUFFIX else "",
                 )
     return Problem(
         f"after rendering ({state}) something of cookiecutter's is left in {path}",
-        relative(template_root(lab), lab.root),
+        make_relative(find_template(lab), lab.root),
     )

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.core.suggest import did_you_mean
-from scaffolder.labs.lab_file import Source
-from scaffolder.labs.variables import Variable, variables_of
-from scaffolder.labs.variation import allows, references, samples
+from scaffolder.labs.lab_file import LabSource
+from scaffolder.labs.variables import Variable, list_variables
+from scaffolder.labs.variation import allows, find_references, list_samples
 from scaffolder.model import Lab, Problem
 
 _INSTRUCTIONS = "instructions.md"
 
 
-def problems(lab: Lab) -> Iterator[Problem]:
+def find_problems(lab: Lab) -> Iterator[Problem]:
     """Tell what of a lab's `vary` cannot be, or says nothing."""
-    source = Source(lab.root / "lab.yaml")
-    known = variables_of(lab)
+    source = LabSource(lab.root / "lab.yaml")
+    known = list_variables(lab)
     for name, one in lab.variation.variables.items():
         line = source.document.line("vary", "variables", name)
         if one.default is not None and allows(one, one.default):
@@ -29,7 +29,7 @@ def problems(lab: Lab) -> Iterator[Problem]:
                 "take it out of what is possible, so that the published solution shows as well",
             )
         if name in known:
-            yield from _refused(known[name], samples(one), line)
+            yield from _refused(known[name], list_samples(one), line)
     yield from _never_planted(lab, source)
     yield from _unknown_names(lab, source)
 
@@ -48,7 +48,7 @@ def _refused(variable: Variable, values: Iterator[str], line: int) -> Iterator[P
             return
 
 
-def _never_planted(lab: Lab, source: Source) -> Iterator[Problem]:
+def _never_planted(lab: Lab, source: LabSource) -> Iterator[Problem]:
     planted = {
         name
         for task in lab.tasks
@@ -63,20 +63,20 @@ def _never_planted(lab: Lab, source: Source) -> Iterator[Problem]:
             )
 
 
-def _unknown_names(lab: Lab, source: Source) -> Iterator[Problem]:
+def _unknown_names(lab: Lab, source: LabSource) -> Iterator[Problem]:
     """Tell every `{{ name }}` in words for the learner that nothing replaces."""
     if not lab.variation.variables:
         return
     text = (lab.root / _INSTRUCTIONS).read_text("utf-8", "replace")
     own = [name for name, one in lab.variation.variables.items() if one.default is not None]
-    for number, said in enumerate(lines_of(text), start=1):
+    for number, said in enumerate(split_lines(text), start=1):
         yield from _unknown(said, own, _INSTRUCTIONS, number)
     line = source.document.line("vary", "instructions")
     yield from _unknown(lab.variation.instructions, list(lab.variation.variables), "lab.yaml", line)
 
 
 def _unknown(text: str, known: list[str], path: str, line: int) -> Iterator[Problem]:
-    for name, _ in references(text):
+    for name, _ in find_references(text):
         if name not in known:
             yield Problem(
                 f"unknown variable {name!r}{did_you_mean(name, known)}",

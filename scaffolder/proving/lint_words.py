@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterator
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs.generate import TASKS_MARKER
-from scaffolder.labs.lab_file import Source
+from scaffolder.labs.lab_file import LabSource
 from scaffolder.model import CheckSpec, Hint, Lab, Problem, Task
-from scaffolder.proving.lint_places import problem_of
+from scaffolder.proving.lint_places import make_problem
 from scaffolder.workspace import read_text
 
 _HINTS = 2
 _FILE = "lab.yaml"
 
 
-def problems(lab: Lab) -> Iterator[Problem]:
+def find_problems(lab: Lab) -> Iterator[Problem]:
     """Look at the titles and hints in lab.yaml and at what instructions.md speaks of."""
-    source = Source(lab.root / _FILE)
+    source = LabSource(lab.root / _FILE)
     yield from _of_titles(lab, source)
     for index, task in enumerate(lab.tasks):
         yield from _of_hints(task, source, index)
     yield from _of_instructions(lab, source)
 
 
-def _of_titles(lab: Lab, source: Source) -> Iterator[Problem]:
+def _of_titles(lab: Lab, source: LabSource) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, task in enumerate(lab.tasks):
         line = source.document.line("tasks", index, "title")
@@ -40,7 +40,7 @@ def _of_titles(lab: Lab, source: Source) -> Iterator[Problem]:
         seen[title] = line
 
 
-def _of_hints(task: Task, source: Source, index: int) -> Iterator[Problem]:
+def _of_hints(task: Task, source: LabSource, index: int) -> Iterator[Problem]:
     general = sum(hint.general for hint in task.hints)
     if general < _HINTS:
         yield Problem(
@@ -76,12 +76,12 @@ def _ignored(check: CheckSpec) -> Collection[str]:
     return ignored
 
 
-def _of_instructions(lab: Lab, source: Source) -> Iterator[Problem]:
+def _of_instructions(lab: Lab, source: LabSource) -> Iterator[Problem]:
     name = "instructions.md"
     try:
         text = read_text(lab.root, name)
     except DevlabError as error:
-        yield Problem(problem_of(error, lab.root).message, name)
+        yield Problem(make_problem(error, lab.root).message, name)
         return
     if text.count(TASKS_MARKER) != 1:
         yield Problem(

@@ -18,9 +18,9 @@ from scaffolder.core import paths
 from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
-from scaffolder.labs.families import families_of
+from scaffolder.labs.families import list_lab_families
 from scaffolder.model import Lab, Outcome, Report
-from scaffolder.proving.digest import asked
+from scaffolder.proving.digest import encode_lab
 
 # The folder of a lab with test files of its own.
 TESTS = "tests"
@@ -71,29 +71,29 @@ class Memory:
             self._kept.forget(key)
 
 
-def default_folder() -> Path:
+def find_default_folder() -> Path:
     """Return the folder in which proofs are remembered."""
-    return paths.cache() / "proofs"
+    return paths.find_cache_folder() / "proofs"
 
 
-def key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:
+def make_answer_key(lab_key: str, answer: Mapping[str, str], *, first_fail: bool) -> str:
     """Return the name under which the grading of an answer is known.
 
-    `lab_key` is what `key_of_lab` says, `answer` the fingerprint of the answer's folder;
+    `lab_key` is what `make_lab_key` says, `answer` the fingerprint of the answer's folder;
     `first_fail` whether grading ended at the first fail.
     """
     return hash_lines([lab_key, "first fail" if first_fail else "whole", *_lines(answer)])
 
 
-def key_of_lab(lab: Lab, start: Mapping[str, str]) -> str:
+def make_lab_key(lab: Lab, start: Mapping[str, str]) -> str:
     """Return a digest of all that decides about answers to a lab, but for the answers.
 
     `start` is the fingerprint of the lab's start.
     """
-    folders = [start, workspace.fingerprint(lab.root / TESTS)]
+    folders = [start, workspace.fingerprint_work(lab.root / TESTS)]
     lines = [
-        surroundings.read_here(families_of(lab)),
-        asked(lab).decode(),
+        surroundings.read_here(list_lab_families(lab)),
+        encode_lab(lab).decode(),
         *(line for one in folders for line in _lines(one)),
     ]
     return hash_lines(lines)

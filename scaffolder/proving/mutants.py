@@ -1,8 +1,8 @@
 """Wrong answers that devlab makes on its own: the solution with one small, plausible mistake.
 
-`generate` reads the Dockerfiles, workflows and Terraform files of a solution and applies each
-operator of the families at each place where it fits. Operators work on the
-parsed file and edit its text: all but the edited characters stay as they are.
+`generate_mutants` reads the Dockerfiles, workflows and Terraform files of a solution and applies
+each operator of the families at each place where it fits. Operators work on the parsed file and
+edit its text: all but the edited characters stay as they are.
 
 Not made: combinations of mistakes, and the same mistake at many places where one tells as much.
 """
@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder.checks import families
-from scaffolder.checks.mutations import Edit, Mutators, Operator, Source, spliced
+from scaffolder.checks.mutations import Mutators, Operator, Source, SourceEdit, apply_splices
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.model import ChangeSet
 from scaffolder.workspace import read_text
 
@@ -67,7 +67,7 @@ def list_mutators() -> tuple[Mutators, ...]:
     return tuple(one for family in families.FAMILIES for one in family.load_mutators())
 
 
-def generate(root: Path, paths: Collection[str]) -> tuple[Mutant, ...]:
+def generate_mutants(root: Path, paths: Collection[str]) -> tuple[Mutant, ...]:
     """Return all mutants of the solution in the folder `root`, always in the same order.
 
     Only the files `paths` (relative to `root`, with forward slashes) are the learner's answer and
@@ -105,7 +105,7 @@ def _of_file(mutators: Mutators, source: Source) -> Iterator[Mutant]:
                 yield mutant
 
 
-def _mutant(operator: Operator, edit: Edit, source: Source) -> Mutant:
+def _mutant(operator: Operator, edit: SourceEdit, source: Source) -> Mutant:
     place = _UNREADABLE.sub("-", edit.place).strip("-")
     return Mutant(
         id=":".join(filter(None, (operator.name, source.path, place))),
@@ -114,18 +114,18 @@ def _mutant(operator: Operator, edit: Edit, source: Source) -> Mutant:
         path=source.path,
         line=_line(source.text, edit),
         before=source.text,
-        after=spliced(source.text, edit.splices) if edit.splices else None,
+        after=apply_splices(source.text, edit.splices) if edit.splices else None,
     )
 
 
-def _line(text: str, edit: Edit) -> int:
+def _line(text: str, edit: SourceEdit) -> int:
     """Return the line of what is changed; what is added stands behind the last one at most."""
     if not edit.splices:
         return 1
     first = edit.splices[0]
     gone = text[first.start : first.end]
     start = first.start + len(gone) - len(gone.lstrip())
-    return min(text.count("\n", 0, start), len(lines_of(text)) - 1) + 1
+    return min(text.count("\n", 0, start), len(split_lines(text)) - 1) + 1
 
 
 def _parses(mutators: Mutators, source: Source, text: str | None) -> bool:

@@ -10,21 +10,21 @@ import msgspec
 
 from scaffolder import workspace
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import temporary_folder
+from scaffolder.core.interrupts import make_temporary_folder
 from scaffolder.labs import generate
 from scaffolder.labs.answers import read_wrong_answers
-from scaffolder.labs.lab_file import Source, read_lab
-from scaffolder.labs.variables import other_variables
-from scaffolder.labs.variation import example_learners
+from scaffolder.labs.lab_file import LabSource, read_lab
+from scaffolder.labs.variables import choose_other_variables
+from scaffolder.labs.variation import choose_example_learners
 from scaffolder.model import Lab, Problem
 from scaffolder.model.proofs import Case, Stage
 from scaffolder.proving.grading import Plan, Variant
-from scaffolder.proving.memory import key_of_lab
+from scaffolder.proving.memory import make_lab_key
 from scaffolder.proving.mutants import Mutant
-from scaffolder.proving.states import mutants_of
+from scaffolder.proving.states import list_mutants
 
 
-def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
+def plan_proof(lab: Lab, only: Sequence[str] = ()) -> Plan:
     """Return what a lab is proven with.
 
     `only` names states, with `*` for any text: `start`, `mutant:drop-*`. Raises DevlabError where
@@ -32,7 +32,7 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
     """
     wrong = read_wrong_answers(lab)
     mutants = (
-        {mutant.id: mutant for mutant in mutants_of(lab)} if _wants(only, Stage.MUTANT) else {}
+        {mutant.id: mutant for mutant in list_mutants(lab)} if _wants(only, Stage.MUTANT) else {}
     )
     cases = tuple(_cases(lab, [one.id for one in wrong.mistakes], mutants))
     chosen = tuple(case for case in cases if _chosen(case, only))
@@ -42,7 +42,7 @@ def plan(lab: Lab, only: Sequence[str] = ()) -> Plan:
             hint="states: start, solution, alternative:NAME, mistake:NAME, mutant:ID; "
             "* stands for any text",
         )
-    with temporary_folder("devlab-plan-") as folder:
+    with make_temporary_folder("devlab-plan-") as folder:
         variants = dict(_variants(lab, chosen, folder))
     return Plan(
         lab=lab,
@@ -67,8 +67,8 @@ def _variants(lab: Lab, cases: Sequence[Case], folder: Path) -> Iterator[tuple[s
 def _make_variant(lab: Lab, scratch: Path) -> Variant:
     """Return a lab with the fingerprint of its start, made in the new folder `scratch`."""
     generate.build_state(lab, "start", {}, scratch)
-    start = workspace.fingerprint(scratch)
-    return Variant(lab, key_of_lab(lab, start), start)
+    start = workspace.fingerprint_work(scratch)
+    return Variant(lab, make_lab_key(lab, start), start)
 
 
 def _wants(only: Sequence[str], stage: Stage) -> bool:
@@ -83,11 +83,11 @@ def _cases(lab: Lab, mistakes: Sequence[str], mutants: Mapping[str, Mutant]) -> 
     yield Case(Stage.START, "start", "start")
     yield Case(Stage.SOLUTION, "solution", "solution")
     yield Case(Stage.SOLUTION, "solution", "solution, again")
-    others = other_variables(lab)
+    others = choose_other_variables(lab)
     if others:
         yield Case(Stage.SOLUTION, "solution", "solution, other variables", others)
     yield from _learners_cases(lab)
-    for name in generate.alternatives(lab):
+    for name in generate.list_alternatives(lab):
         yield Case(Stage.ALTERNATIVE, f"alternative:{name}", f"alternative:{name}")
     for name in mistakes:
         yield Case(Stage.MISTAKE, f"mistake:{name}", f"mistake:{name}")
@@ -101,7 +101,7 @@ def _learners_cases(lab: Lab) -> Iterator[Case]:
     vary = lab.variation
     if not vary.variables and not vary.faults:
         return
-    learners = example_learners(vary, lab.root.name)
+    learners = choose_example_learners(vary, lab.root.name)
     for learner in learners:
         name = f"solution, {learner}"
         yield Case(Stage.SOLUTION, "solution", name, learner=learner)
@@ -112,20 +112,20 @@ def _learners_cases(lab: Lab) -> Iterator[Case]:
 
 
 def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int | None]]:
-    source = Source(lab.root / "mistakes.yaml")
+    source = LabSource(lab.root / "mistakes.yaml")
     places: dict[str, tuple[str, int | None]] = {
         "start": ("start", None),
         "solution": ("solution", None),
     }
-    for name in generate.alternatives(lab):
+    for name in generate.list_alternatives(lab):
         places[f"alternative:{name}"] = (f"alternatives/{name}", None)
-    vary = Source(lab.root / "lab.yaml").document.line("vary")
+    vary = LabSource(lab.root / "lab.yaml").document.line("vary")
     for case in _learners_cases(lab):
         places.setdefault(case.state, ("lab.yaml", vary))
     for index, mistake in enumerate(read_wrong_answers(lab).mistakes):
         line = source.document.line("mistakes", index, "id")
         places[f"mistake:{mistake.id}"] = ("mistakes.yaml", line)
-    lab_file = Source(lab.root / "lab.yaml")
+    lab_file = LabSource(lab.root / "lab.yaml")
     for index, task in enumerate(lab.tasks):
         places[task.id] = ("lab.yaml", lab_file.document.line("tasks", index, "id"))
         for number, check in enumerate(task.checks):
@@ -140,9 +140,9 @@ def _places(lab: Lab, mutants: Mapping[str, Mutant]) -> dict[str, tuple[str, int
     return places
 
 
-def unknown_equivalents(lab: Lab, mutants: Mapping[str, Mutant]) -> Iterator[Problem]:
+def find_unknown_equivalents(lab: Lab, mutants: Mapping[str, Mutant]) -> Iterator[Problem]:
     """Yield each mutant that is accepted in mistakes.yaml and that nobody generates (any more)."""
-    source = Source(lab.root / "mistakes.yaml")
+    source = LabSource(lab.root / "mistakes.yaml")
     for index, entry in enumerate(read_wrong_answers(lab).equivalent):
         for number, name in enumerate(entry.mutants):
             if name not in mutants:
@@ -152,7 +152,7 @@ def unknown_equivalents(lab: Lab, mutants: Mapping[str, Mutant]) -> Iterator[Pro
                 yield Problem(text, "mistakes.yaml", source.document.line(*position))
 
 
-def unkilled(plan: Plan, kills: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def find_unkilled(plan: Plan, kills: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     """Yield each check that mistakes name and none fails; one that none names, lint tells."""
     named = {name for mistake in plan.mistakes.values() for name in mistake.fails}
     for check in (check for task in plan.lab.tasks for check in task.checks):

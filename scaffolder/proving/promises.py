@@ -26,7 +26,7 @@ class Broken(NamedTuple):
     subject: str = ""
 
 
-def broken_by_start(report: Report, lab: Lab) -> Iterator[Broken]:
+def judge_start(report: Report, lab: Lab) -> Iterator[Broken]:
     """Yield how the start breaks its promise: nothing passes before the learner did anything."""
     for task in report.tasks:
         given = lab.task(task.id).given
@@ -42,7 +42,7 @@ def broken_by_start(report: Report, lab: Lab) -> Iterator[Broken]:
             yield Broken(message, subject=task.id)
 
 
-def broken_by_right_answer(report: Report) -> Iterator[Broken]:
+def judge_right_answer(report: Report) -> Iterator[Broken]:
     """Yield how an answer that must score full marks does not."""
     for task in report.tasks:
         if task.counts and task.outcome is not Outcome.PASS:
@@ -67,7 +67,7 @@ def _said(verdict: Verdict) -> str:
     return verdict.message + happened
 
 
-def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
+def judge_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
     """Yield how a mistake fails other checks than those that it names."""
     ended = {one.id: one.verdict for task in report.tasks for one in task.checks}
     failed = {name for name, one in ended.items() if one.outcome is Outcome.FAIL}
@@ -95,7 +95,7 @@ def broken_by_mistake(report: Report, mistake: Mistake) -> Iterator[Broken]:
         )
 
 
-def broken_by_copy(report: Report) -> Iterator[Broken]:
+def judge_copy(report: Report) -> Iterator[Broken]:
     """Yield that an answer which one learner took over from another does not show."""
     if not any(task.outcome is Outcome.FAIL for task in report.tasks):
         yield Broken(
@@ -105,7 +105,7 @@ def broken_by_copy(report: Report) -> Iterator[Broken]:
         )
 
 
-def errors_in(report: Report) -> Iterator[Broken]:
+def find_errors(report: Report) -> Iterator[Broken]:
     """Yield each check that ended in an error: the grader's own fault, whatever the answer."""
     for one in (one for task in report.tasks for one in task.checks):
         if one.verdict.outcome is Outcome.ERROR:
@@ -116,7 +116,7 @@ def errors_in(report: Report) -> Iterator[Broken]:
             )
 
 
-def wordless_in(report: Report) -> Iterator[Broken]:
+def find_wordless(report: Report) -> Iterator[Broken]:
     """Yield each failing verdict whose message does not name the cause."""
     for one in (one for task in report.tasks for one in task.checks):
         if one.verdict.outcome is Outcome.FAIL and not names_a_cause(one.verdict.message):

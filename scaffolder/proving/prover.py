@@ -16,9 +16,9 @@ from scaffolder.labs import catalog
 from scaffolder.model import Problem
 from scaffolder.model.proofs import CaseEnded, CaseResult, CaseStarted, LabProof, ProofEvent, Stage
 from scaffolder.proving import planning
-from scaffolder.proving.digest import digest
+from scaffolder.proving.digest import digest_lab
 from scaffolder.proving.grading import Plan, run_case
-from scaffolder.proving.lint import lint
+from scaffolder.proving.lint import lint_lab
 from scaffolder.proving.memory import Memory
 from scaffolder.tools.processes import CancelToken
 
@@ -39,7 +39,7 @@ class _Proof:
     results: dict[str, CaseResult] = field(default_factory=dict)
 
 
-def prove(
+def prove_labs(
     names: Sequence[str],
     *,
     only: Sequence[str] = (),
@@ -68,10 +68,10 @@ def prove(
 
 def _begin(name: str, only: Sequence[str]) -> _Proof:
     root = catalog.locate(name)
-    problems = list(lint(root))
+    problems = list(lint_lab(root))
     try:
-        lab = catalog.load(name)
-        plan = planning.plan(lab, only)
+        lab = catalog.load_lab(name)
+        plan = planning.plan_proof(lab, only)
     except DevlabError as error:
         if only and not problems:
             raise
@@ -79,7 +79,7 @@ def _begin(name: str, only: Sequence[str]) -> _Proof:
             problems.append(Problem(error.message, hint=error.hint))
         return _Proof(name, root, None, problems, complete=False)
     if not only:
-        problems += planning.unknown_equivalents(lab, plan.mutants)
+        problems += planning.find_unknown_equivalents(lab, plan.mutants)
     return _Proof(lab.id, root, plan, problems, complete=not only)
 
 
@@ -148,11 +148,11 @@ def _conclude(proof: _Proof, seconds: float) -> LabProof:
         kills = _kills(proof.plan, results)
         problems = [*problems, *_flakes(proof.plan, results)]
         if proof.complete:
-            problems += planning.unkilled(proof.plan, kills)
+            problems += planning.find_unkilled(proof.plan, kills)
     return LabProof(
         lab_id=proof.lab_id,
         lab_version=proof.plan.lab.version if proof.plan else "",
-        digest=digest(proof.root, proof.plan.lab if proof.plan else None),
+        digest=digest_lab(proof.root, proof.plan.lab if proof.plan else None),
         results=results,
         problems=tuple(dict.fromkeys(problems)),
         kills=kills,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import temporary_folder
+from scaffolder.core.interrupts import make_temporary_folder
 from scaffolder.core.suggest import did_you_mean
 from scaffolder.labs import generate
 from scaffolder.model import Lab
@@ -17,20 +17,20 @@ from scaffolder.workspace import changes
 _MUTANT = "mutant:"
 
 
-def mutants_of(lab: Lab, given: Mapping[str, str] | None = None) -> tuple[Mutant, ...]:
+def list_mutants(lab: Lab, given: Mapping[str, str] | None = None) -> tuple[Mutant, ...]:
     """Return the mutants of a lab's solution, made from the files that its overlay writes.
 
     `given` are variables of the template that differ from the defaults.
 
     Raises DevlabError where the solution cannot be rendered.
     """
-    with temporary_folder("devlab-mutants-") as folder:
+    with make_temporary_folder("devlab-mutants-") as folder:
         solved = folder / "solved"
         generate.build_state(lab, "solution", given or {}, solved)
-        return mutants.generate(solved, generate.overlay_paths(lab.root / "solution"))
+        return mutants.generate_mutants(solved, generate.list_overlay_paths(lab.root / "solution"))
 
 
-def build(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
     """Write a state of a lab into the new folder `target`: as `generate.build_state`, and mutants.
 
     Raises DevlabError as that does, and where the solution has no such mutant.
@@ -39,7 +39,7 @@ def build(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
         generate.build_state(lab, state, given, target)
         return
     wanted = state.removeprefix(_MUTANT)
-    known = {mutant.id: mutant for mutant in mutants_of(lab, given)}
+    known = {mutant.id: mutant for mutant in list_mutants(lab, given)}
     if wanted not in known:
         raise DevlabError(
             f"{lab.id} has no mutant {wanted!r}{did_you_mean(wanted, known)}",
@@ -51,4 +51,4 @@ def build(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
 def build_mutant(lab: Lab, mutant: Mutant, given: Mapping[str, str], target: Path) -> None:
     """Write the solution with one mutant's change into the new folder `target`."""
     generate.build_state(lab, "solution", given, target)
-    changes.apply(mutant.change, target)
+    changes.apply_change(mutant.change, target)

@@ -28,8 +28,8 @@ REPORTERS: Mapping[str, Renderer] = {
 # What a format leaves beside its text: the variable that names a file, and what is added to it.
 COMPANIONS: Mapping[str, Mapping[str, Renderer]] = {
     "github": {
-        "GITHUB_STEP_SUMMARY": _lazily("github", "summary"),
-        "GITHUB_OUTPUT": _lazily("github", "outputs"),
+        "GITHUB_STEP_SUMMARY": _lazily("github", "render_summary"),
+        "GITHUB_OUTPUT": _lazily("github", "render_outputs"),
     }
 }
 

@@ -1,25 +1,25 @@
 """What a check says in plain lines, for formats that have one field for all of it.
 
-The lines are not yet harmless to print, except those of `details`.
+The lines are not yet harmless to print, except those of `format_details`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from scaffolder.core.text import harmless_block
+from scaffolder.core.text import sanitize_block
 from scaffolder.model import CheckResult, Evidence, Finding, Report, TaskResult
 
 # What is said of points that the work itself makes impossible to grade.
 NOT_SHOWN = "not shown: the work asks for what cannot be run here"
 
 
-def told_points(task: TaskResult) -> str:
+def format_points(task: TaskResult) -> str:
     """Return the points of a task as earned of all, with a dash where they do not count."""
     return f"{task.earned if task.counts else '-'}/{task.points}"
 
 
-def denominator_lines(report: Report, quote: Callable[[str], str] = str) -> list[str]:
+def explain_denominator(report: Report, quote: Callable[[str], str] = str) -> list[str]:
     """Return what is to be said of points that could not be graded, a line for each cause.
 
     `quote` puts a task's id into the words of a format.
@@ -42,36 +42,36 @@ def _names(tasks: Sequence[TaskResult], quote: Callable[[str], str]) -> str:
     return ", ".join(quote(task.id) for task in tasks)
 
 
-def details(check: CheckResult) -> str:
+def format_details(check: CheckResult) -> str:
     """Return everything that a verdict rests on, and what to do next, harmless to print."""
     lines = [NOT_SHOWN] if check.verdict.not_shown else []
-    lines += [finding_line(finding) for finding in check.verdict.findings]
+    lines += [format_finding(finding) for finding in check.verdict.findings]
     if check.verdict.evidence is not None:
-        lines += [*observed(check.verdict.evidence), *check.verdict.evidence.log]
-    return harmless_block("\n".join([*lines, *_next(check)]))
+        lines += [*format_evidence(check.verdict.evidence), *check.verdict.evidence.log]
+    return sanitize_block("\n".join([*lines, *_next(check)]))
 
 
-def explanation(check: CheckResult, findings: Sequence[Finding] = ()) -> str:
+def format_explanation(check: CheckResult, findings: Sequence[Finding] = ()) -> str:
     """Return the verdict's message, these findings without their places, and what to do next."""
     message = check.verdict.message
-    lines = [message, *(words for each in findings if (words := finding_words(each)) != message)]
+    lines = [message, *(words for each in findings if (words := describe_finding(each)) != message)]
     if check.verdict.evidence is not None:
-        lines += observed(check.verdict.evidence)
+        lines += format_evidence(check.verdict.evidence)
     return "\n".join([*lines, *_next(check)])
 
 
-def finding_line(finding: Finding) -> str:
+def format_finding(finding: Finding) -> str:
     """Return a finding as compilers print one: place, message, rule."""
     place = f"{finding.path}:{finding.line or 1}: " if finding.path else ""
-    return f"{place}{finding_words(finding)}"
+    return f"{place}{describe_finding(finding)}"
 
 
-def finding_words(finding: Finding) -> str:
+def describe_finding(finding: Finding) -> str:
     """Return a finding for where its place is told already."""
     return f"{finding.message} [{finding.rule}]" if finding.rule else finding.message
 
 
-def split(check: CheckResult) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def split_findings(check: CheckResult) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Return the findings that name a file, and those that do not."""
     findings = check.verdict.findings
     return (
@@ -80,7 +80,7 @@ def split(check: CheckResult) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]
     )
 
 
-def observed(evidence: Evidence) -> list[str]:
+def format_evidence(evidence: Evidence) -> list[str]:
     """Return what was run, expected and seen, a line each."""
     named = {"ran": evidence.ran, "expected": evidence.expected, "happened": evidence.actual}
     return [f"{name}: {text}" for name, text in named.items() if text]

@@ -11,11 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
 from scaffolder.report import markdown
-from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
-from scaffolder.report.repository import path_in_repository
+from scaffolder.report.details import (
+    NOT_SHOWN,
+    describe_finding,
+    format_explanation,
+    split_findings,
+)
+from scaffolder.report.repository import find_repository_path
 
 # GitHub shows no more annotations of one level for one step.
 SHOWN = 10
@@ -45,12 +50,12 @@ def render(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary(report: Report) -> str:
+def render_summary(report: Report) -> str:
     """Return what belongs into the file that GITHUB_STEP_SUMMARY names."""
     return markdown.render(report, SUMMARY_LIMIT)
 
 
-def outputs(report: Report) -> str:
+def render_outputs(report: Report) -> str:
     """Return what belongs into the file that GITHUB_OUTPUT names; no word of it is a learner's."""
     score = report.score
     values = {
@@ -91,20 +96,24 @@ def _of(report: Report, task: TaskResult, check: CheckResult) -> Iterator[Annota
     verdict = check.verdict
     if not verdict.outcome.graded:
         told = NOT_SHOWN if verdict.not_shown else "not graded here: this costs no points"
-        words = f"{explanation(check)}\n{told}"
+        words = f"{format_explanation(check)}\n{told}"
         what = "not shown" if verdict.not_shown else "not graded"
         yield Annotation("warning", f"{task.title} ({task.id}): {what}", words)
     if verdict.outcome is not Outcome.FAIL:
         return
     title = f"{task.title} ({task.id})"
-    located, unlocated = split(check)
+    located, unlocated = split_findings(check)
     if not located:
-        yield Annotation("error", title, explanation(check, unlocated))
+        yield Annotation("error", title, format_explanation(check, unlocated))
     for number, finding in enumerate(located):
         # The first one speaks for the check: it fails the task, however mild the linter puts it.
         level = "error" if number == 0 else _LEVELS[finding.level]
-        words = finding_words(finding) if number else explanation(check, (finding, *unlocated))
-        path = path_in_repository(report.workspace, finding.path or "")
+        words = (
+            describe_finding(finding)
+            if number
+            else format_explanation(check, (finding, *unlocated))
+        )
+        path = find_repository_path(report.workspace, finding.path or "")
         yield Annotation(level, title, words, path, finding.line)
 
 
@@ -129,4 +138,4 @@ def _property(text: str) -> str:
 
 def _inert(text: str) -> str:
     """Return one printable line without the older form of a command, found anywhere in a line."""
-    return harmless(text).replace("##[", "## [")
+    return sanitize_line(text).replace("##[", "## [")

@@ -17,18 +17,18 @@ from typing import Any
 
 import msgspec
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import CheckResult, Outcome, Report, Score, TaskResult
-from scaffolder.report.details import denominator_lines, details
+from scaffolder.report.details import explain_denominator, format_details
 
 
 def render(report: Report) -> str:
     """Return the report as indented JSON that ends in a newline."""
-    encoded = msgspec.json.encode(document(report))
+    encoded = msgspec.json.encode(make_document(report))
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
-def document(report: Report) -> dict[str, Any]:
+def make_document(report: Report) -> dict[str, Any]:
     """Return the report as the data that Gradescope reads."""
     score = report.score
     return {
@@ -40,7 +40,7 @@ def document(report: Report) -> dict[str, Any]:
         "tests": [_test(task) for task in report.tasks],
         "extra_data": {
             "lab": report.lab_id,
-            "version": harmless(report.lab_version),
+            "version": sanitize_line(report.lab_version),
             "outcome": report.outcome.value,
             **msgspec.to_builtins(score),
         },
@@ -59,15 +59,15 @@ def _words(report: Report) -> str:
     if not score.gradable:
         lines.append("Nothing could be graded, so there is no score: this is no fault of yours.")
     else:
-        lines += denominator_lines(report)
+        lines += explain_denominator(report)
         if score.gradable < score.total:
             lines.append(f"The total is your share of the other {score.gradable} points.")
-    return "\n".join(harmless(line) for line in [*lines, *report.notes])
+    return "\n".join(sanitize_line(line) for line in [*lines, *report.notes])
 
 
 def _test(task: TaskResult) -> dict[str, Any]:
     test: dict[str, Any] = {
-        "name": harmless(f"{task.title} ({task.id})"),
+        "name": sanitize_line(f"{task.title} ({task.id})"),
         "name_format": "text",
         "output": _output(task),
         "output_format": "text",
@@ -82,12 +82,12 @@ def _test(task: TaskResult) -> dict[str, Any]:
 def _output(task: TaskResult) -> str:
     lines = [] if task.counts else ["not graded: this costs no points"]
     if task.reason:
-        lines.append(harmless(task.reason))
+        lines.append(sanitize_line(task.reason))
     return "\n".join([*lines, *(_check(check) for check in task.checks)])
 
 
 def _check(check: CheckResult) -> str:
     verdict = check.verdict
-    head = harmless(f"{verdict.outcome.value}: {check.id}: {verdict.message}")
-    told = "" if verdict.outcome is Outcome.PASS else details(check)
+    head = sanitize_line(f"{verdict.outcome.value}: {check.id}: {verdict.message}")
+    told = "" if verdict.outcome is Outcome.PASS else format_details(check)
     return "\n".join([head, *(f"  {line}" for line in told.splitlines())])

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import Evidence, Finding, Outcome, Verdict
 from scaffolder.progress.hints import Advice, Given
-from scaffolder.report.terminal import WIDTH, mark
+from scaffolder.report.terminal import WIDTH, choose_mark
 
 SCHEMA = "devlab.hint/1"
 _HINT_LIMIT = 2000
@@ -22,7 +22,7 @@ _FINDINGS_SHOWN = 3
 _LINES_SHOWN = 3
 
 
-def document(advice: Advice | None) -> str:
+def make_document(advice: Advice | None) -> str:
     """Return advice as indented JSON that ends in a newline; None is that no task fails."""
     said: dict[str, Any] = {"schema": SCHEMA, "task": None, "hint": None, "used": [], "left": []}
     if advice is not None:
@@ -89,8 +89,8 @@ def _draw_why(advice: Advice, target: Console) -> None:
     task = advice.task
     if advice.waiting:
         target.print(Text(f"{advice.waiting} waits for {task.id}, which does not pass yet."))
-    head = Text.assemble(mark(task.outcome, target), " ", (task.id, "bold"))
-    target.print(head.append(f"  {harmless(task.title)}", style="dim"))
+    head = Text.assemble(choose_mark(task.outcome, target), " ", (task.id, "bold"))
+    target.print(head.append(f"  {sanitize_line(task.title)}", style="dim"))
     for check in advice.failed:
         target.print(_indented(check.verdict.message))
         if check.verdict.outcome is Outcome.UNAVAILABLE and check.verdict.hint:
@@ -151,4 +151,4 @@ def _left(advice: Advice) -> Iterator[tuple[str, str]]:
 
 
 def _indented(text: str) -> Padding:
-    return Padding(Text(harmless(text, _HINT_LIMIT)), (0, 0, 0, 2), expand=False)
+    return Padding(Text(sanitize_line(text, _HINT_LIMIT)), (0, 0, 0, 2), expand=False)

@@ -13,11 +13,11 @@ SCHEMA = "devlab.report/1"
 
 def render(report: Report) -> str:
     """Return the report as indented JSON that ends in a newline."""
-    encoded = msgspec.json.encode(document(report))
+    encoded = msgspec.json.encode(make_document(report))
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
-def document(report: Report) -> dict[str, Any]:
+def make_document(report: Report) -> dict[str, Any]:
     """Return the report as the data that the schema describes."""
     return {
         "schema": SCHEMA,

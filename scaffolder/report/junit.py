@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import CheckResult, Outcome, Report, TaskResult
-from scaffolder.report.details import details
+from scaffolder.report.details import format_details
 
 # JUnit knows three ways not to pass; ungraded and blocked tasks are neither wrong nor broken.
 _ELEMENT = {
@@ -47,7 +47,7 @@ def _suite(task: TaskResult) -> ET.Element:
 
 def _withheld(task: TaskResult) -> ET.Element:
     case = ET.Element("testcase", classname=task.id, name=task.id)
-    ET.SubElement(case, "skipped", message=harmless(task.reason))
+    ET.SubElement(case, "skipped", message=sanitize_line(task.reason))
     return case
 
 
@@ -55,6 +55,6 @@ def _case(task: TaskResult, check: CheckResult) -> ET.Element:
     case = ET.Element("testcase", classname=task.id, name=check.id, time=f"{check.seconds:.3f}")
     element = _ELEMENT.get(check.verdict.outcome)
     if element is not None:
-        child = ET.SubElement(case, element, message=harmless(check.verdict.message))
-        child.text = details(check)
+        child = ET.SubElement(case, element, message=sanitize_line(check.verdict.message))
+        child.text = format_details(check)
     return case

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scaffolder.model import Cause, CheckResult, Evidence, Finding, Outcome, Report, TaskResult
-from scaffolder.report.details import denominator_lines, told_points
-from scaffolder.report.markup import block, code, link, prose, table
+from scaffolder.report.details import explain_denominator, format_points
+from scaffolder.report.markup import (
+    format_block,
+    format_code,
+    format_link,
+    format_prose,
+    format_table,
+)
 
 # What GitHub takes as the text of a pull request or a comment, in characters.
 PASTED = 65_536
@@ -31,10 +37,10 @@ def render(report: Report, limit: int = PASTED) -> str:
 def _blocks(report: Report) -> Iterator[str]:
     """Yield parts that each stand for themselves: the text may end after any of them."""
     score = report.score
-    yield f"## {score.earned} of {score.gradable} points · {prose(report.heading)}"
-    yield table(["verdict", "task", "what must hold", "points"], map(_row, report.tasks))
-    yield from denominator_lines(report, code)
-    yield from (f"Note: {prose(note)}" for note in report.notes)
+    yield f"## {score.earned} of {score.gradable} points · {format_prose(report.heading)}"
+    yield format_table(["verdict", "task", "what must hold", "points"], map(_row, report.tasks))
+    yield from explain_denominator(report, format_code)
+    yield from (f"Note: {format_prose(note)}" for note in report.notes)
     for task in report.tasks:
         for check in task.checks:
             if check.verdict.outcome is not Outcome.PASS:
@@ -43,8 +49,8 @@ def _blocks(report: Report) -> Iterator[str]:
 
 def _row(task: TaskResult) -> list[str]:
     # The ids of tasks are lower-case words with hyphens, by lab.yaml's own rules.
-    what = prose(task.reason or task.title)
-    return [_word(task), prose(task.id), what, told_points(task)]
+    what = format_prose(task.reason or task.title)
+    return [_word(task), format_prose(task.id), what, format_points(task)]
 
 
 def _word(task: TaskResult) -> str:
@@ -54,7 +60,10 @@ def _word(task: TaskResult) -> str:
 def _check(task: TaskResult, check: CheckResult) -> str:
     verdict = check.verdict
     mark = (_NOT_SHOWN if verdict.not_shown else _VERDICTS[verdict.outcome]).split()[0]
-    parts = [f"### {mark} {prose(task.id)} · {prose(check.id)}", f"**{_line(verdict.message)}**"]
+    parts = [
+        f"### {mark} {format_prose(task.id)} · {format_prose(check.id)}",
+        f"**{_line(verdict.message)}**",
+    ]
     items = [f"- {_finding(finding)}" for finding in verdict.findings[:_FINDINGS_SHOWN]]
     if len(verdict.findings) > _FINDINGS_SHOWN:
         items.append(f"- and {len(verdict.findings) - _FINDINGS_SHOWN} more")
@@ -63,32 +72,32 @@ def _check(task: TaskResult, check: CheckResult) -> str:
     if items:
         parts.append("\n".join(items))
     if verdict.evidence is not None and verdict.evidence.log:
-        parts.append(block(verdict.evidence.log))
+        parts.append(format_block(verdict.evidence.log))
     if verdict.hint:
-        parts.append(f"Next: {prose(verdict.hint)}")
+        parts.append(f"Next: {format_prose(verdict.hint)}")
     return "\n\n".join(parts)
 
 
 def _line(message: str) -> str:
-    return prose(message) or "no reason was given"
+    return format_prose(message) or "no reason was given"
 
 
 def _finding(finding: Finding) -> str:
     place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    parts = [code(place)] if finding.path and place else []
-    parts.append(prose(finding.message))
+    parts = [format_code(place)] if finding.path and place else []
+    parts.append(format_prose(finding.message))
     if finding.rule:
-        parts.append(link(finding.rule, finding.url or ""))
+        parts.append(format_link(finding.rule, finding.url or ""))
     elif finding.url:
-        parts.append(link("why", finding.url))
+        parts.append(format_link("why", finding.url))
     return " ".join(part for part in parts if part)
 
 
 def _observed(evidence: Evidence) -> list[str]:
     named = {
-        "ran": code(evidence.ran),
-        "expected": prose(evidence.expected),
-        "happened": prose(evidence.actual),
+        "ran": format_code(evidence.ran),
+        "expected": format_prose(evidence.expected),
+        "happened": format_prose(evidence.actual),
     }
     return [f"- {name}: {text}" for name, text in named.items() if text]
 

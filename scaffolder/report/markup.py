@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from scaffolder.core.text import harmless, harmless_block, web_address
+from scaffolder.core.text import encode_web_address, sanitize_block, sanitize_line
 
 # Ends a word for whoever looks for mentions and references, and shows nothing.
 _BREAK = "&#8203;"
@@ -26,12 +26,12 @@ _TAMED = re.compile(
 _BACKTICKS = re.compile(r"`+")
 
 
-def prose(text: str) -> str:
+def format_prose(text: str) -> str:
     """Return `text` as one line of Markdown that shows it and does nothing else.
 
     It may stand in a paragraph, a list item or a table cell, but not at the start of a line.
     """
-    return _TAMED.sub(_tame, " ".join(harmless(text).split()))
+    return _TAMED.sub(_tame, " ".join(sanitize_line(text).split()))
 
 
 def _tame(found: re.Match[str]) -> str:
@@ -40,9 +40,9 @@ def _tame(found: re.Match[str]) -> str:
     return f"{found[0]}{_BREAK}" if found.lastgroup == "found_later" else f"\\{found[0]}"
 
 
-def code(text: str) -> str:
+def format_code(text: str) -> str:
     """Return `text` as a code span, not for table cells; nothing for a text without words."""
-    words = " ".join(harmless(text).split())
+    words = " ".join(sanitize_line(text).split())
     if not words:
         return ""
     fence = "`" * (_longest_run(words) + 1)
@@ -50,20 +50,20 @@ def code(text: str) -> str:
     return f"{fence}{room}{words}{room}{fence}"
 
 
-def block(lines: Iterable[str]) -> str:
+def format_block(lines: Iterable[str]) -> str:
     """Return lines of output as a fenced code block that none of them can end."""
-    text = harmless_block("\n".join(lines))
+    text = sanitize_block("\n".join(lines))
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}"
 
 
-def link(text: str, url: str) -> str:
+def format_link(text: str, url: str) -> str:
     """Return a link to a page of the web, or the text alone for any other address."""
-    address = web_address(url).replace("&", "&amp;")
-    return f"[{prose(text)}](<{address}>)" if address else prose(text)
+    address = encode_web_address(url).replace("&", "&amp;")
+    return f"[{format_prose(text)}](<{address}>)" if address else format_prose(text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table of cells that are Markdown already; the last column is one of figures."""
     rule = [*("---" for _ in head[1:]), "---:"]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import Outcome, Problem
 from scaffolder.model.proofs import OUTCOMES, CaseResult, Fate, LabProof, Stage
-from scaffolder.report.terminal import WIDTH, mark
+from scaffolder.report.terminal import WIDTH, choose_mark
 
 _WORDS = {
     Outcome.PASS: ("every promise holds", "bold green"),
@@ -54,33 +54,33 @@ def _asked(proof: LabProof) -> str:
 
 
 def _problem(lab_id: str, problem: Problem, target: Console) -> RenderableType:
-    head = Text.assemble(mark(Outcome.FAIL, target), " ", (_place(lab_id, problem), "bold"))
+    head = Text.assemble(choose_mark(Outcome.FAIL, target), " ", (_place(lab_id, problem), "bold"))
     return Group(head, *_words(problem))
 
 
 def _place(lab_id: str, problem: Problem) -> str:
     line = f":{problem.line}" if problem.line else ""
-    return harmless(f"{lab_id}/{problem.path}{line}" if problem.path else lab_id)
+    return sanitize_line(f"{lab_id}/{problem.path}{line}" if problem.path else lab_id)
 
 
 def _words(problem: Problem) -> list[RenderableType]:
-    parts = [Text(harmless(problem.message))]
+    parts = [Text(sanitize_line(problem.message))]
     if problem.hint:
-        parts.append(Text.assemble(("next  ", "bold"), harmless(problem.hint)))
+        parts.append(Text.assemble(("next  ", "bold"), sanitize_line(problem.hint)))
     return [Padding(part, (0, 0, 0, 2), expand=False) for part in parts]
 
 
 def _result(lab_id: str, result: CaseResult, target: Console) -> RenderableType:
     head = Text.assemble(
-        mark(OUTCOMES[result.fate], target),
+        choose_mark(OUTCOMES[result.fate], target),
         " ",
-        (harmless(result.case.name), "bold"),
+        (sanitize_line(result.case.name), "bold"),
         (f"  {lab_id}, {result.fate.value}, {result.seconds:.1f} s", "dim"),
     )
     parts: list[RenderableType] = [head]
     given = ", ".join(f"{name}={value!r}" for name, value in result.case.variables.items())
     if given:
-        parts.append(Text(f"  with {harmless(given)}", style="dim"))
+        parts.append(Text(f"  with {sanitize_line(given)}", style="dim"))
     for problem in result.problems:
         parts.append(Text(f"  {_place(lab_id, problem)}", style="bold"))
         parts += _words(problem)
@@ -91,7 +91,7 @@ def _result(lab_id: str, result: CaseResult, target: Console) -> RenderableType:
 
 
 def _diff_line(line: str) -> Text:
-    return Text(f"  | {harmless(line)}", style=_STYLES.get(line[:1], "dim"))
+    return Text(f"  | {sanitize_line(line)}", style=_STYLES.get(line[:1], "dim"))
 
 
 def _table(proofs: Sequence[LabProof], target: Console) -> Table:
@@ -101,21 +101,21 @@ def _table(proofs: Sequence[LabProof], target: Console) -> Table:
     for name in HEADINGS:
         table.add_column(name, justify="right")
     for proof in proofs:
-        stages = [held(proof, stage) for stage in list(Stage)[:-1]]
+        stages = [count_held(proof, stage) for stage in list(Stage)[:-1]]
         killed = f"{sum(bool(names) for names in proof.kills.values())}/{len(proof.kills)}"
-        sign = mark(proof.outcome, target)
-        table.add_row(sign, proof.lab_id, *stages, mutant_words(proof), killed)
+        sign = choose_mark(proof.outcome, target)
+        table.add_row(sign, proof.lab_id, *stages, describe_mutants(proof), killed)
     return table
 
 
-def held(proof: LabProof, stage: Stage) -> str:
+def count_held(proof: LabProof, stage: Stage) -> str:
     """Return how many cases of a stage held, of how many; a dash where none was graded."""
     results = proof.of(stage)
     kept = sum(result.fate is Fate.HOLDS for result in results)
     return f"{kept}/{len(results)}" if results else "-"
 
 
-def mutant_words(proof: LabProof) -> str:
+def describe_mutants(proof: LabProof) -> str:
     """Return how the mutants of a lab ended, in a few words."""
     fates = [result.fate for result in proof.of(Stage.MUTANT)]
     if not fates:

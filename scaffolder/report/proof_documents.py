@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from scaffolder.model.proofs import CaseResult, Fate, LabProof, Stage
-from scaffolder.report.proof import HEADINGS, held, mutant_words
+from scaffolder.report.proof import HEADINGS, count_held, describe_mutants
 
 SCHEMA = "devlab.proof/1"
 
@@ -26,8 +26,8 @@ This page is generated; `ci/proof` makes it again.
 """
 
 
-def to_json(proofs: Sequence[LabProof]) -> str:
-    """Return proofs as indented JSON that ends in a newline; `from_json` reads it back."""
+def encode_proofs(proofs: Sequence[LabProof]) -> str:
+    """Return proofs as indented JSON that ends in a newline; `decode_proofs` reads it back."""
     document = {
         "schema": SCHEMA,
         "labs": [
@@ -42,15 +42,15 @@ class _Document(msgspec.Struct, frozen=True):
     labs: tuple[LabProof, ...]
 
 
-def from_json(text: str) -> tuple[LabProof, ...]:
-    """Read proofs that `to_json` wrote; raises ValueError for anything else."""
+def decode_proofs(text: str) -> tuple[LabProof, ...]:
+    """Read proofs that `encode_proofs` wrote; raises ValueError for anything else."""
     document = msgspec.json.decode(text, type=_Document)
     if document.schema != SCHEMA:
         raise ValueError(f"schema is {document.schema!r}, expected {SCHEMA!r}")
     return document.labs
 
 
-def to_markdown(proofs: Sequence[LabProof]) -> str:
+def format_markdown(proofs: Sequence[LabProof]) -> str:
     """Return proofs as a page: all labs in one table, then each lab's mutants and checks."""
     parts = [_INTRODUCTION, _overview(proofs)]
     for proof in proofs:
@@ -63,8 +63,8 @@ def _overview(proofs: Sequence[LabProof]) -> str:
     rows = [
         [
             f"[{proof.lab_id}](#{proof.lab_id})",
-            *(held(proof, stage) for stage in list(Stage)[:-1]),
-            mutant_words(proof),
+            *(count_held(proof, stage) for stage in list(Stage)[:-1]),
+            describe_mutants(proof),
             f"{sum(bool(names) for names in proof.kills.values())}/{len(proof.kills)}",
         ]
         for proof in proofs
@@ -121,6 +121,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 DOCUMENTS: Mapping[str, Callable[[Sequence[LabProof]], str]] = {
-    "json": to_json,
-    "markdown": to_markdown,
+    "json": encode_proofs,
+    "markdown": format_markdown,
 }

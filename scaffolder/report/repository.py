@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def path_in_repository(workspace: str, path: str) -> str:
+def find_repository_path(workspace: str, path: str) -> str:
     """Return a path of the workspace relative to the checked out repository, with slashes.
 
     GitHub looks for annotated files from there, and a workspace may be a folder further down.

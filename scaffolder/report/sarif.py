@@ -17,10 +17,15 @@ from urllib.parse import quote
 import msgspec
 
 from scaffolder import __version__
-from scaffolder.core.text import harmless, harmless_block, web_address
+from scaffolder.core.text import encode_web_address, sanitize_block, sanitize_line
 from scaffolder.model import CheckResult, Finding, Outcome, Report, TaskResult
-from scaffolder.report.details import NOT_SHOWN, explanation, finding_words, split
-from scaffolder.report.repository import path_in_repository
+from scaffolder.report.details import (
+    NOT_SHOWN,
+    describe_finding,
+    format_explanation,
+    split_findings,
+)
+from scaffolder.report.repository import find_repository_path
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 HOME = "https://github.com/devlab-project/devlab"
@@ -34,11 +39,11 @@ _NOTIFIED = {Outcome.UNAVAILABLE: "warning", Outcome.ERROR: "error"}
 
 def render(report: Report) -> str:
     """Return the report as indented JSON that ends in a newline."""
-    encoded = msgspec.json.encode(document(report))
+    encoded = msgspec.json.encode(make_document(report))
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
-def document(report: Report) -> dict[str, Any]:
+def make_document(report: Report) -> dict[str, Any]:
     """Return the report as the data of a SARIF log with one run."""
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(report).data()]}
 
@@ -90,7 +95,7 @@ class _Run:
                 }
             )
         elif outcome is Outcome.FAIL:
-            for finding in split(check)[0] or [None]:
+            for finding in split_findings(check)[0] or [None]:
                 self._results.append(self._result(task, check, finding))
 
     def _result(
@@ -100,19 +105,19 @@ class _Run:
         line = finding.line if finding and finding.line and finding.line > 0 else None
         path = finding.path if finding and finding.path else NOWHERE
         # A finding without a file is part of what the check says.
-        told = ((finding,) if finding else ()) + split(check)[1]
+        told = ((finding,) if finding else ()) + split_findings(check)[1]
         return {
             "ruleId": rule["id"],
             "ruleIndex": self._index(rule),
             "level": _LEVELS[finding.level] if finding else "error",
-            "message": _message(explanation(check, told)),
+            "message": _message(format_explanation(check, told)),
             "locations": [{"physicalLocation": self._place(path, line)}],
             "partialFingerprints": self._fingerprints(rule["id"], path, line, finding),
             "properties": {"task": task.id, "check": check.id, "points": task.points},
         }
 
     def _place(self, path: str, line: int | None) -> dict[str, Any]:
-        uri = _uri(path_in_repository(self._report.workspace, path))
+        uri = _uri(find_repository_path(self._report.workspace, path))
         place: dict[str, Any] = {"artifactLocation": {"uri": uri}}
         if line is not None:
             place["region"] = {"startLine": line}
@@ -126,7 +131,7 @@ class _Run:
         Where there is a line GitHub's own action adds a hash of the code around it; without one
         ours is all there is.
         """
-        words = finding_words(finding) if finding else ""
+        words = describe_finding(finding) if finding else ""
         same = "\0".join((self._report.lab_id, rule, path, words))
         self._seen[same] += 1
         digest = hashlib.sha256(f"{same}\0{self._seen[same]}".encode("utf-8", "backslashreplace"))
@@ -138,7 +143,7 @@ class _Run:
     ) -> dict[str, Any]:
         """Return the rule that is broken: a linter's where it names one, else the check itself."""
         if finding and finding.rule:
-            page = web_address(finding.url or "") or _reference(check)
+            page = encode_web_address(finding.url or "") or _reference(check)
             made = _descriptor(finding.rule, finding.message, page)
         else:
             made = _descriptor(f"{task.id}/{check.id}", task.title, _reference(check))
@@ -149,14 +154,14 @@ class _Run:
 
 
 def _explained(check: CheckResult) -> str:
-    lines = [explanation(check), *([NOT_SHOWN] if check.verdict.not_shown else [])]
+    lines = [format_explanation(check), *([NOT_SHOWN] if check.verdict.not_shown else [])]
     return "\n".join(lines)
 
 
 def _descriptor(name: str, title: str, page: str) -> dict[str, Any]:
-    words = harmless(title) or harmless(name)
+    words = sanitize_line(title) or sanitize_line(name)
     return {
-        "id": harmless(name),
+        "id": sanitize_line(name),
         "shortDescription": {"text": words},
         "help": {"text": f"{words}: {page}"},
         "helpUri": page,
@@ -170,7 +175,7 @@ def _reference(check: CheckResult) -> str:
 
 def _message(text: str) -> dict[str, str]:
     # A viewer makes links of [text](target); ours come from rules alone.
-    return {"text": harmless_block(text).replace("](", "] (") or "no reason was given"}
+    return {"text": sanitize_block(text).replace("](", "] (") or "no reason was given"}
 
 
 def _uri(path: str) -> str:

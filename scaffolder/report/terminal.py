@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, Verdict
-from scaffolder.report.details import NOT_SHOWN, denominator_lines, told_points
+from scaffolder.report.details import NOT_SHOWN, explain_denominator, format_points
 
 _MARKS = {
     Outcome.PASS: ("✓", "green"),
@@ -43,20 +43,20 @@ AS_BEFORE = ", as before"
 _NO_BREAK = "\ue000"
 
 
-def console(*, stderr: bool = False) -> Console:
+def make_console(*, stderr: bool = False) -> Console:
     """Return a console that obeys NO_COLOR and the terminal's width, or WIDTH without one."""
     options = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     made = Console(**options)  # type: ignore[arg-type]
     return made if made.is_terminal else Console(**options, width=WIDTH)  # type: ignore[arg-type]
 
 
-def mark(outcome: Outcome, target: Console) -> Text:
+def choose_mark(outcome: Outcome, target: Console) -> Text:
     """Return the sign for an outcome, in letters where the terminal cannot draw it."""
     sign, style = _MARKS[outcome]
-    return Text(sign if draws(target) else _PLAIN_MARKS[outcome], style=style)
+    return Text(sign if can_draw(target) else _PLAIN_MARKS[outcome], style=style)
 
 
-def draws(target: Console) -> bool:
+def can_draw(target: Console) -> bool:
     """Whether a terminal or a file takes more than letters."""
     return (target.encoding or "").lower().startswith("utf")
 
@@ -107,7 +107,7 @@ class _Led:
         return Measurement(1, width).with_maximum(options.max_width)
 
 
-def check_block(
+def format_check(
     task_id: str, check: CheckResult, target: Console, *, next_first: bool = False
 ) -> RenderableType:
     """Return all that is known of a check that ended: what it says, and what that rests on.
@@ -124,13 +124,15 @@ def _block(
     *,
     next_first: bool = False,
 ) -> RenderableType:
-    parts: list[RenderableType] = [Text(harmless(verdict.message)), *_grounds(verdict)]
+    parts: list[RenderableType] = [Text(sanitize_line(verdict.message)), *_grounds(verdict)]
     if verdict.not_shown:
         parts.insert(1, Text(NOT_SHOWN, style="cyan"))
     if verdict.hint:
-        todo = Text.assemble(("next  ", "bold"), harmless(verdict.hint))
+        todo = Text.assemble(("next  ", "bold"), sanitize_line(verdict.hint))
         parts.insert(1 if next_first else len(parts), todo)
-    heads = [_Led(mark(verdict.outcome, target).append(" "), _name(*each)) for each in checks]
+    heads = [
+        _Led(choose_mark(verdict.outcome, target).append(" "), _name(*each)) for each in checks
+    ]
     return Group(*heads, *(Padding(part, (0, 0, 0, 2), expand=False) for part in parts))
 
 
@@ -157,15 +159,15 @@ def _finding(finding: Finding) -> Text:
     text = Text()
     if finding.path:
         text.append(
-            harmless(f"{finding.path}:{finding.line}" if finding.line else finding.path),
+            sanitize_line(f"{finding.path}:{finding.line}" if finding.line else finding.path),
             style="bold",
         )
         text.append("  ")
-    text.append(harmless(finding.message))
+    text.append(sanitize_line(finding.message))
     if finding.rule:
-        text.append(f"  {harmless(finding.rule)}", style="cyan")
+        text.append(f"  {sanitize_line(finding.rule)}", style="cyan")
     if finding.url:
-        text.append(f"  {harmless(finding.url)}", style="dim")
+        text.append(f"  {sanitize_line(finding.url)}", style="dim")
     return text
 
 
@@ -179,16 +181,16 @@ def _evidence(evidence: Evidence) -> RenderableType:
         ("happened", evidence.actual),
     ):
         if text:
-            grid.add_row(name, Text(harmless(text)))
+            grid.add_row(name, Text(sanitize_line(text)))
     for index, line in enumerate(evidence.log):
-        said = _Led(Text("| ", style="dim"), Text(harmless(line), style="dim"), each=True)
+        said = _Led(Text("| ", style="dim"), Text(sanitize_line(line), style="dim"), each=True)
         grid.add_row("" if index else "log", said)
     return grid
 
 
 def _tasks(report: Report, target: Console) -> Table:
-    whats = [Text(harmless(task.reason or task.title), style="dim") for task in report.tasks]
-    points = [told_points(task) for task in report.tasks]
+    whats = [Text(sanitize_line(task.reason or task.title), style="dim") for task in report.tasks]
+    points = [format_points(task) for task in report.tasks]
     taken = max(len(task.id) for task in report.tasks) + max(map(len, points)) + _BESIDE_TASKS
     below = target.width - taken < max(_longest_word(what) for what in whats)
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
@@ -199,7 +201,7 @@ def _tasks(report: Report, target: Console) -> Table:
     table.add_column("points", justify="right", no_wrap=True)
     for task, what, told in zip(report.tasks, whats, points, strict=True):
         texts = [Text("\n").join([Text(task.id), what])] if below else [Text(task.id), what]
-        table.add_row(mark(task.outcome, target), *texts, told)
+        table.add_row(choose_mark(task.outcome, target), *texts, told)
     return table
 
 
@@ -213,7 +215,7 @@ def _score(report: Report) -> RenderableType:
     text = Text.assemble(
         "\n",
         (f"{score.earned} of {score.gradable} points", style),
-        (f"  {harmless(report.heading)}, {report.seconds:.1f}{_NO_BREAK}s", "dim"),
+        (f"  {sanitize_line(report.heading)}, {report.seconds:.1f}{_NO_BREAK}s", "dim"),
     )
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
@@ -221,7 +223,7 @@ def _score(report: Report) -> RenderableType:
     if report.cached:
         text.append("\nnothing has changed since; --no-cache checks it all anew", style="dim")
     for note in report.notes:
-        text.append(f"\nnote: {harmless(note)}", style="dim")
-    for line in denominator_lines(report):
+        text.append(f"\nnote: {sanitize_line(note)}", style="dim")
+    for line in explain_denominator(report):
         text.append(f"\n{line}")
     return _Led(Text(), text)

@@ -57,7 +57,7 @@ class Backup:
         return f"{FOLDER}/{self.name}"
 
 
-def own_folder(root: Path) -> Path:
+def find_own_folder(root: Path) -> Path:
     """Return the folder `.devlab` of a workspace; raises UnusableFileError for a link."""
     for name in (_OWN, FOLDER):
         folder = root / name
@@ -75,7 +75,7 @@ def make(workspace: Workspace, entries: Mapping[str, Entry | None], command: str
 
     Raises DevlabError where it cannot be written.
     """
-    shelf = own_folder(workspace.root) / "backups"
+    shelf = find_own_folder(workspace.root) / "backups"
     draft = shelf / _DRAFT
     there = {path: entry for path, entry in entries.items() if entry is not None}
     said = _List(
@@ -117,9 +117,9 @@ def _new_name(shelf: Path, command: str) -> str:
     return next(name for name in names if not (shelf / name).exists())
 
 
-def listed(root: Path) -> tuple[Backup, ...]:
+def list_backups(root: Path) -> tuple[Backup, ...]:
     """Return the backups of a workspace, the latest first; folders that are none are left out."""
-    shelf = own_folder(root) / "backups"
+    shelf = find_own_folder(root) / "backups"
     names = sorted((one.parent.name for one in shelf.glob(f"*/{_LIST}")), reverse=True)
     found = []
     for name in names:
@@ -130,19 +130,19 @@ def listed(root: Path) -> tuple[Backup, ...]:
     return tuple(found)
 
 
-def listed_since(root: Path, first: Backup) -> tuple[Backup, ...]:
+def list_backups_since(root: Path, first: Backup) -> tuple[Backup, ...]:
     """Return the backups from the second on in which `first` was made, the first one first."""
     second = slice(len(time.strftime(_TIME)))
-    found = (one for one in listed(root) if one.name[second] >= first.name[second])
+    found = (one for one in list_backups(root) if one.name[second] >= first.name[second])
     return tuple(sorted(found, key=lambda one: one.name))
 
 
 def find(root: Path, name: str) -> Backup:
     """Return a backup; raises DevlabError where there is none of that name, or it is broken."""
-    shelf = own_folder(root) / "backups"
+    shelf = find_own_folder(root) / "backups"
     if name == Path(name).name and (shelf / name / _LIST).is_file():
         return _read_list(root, name)
-    known = [one.name for one in listed(root)]
+    known = [one.name for one in list_backups(root)]
     raise DevlabError(
         f"there is no backup {name!r}{did_you_mean(name, known)}",
         hint=f"backups: {', '.join(known) or 'none'}",

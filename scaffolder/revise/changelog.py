@@ -27,7 +27,7 @@ class Section:
     text: str
 
 
-def sections(text: str) -> tuple[Section, ...]:
+def split_sections(text: str) -> tuple[Section, ...]:
     """Return the sections of a changelog, in its order; what stands above the first is no part."""
     found: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
@@ -39,7 +39,7 @@ def sections(text: str) -> tuple[Section, ...]:
     return tuple(Section(version, "\n".join(lines).strip("\n")) for version, lines in found)
 
 
-def between(lab: Lab, old: str) -> tuple[Section, ...]:
+def read_changes(lab: Lab, old: str) -> tuple[Section, ...]:
     """Return what changed in a lab after the version `old`, the latest as the changelog has it.
 
     Nothing where the lab has no changelog, or none that can be read.
@@ -50,6 +50,6 @@ def between(lab: Lab, old: str) -> tuple[Section, ...]:
         return ()
     return tuple(
         section
-        for section in sections(text)
+        for section in split_sections(text)
         if is_later(section.version, old) and is_later(section.version, lab.version) is not True
     )

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scaffolder.revise.edits import Edit
-from scaffolder.workspace.trees import Entry, Kind
+from scaffolder.workspace.trees import Entry, EntryKind
 
 # Comparing takes time with the square of the lines, and learners' files are hostile.
 _LINES_LIMIT = 5000
 _BYTES_LIMIT = 512 * 1024
 _SHORT = 7
-_MODES = {Kind.FILE: "100644", Kind.PROGRAM: "100755", Kind.LINK: "120000"}
+_MODES = {EntryKind.FILE: "100644", EntryKind.PROGRAM: "100755", EntryKind.LINK: "120000"}
 
 Change = Literal["added", "changed", "removed"]
 
@@ -29,17 +29,17 @@ class FileDiff:
     text: str
 
 
-def file_diffs(edits: Iterable[Edit]) -> tuple[FileDiff, ...]:
+def make_file_diffs(edits: Iterable[Edit]) -> tuple[FileDiff, ...]:
     """Return what each edit changes, in their order."""
     return tuple(_file_diff(edit) for edit in edits)
 
 
-def unified(edits: Iterable[Edit]) -> str:
+def format_unified(edits: Iterable[Edit]) -> str:
     """Return all edits as one unified diff, which `git apply` and `patch -p1` take.
 
     Files that are binary, or too large to compare, are only named in it.
     """
-    return "".join(one.text for one in file_diffs(edits))
+    return "".join(one.text for one in make_file_diffs(edits))
 
 
 def _file_diff(edit: Edit) -> FileDiff:
@@ -51,7 +51,7 @@ def _file_diff(edit: Edit) -> FileDiff:
 
 def _steps(edit: Edit) -> tuple[Edit, ...]:
     """Return an edit as git tells it: a file does not become a link, one goes and one comes."""
-    kinds = {one.kind is Kind.LINK for one in (edit.before, edit.after) if one is not None}
+    kinds = {one.kind is EntryKind.LINK for one in (edit.before, edit.after) if one is not None}
     if len(kinds) < 2:
         return (edit,)
     return (Edit(edit.path, edit.before, None), Edit(edit.path, None, edit.after))
@@ -67,7 +67,9 @@ def _text(edit: Edit) -> list[str]:
             "/dev/null" if edit.after is None else _quoted(new),
         )
         # To people it says nothing, so it stands only where patch goes by it.
-        if not lines or any(one and one.kind is Kind.LINK for one in (edit.before, edit.after)):
+        if not lines or any(
+            one and one.kind is EntryKind.LINK for one in (edit.before, edit.after)
+        ):
             lines = [_index(edit), *lines]
     # Where no other line names it, a blank would end the name for patch.
     blank = " " in edit.path and len(lines) < 2

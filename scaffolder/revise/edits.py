@@ -34,7 +34,7 @@ class Edit:
     after: Entry | None
 
 
-def between(before: Tree, after: Tree) -> tuple[Edit, ...]:
+def find_edits(before: Tree, after: Tree) -> tuple[Edit, ...]:
     """Return the edits that make one tree of the other, sorted by path."""
     return tuple(
         Edit(path, before.get(path), after.get(path))
@@ -43,18 +43,18 @@ def between(before: Tree, after: Tree) -> tuple[Edit, ...]:
     )
 
 
-def making_room(root: Path, wanted: Tree) -> tuple[Edit, ...]:
+def plan_room(root: Path, wanted: Tree) -> tuple[Edit, ...]:
     """Return the edits that take away what stands where files of `wanted` need folders or a place.
 
     That is a file or link where a folder must be, and whatever is in a folder where a file must be.
     """
     gone: set[str] = set()
     for path in wanted:
-        stands_above = trees.obstacle(root, path)
+        stands_above = trees.find_obstacle(root, path)
         if stands_above is not None:
             gone.add(stands_above)
         elif (root / path).is_dir() and not (root / path).is_symlink():
-            gone |= {f"{path}/{inner}" for inner in trees.paths(root / path)}
+            gone |= {f"{path}/{inner}" for inner in trees.list_paths(root / path)}
     taken = sorted(gone - set(wanted))
     return tuple(Edit(path, trees.read_entry(root, path), None) for path in taken)
 
@@ -69,7 +69,7 @@ def carry_out(workspace: Workspace, edits: Iterable[Edit], command: str) -> Back
     """
     root = workspace.root
     ordered = tuple(edits)
-    with locked(root):
+    with lock_folder(root):
         _require_finished(root)
         _require_unchanged(root, ordered)
         _require_room(root, ordered)
@@ -96,26 +96,26 @@ def recover(workspace: Workspace) -> Recovery | None:
     """
     if _unfinished(workspace.root) is None:
         return None
-    with locked(workspace.root):
+    with lock_folder(workspace.root):
         # Asked again: whoever was at it a moment ago may have finished.
         name = _unfinished(workspace.root)
         if name is None:
             return None
         kept = _begun_with(workspace.root, name)
-        edits = restoring(workspace.root, kept)
+        edits = plan_restore(workspace.root, kept)
         backups.make(workspace, {edit.path: edit.before for edit in edits}, _RECOVER)
         # The marker goes on naming the first backup: who is killed here begins again.
         _apply(workspace.root, edits, kept.name)
-        since = backups.listed_since(workspace.root, kept)
+        since = backups.list_backups_since(workspace.root, kept)
     return Recovery(kept, tuple(one for one in since if one.command == _RECOVER and one.files))
 
 
-def restoring(root: Path, kept: Backup) -> tuple[Edit, ...]:
+def plan_restore(root: Path, kept: Backup) -> tuple[Edit, ...]:
     """Return the edits that make the files of a backup what they were."""
     wanted = backups.read(root, kept)
     there = {path: entry for path, entry in wanted.items() if entry is not None}
     # What has to make room may be what was not there, too.
-    room = {edit.path: edit for edit in making_room(root, there)}
+    room = {edit.path: edit for edit in plan_room(root, there)}
     edits = (
         Edit(path, trees.read_entry(root, path), entry)
         for path, entry in wanted.items()
@@ -125,9 +125,9 @@ def restoring(root: Path, kept: Backup) -> tuple[Edit, ...]:
 
 
 @contextlib.contextmanager
-def locked(root: Path) -> Iterator[None]:
+def lock_folder(root: Path) -> Iterator[None]:
     """Keep other devlabs from changing the same folder; raises DevlabError where one does."""
-    folder = os.open(backups.own_folder(root), os.O_RDONLY | os.O_CLOEXEC)
+    folder = os.open(backups.find_own_folder(root), os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,7 +163,7 @@ def _require_room(root: Path, edits: tuple[Edit, ...]) -> None:
     for edit in edits:
         if edit.after is None:
             continue
-        above = trees.obstacle(root, edit.path)
+        above = trees.find_obstacle(root, edit.path)
         if above is not None and above not in leaving:
             raise _in_the_way(above, edit.path)
         target = root / edit.path
@@ -247,7 +247,7 @@ def _unfinished(root: Path) -> str | None:
     return None if entry is None else entry.content.decode("utf-8", "replace").strip()
 
 
-def described(edits: Iterable[Edit]) -> Mapping[str, tuple[str, ...]]:
+def describe_edits(edits: Iterable[Edit]) -> Mapping[str, tuple[str, ...]]:
     """Return the paths of edits by what happens to them: added, changed, removed."""
     words: dict[str, list[str]] = {"added": [], "changed": [], "removed": []}
     for edit in edits:

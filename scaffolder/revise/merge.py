@@ -15,10 +15,10 @@ from scaffolder.revise.edits import Edit
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import trees
-from scaffolder.workspace.trees import Entry, Kind, Tree
+from scaffolder.workspace.trees import Entry, EntryKind, Tree
 
 YOURS = "yours"
-_MODES = {Kind.FILE: "100644", Kind.PROGRAM: "100755", Kind.LINK: "120000"}
+_MODES = {EntryKind.FILE: "100644", EntryKind.PROGRAM: "100755", EntryKind.LINK: "120000"}
 
 What = Literal["marked", "beside", "deleted-by-you", "deleted-by-lab", "moved"]
 
@@ -51,16 +51,16 @@ class Merged:
     both: tuple[str, ...] = ()
 
 
-def merge(began: Tree, yours: Tree, now: Tree, label: str) -> Merged:
+def merge_work(began: Tree, yours: Tree, now: Tree, label: str) -> Merged:
     """Merge what changed from `began` to `now` into `yours`; `label` names the lab's side.
 
-    The label is one of `label_of`. Raises DevlabError where git cannot merge them, UnavailableError
-    where git is missing and needed: where both sides changed something.
+    The label is one of `make_label`. Raises DevlabError where git cannot merge them,
+    UnavailableError where git is missing and needed: where both sides changed something.
     """
     own = {path: entry for path, entry in yours.items() if path not in began}
     if all(yours.get(path) == entry for path, entry in began.items()) and not _meet(own, now):
-        return Merged(revision.between(yours, {**own, **now}), ())
-    if not git.available():
+        return Merged(revision.find_edits(yours, {**own, **now}), ())
+    if not git.is_available():
         raise UnavailableError(
             "you and the lab changed the same things, and git, which merges them, is not installed",
             hint="install git and run devlab update again; nothing was touched",
@@ -76,10 +76,10 @@ def merge(began: Tree, yours: Tree, now: Tree, label: str) -> Merged:
         for path in sorted(wanted)
         if path not in left and wanted[path] not in (yours.get(path), now.get(path))
     )
-    return Merged(revision.between(yours, wanted), conflicts, both)
+    return Merged(revision.find_edits(yours, wanted), conflicts, both)
 
 
-def label_of(name: str) -> str:
+def make_label(name: str) -> str:
     """Return a name as it may stand at a mark, and in the name of a file."""
     return re.sub(r"[^\w.-]", "-", name)
 
@@ -127,7 +127,7 @@ def _yours_at_clashes(
         for path in unmerged
         if path in yours
         and path in now
-        and (yours[path].kind is Kind.LINK) != (now[path].kind is Kind.LINK)
+        and (yours[path].kind is EntryKind.LINK) != (now[path].kind is EntryKind.LINK)
     }
     aside = _put_aside(wanted, yours, now, label)
     kept = {
@@ -156,7 +156,7 @@ def _conflicts(
     beside: dict[str, Entry] = {}
     for path in unmerged:
         entry = wanted.get(path)
-        lines = () if entry is None else marked_lines(entry, label)
+        lines = () if entry is None else find_marked_lines(entry, label)
         if lines:
             found.append(Conflict(path, "marked", lines))
         elif path in yours and path in now:
@@ -182,7 +182,7 @@ def _moved(wanted: Tree, yours: Tree, now: Tree, label: str) -> tuple[Conflict, 
     )
 
 
-def marked_lines(entry: Entry, label: str) -> tuple[int, ...]:
+def find_marked_lines(entry: Entry, label: str) -> tuple[int, ...]:
     """Return the lines, from 1, at which conflicts with the lab's `label` begin in a file."""
     if entry.binary:
         return ()

@@ -13,7 +13,7 @@ from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.suggest import did_you_mean
 from scaffolder.labs import generate
 from scaffolder.labs.lab_file import require_task
-from scaffolder.labs.variables import usable_variables
+from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
 from scaffolder.revise import backups, diffs, edits
 from scaffolder.revise.backups import Backup
@@ -27,7 +27,7 @@ RESET = "reset"
 RESTORE = "restore"
 
 
-def state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, trees.Entry]:
+def read_state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, trees.Entry]:
     """Return the files of a state of a lab, as `generate.build_state` makes it."""
     with tempfile.TemporaryDirectory(prefix="devlab-state-") as temporary:
         folder = Path(temporary) / "state"
@@ -35,7 +35,7 @@ def state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, trees.Ent
         return trees.read_tree(folder)
 
 
-def solution_files(
+def compare_solution(
     lab: Lab, workspace: Workspace, task_id: str | None = None
 ) -> tuple[FileDiff, ...]:
     """Return how a learner's files differ from the reference answer with their own variables.
@@ -44,9 +44,9 @@ def solution_files(
     of the learner's own are not. With `task_id`, only those on which the verdict of the task can
     depend: what its checks say that they read. Raises DevlabError for an unknown task.
     """
-    variables = usable_variables(lab, workspace)
-    solved = state(lab, "solution", variables)
-    began = state(lab, "start", variables)
+    variables = select_usable_variables(lab, workspace)
+    solved = read_state(lab, "solution", variables)
+    began = read_state(lab, "start", variables)
     compared = {*solved, *began}
     if solved.get(_INSTRUCTIONS) == began.get(_INSTRUCTIONS):
         # Notes in the instructions are no part of an answer.
@@ -55,12 +55,12 @@ def solution_files(
         compared = {path for path in compared if _matters(lab, task_id, path)}
     yours = trees.read_tree(workspace.root, compared)
     wanted = {path: entry for path, entry in solved.items() if path in compared}
-    return diffs.file_diffs(edits.between(yours, wanted))
+    return diffs.make_file_diffs(edits.find_edits(yours, wanted))
 
 
-def solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) -> str:
-    """Return `solution_files` as one unified diff; nothing where they hold what the answer does."""
-    return "".join(one.text for one in solution_files(lab, workspace, task_id))
+def format_solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) -> str:
+    """Return `compare_solution` as one unified diff; "" where they hold what the answer does."""
+    return "".join(one.text for one in compare_solution(lab, workspace, task_id))
 
 
 def _matters(lab: Lab, task_id: str, path: str) -> bool:
@@ -70,7 +70,7 @@ def _matters(lab: Lab, task_id: str, path: str) -> bool:
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
 
 
-def start(lab: Callable[[], Lab], workspace: Workspace) -> Tree:
+def read_start(lab: Callable[[], Lab], workspace: Workspace) -> Tree:
     """Return the files with which a learner's work began.
 
     They are what `devlab new` kept; else what git's first commit holds; else what the lab makes
@@ -78,17 +78,17 @@ def start(lab: Callable[[], Lab], workspace: Workspace) -> Tree:
     where none of them knows.
     """
     try:
-        kept = starts.recorded(workspace)
+        kept = starts.read_recorded(workspace)
         why = f"{starts.RECORD} is missing"
     except DevlabError as error:
         kept, why = None, error.message
     if kept is None:
-        kept = starts.committed(workspace)
+        kept = starts.read_committed(workspace)
     if kept is not None:
         return kept
     found = lab()
     if found.version == workspace.manifest.lab.version:
-        return state(found, "start", usable_variables(found, workspace))
+        return read_state(found, "start", select_usable_variables(found, workspace))
     raise DevlabError(
         f"nobody knows any more how this work began: {why}, the first commit is not devlab's, "
         f"and {found.id} is at version {found.version} now, "
@@ -108,21 +108,21 @@ class Reset:
     @property
     def files(self) -> tuple[FileDiff, ...]:
         """How each file would change."""
-        return diffs.file_diffs(self.edits)
+        return diffs.make_file_diffs(self.edits)
 
     def carry_out(self) -> Backup:
         """Change the files; return the backup of what they were. Raises as `edits.carry_out`."""
         return edits.carry_out(self.workspace, self.edits, self.command)
 
 
-def reset(lab: Callable[[], Lab], workspace: Workspace, named: Sequence[str] = ()) -> Reset:
+def plan_reset(lab: Callable[[], Lab], workspace: Workspace, named: Sequence[str] = ()) -> Reset:
     """Return what would bring files back to how they began.
 
     `named` are paths from the workspace: files, or folders for all of the start's files in them.
     Without any, all files of the start are meant. A named file that is not in the start goes; one
     that nobody named stays. Raises DevlabError for a name that nothing has.
     """
-    began = start(lab, workspace)
+    began = read_start(lab, workspace)
     wanted = dict(began) if not named else {}
     leaving: set[str] = set()
     for name in named:
@@ -133,15 +133,15 @@ def reset(lab: Callable[[], Lab], workspace: Workspace, named: Sequence[str] = (
             leaving.add(name)
         else:
             raise _nothing_to_reset(workspace.root, name, began)
-    room = edits.making_room(workspace.root, wanted)
+    room = edits.plan_room(workspace.root, wanted)
     yours = trees.read_tree(workspace.root, {*wanted, *leaving})
-    return Reset(workspace, (*room, *edits.between(yours, wanted)))
+    return Reset(workspace, (*room, *edits.find_edits(yours, wanted)))
 
 
-def restore(workspace: Workspace, name: str) -> Reset:
+def plan_restore(workspace: Workspace, name: str) -> Reset:
     """Return what would bring back the files of a backup; raises DevlabError without it."""
     kept = backups.find(workspace.root, name)
-    return Reset(workspace, edits.restoring(workspace.root, kept), RESTORE)
+    return Reset(workspace, edits.plan_restore(workspace.root, kept), RESTORE)
 
 
 def _is_in(path: str, name: str) -> bool:
@@ -153,7 +153,7 @@ def _is_own_file(root: Path, name: str) -> bool:
 
 
 def _nothing_to_reset(root: Path, name: str, began: Tree) -> DevlabError:
-    if (root / name).is_dir() and trees.obstacle(root, name) is None:
+    if (root / name).is_dir() and trees.find_obstacle(root, name) is None:
         return DevlabError(
             f"the start has no file in {name!r}, and yours stay unless you name them",
             hint="name the files that are to go",
@@ -164,7 +164,7 @@ def _nothing_to_reset(root: Path, name: str, began: Tree) -> DevlabError:
     )
 
 
-def named_path(workspace: Workspace, typed: str) -> str:
+def resolve_named_path(workspace: Workspace, typed: str) -> str:
     """Return the path from the workspace of a file that was typed in the current folder.
 
     Raises UnusableFileError where it lies outside, or is version control's or devlab's own.

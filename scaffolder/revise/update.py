@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import msgspec
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.labs.variables import context_of, require_free, usable_variables
+from scaffolder.labs.variables import make_context, require_free, select_usable_variables
 from scaffolder.model import Lab
 from scaffolder.revise import changelog, reference
 from scaffolder.revise import edits as revision
 from scaffolder.revise.backups import Backup
 from scaffolder.revise.changelog import Section
 from scaffolder.revise.edits import Edit
-from scaffolder.revise.merge import Conflict, Merged, label_of, marked_lines, merge
+from scaffolder.revise.merge import Conflict, Merged, find_marked_lines, make_label, merge_work
 from scaffolder.revise.versions import is_later
 from scaffolder.workspace import (
     MANIFEST,
@@ -75,7 +75,7 @@ class Update:
         return revision.carry_out(self.workspace, (*self.edits, *self.own), COMMAND)
 
 
-def plan(
+def plan_update(
     lab: Lab,
     workspace: Workspace,
     settings: Mapping[str, str] | None = None,
@@ -92,12 +92,12 @@ def plan(
     require_free(lab, settings or {})
     _refuse_downgrade(lab, workspace)
     _refuse_unsolved(workspace)
-    context = context_of(lab, {**usable_variables(lab, workspace), **(settings or {})})
-    now = reference.state(lab, "start", context)
-    began = {} if start_unknown else reference.start(lambda: lab, workspace)
+    context = make_context(lab, {**select_usable_variables(lab, workspace), **(settings or {})})
+    now = reference.read_state(lab, "start", context)
+    began = {} if start_unknown else reference.read_start(lambda: lab, workspace)
     yours = _yours(workspace, {*began, *now})
-    label = label_of(f"{lab.id}-{lab.version}")
-    merged = _without_unreadable(merge(began, yours, now, label))
+    label = make_label(f"{lab.id}-{lab.version}")
+    merged = _without_unreadable(merge_work(began, yours, now, label))
     manifest = msgspec.structs.replace(
         workspace.manifest, lab=ManifestLab(lab.id, lab.version), context=context
     )
@@ -107,7 +107,7 @@ def plan(
         new=lab.version,
         merged=merged,
         own=_own_edits(workspace, manifest, now, _conflicts(merged, label)),
-        changed=changelog.between(lab, workspace.manifest.lab.version),
+        changed=changelog.read_changes(lab, workspace.manifest.lab.version),
     )
 
 
@@ -123,7 +123,7 @@ def _refuse_downgrade(lab: Lab, workspace: Workspace) -> None:
         )
 
 
-def unsolved(workspace: Workspace) -> tuple[str, ...]:
+def list_unsolved(workspace: Workspace) -> tuple[str, ...]:
     """Return the files in which conflicts of the last update are not solved yet, with the line.
 
     A marked one is solved when the marks are gone, one beside yours when that file is.
@@ -138,7 +138,7 @@ def unsolved(workspace: Workspace) -> tuple[str, ...]:
     found = [path for path in kept.beside if _standing(workspace, path) is not None]
     for path in kept.marked:
         there = _standing(workspace, path)
-        lines = () if there is None else marked_lines(there, kept.label)
+        lines = () if there is None else find_marked_lines(there, kept.label)
         found += [f"{path}:{line}" for line in lines]
     return tuple(found)
 
@@ -153,7 +153,7 @@ def _standing(workspace: Workspace, path: str) -> Entry | None:
 
 
 def _refuse_unsolved(workspace: Workspace) -> None:
-    left = unsolved(workspace)
+    left = list_unsolved(workspace)
     if left:
         raise DevlabError(
             "the last update left conflicts that are not solved yet: " + ", ".join(left),
@@ -175,13 +175,13 @@ def _yours(workspace: Workspace, known: set[str]) -> dict[str, Entry]:
             entry = _UNREADABLE
         if entry is not None:
             found[path] = entry
-    for path in trees.paths(workspace.root):
+    for path in trees.list_paths(workspace.root):
         if path not in known and (workspace.root / path).lstat().st_size <= TEXT_LIMIT:
             try:
                 entry = trees.read_entry(workspace.root, path)
             except UnusableFileError:
                 continue
-            if entry is not None and (not entry.binary or entry.kind is trees.Kind.LINK):
+            if entry is not None and (not entry.binary or entry.kind is trees.EntryKind.LINK):
                 found[path] = entry
     return found
 

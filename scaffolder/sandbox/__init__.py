@@ -22,7 +22,7 @@ from scaffolder.sandbox.census import Census
 from scaffolder.sandbox.places import own_code, python_parts
 from scaffolder.tools import processes
 from scaffolder.tools.command import Command, Limits, Sandbox
-from scaffolder.tools.lifeline import tied
+from scaffolder.tools.lifeline import tie_command
 from scaffolder.tools.processes import CancelToken, Completed, Daemon
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
@@ -102,7 +102,7 @@ class OwnWork:
         """Start a server that ends when it is stopped, or with us; its output goes to `log`."""
         private = Path(tempfile.mkdtemp(prefix="own-", dir=self.scratch))
         argv, env = self._enclosed(command, private)
-        return Daemon(tied(argv), log=log, cwd=command.cwd, env=env)
+        return Daemon(tie_command(argv), log=log, cwd=command.cwd, env=env)
 
     @contextlib.contextmanager
     def _private(self) -> Iterator[Path]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.tools.command import Limits
-from scaffolder.tools.disk import free_mb, used_mb
-from scaffolder.tools.processes import Ending, children
+from scaffolder.tools.disk import measure_free_mb, measure_used_mb
+from scaffolder.tools.processes import Ending, list_children
 
 # Seconds between two counts, and between two looks at what is written.
 _PAUSE, _DISK_PAUSE = 0.2, 1.0
@@ -42,7 +42,7 @@ class Census:
     _free: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._free = free_mb(self.folders)
+        self._free = measure_free_mb(self.folders)
 
     def __call__(self, pid: int) -> Ending | None:
         """Look, unless that was done a moment ago; `pid` is that of bubblewrap on this machine."""
@@ -79,10 +79,13 @@ class Census:
         To count files takes long, and so waits until the disk has that much less.
         """
         now = time.monotonic()
-        if now < self._next_disk or self._free - free_mb(self.folders) <= self.limits.disk_mb:
+        if (
+            now < self._next_disk
+            or self._free - measure_free_mb(self.folders) <= self.limits.disk_mb
+        ):
             self._next_disk = max(self._next_disk, now + _PAUSE)
             return False
-        used = used_mb(self.folders)
+        used = measure_used_mb(self.folders)
         self._next_disk = time.monotonic() + max(_DISK_PAUSE, 10 * (time.monotonic() - now))
         # So many files that nobody can count them are too many as well.
         return used is None or used + _nameless_mb(pid) > self.limits.disk_mb
@@ -90,7 +93,7 @@ class Census:
 
 def _processes(pid: int) -> Iterator[Path]:
     """Yield the folders in /proc of all that runs in the sandbox of a bubblewrap process."""
-    for first in children(pid):
+    for first in list_children(pid):
         # Its /proc shows the sandbox's processes, and no others.
         with contextlib.suppress(OSError):
             for entry in Path(f"/proc/{first}/root/proc").iterdir():

@@ -13,7 +13,7 @@ from scaffolder.tools.processes import CancelToken, Ending, run
 _PATIENCE = 20.0
 
 
-def free_mb(folders: Iterable[Path]) -> int:
+def measure_free_mb(folders: Iterable[Path]) -> int:
     """Return what is left, in MB, of the file systems of some folders together."""
     left: dict[int, int] = {}
     for folder in folders:
@@ -23,7 +23,7 @@ def free_mb(folders: Iterable[Path]) -> int:
     return sum(left.values())
 
 
-def used_mb(folders: Iterable[Path]) -> int | None:
+def measure_used_mb(folders: Iterable[Path]) -> int | None:
     """Return what some folders take, in MB, each file once; None where that cannot be told in time.
 
     `du` goes down folders that are nested too deep to have a name.

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 
 # https://docs.docker.com/reference/dockerfile/#here-documents; `<<<` is the shell's own.
 HEREDOC = re.compile(
@@ -88,7 +88,7 @@ class _Reading:
         return (line.lstrip() if self.indented else line).startswith("#")
 
 
-def list_form(arguments: str) -> list[Any] | None:
+def parse_list_form(arguments: str) -> list[Any] | None:
     """Return the words of arguments that are a list in JSON, None for those of the other form."""
     try:
         words = json.loads(arguments)
@@ -97,13 +97,13 @@ def list_form(arguments: str) -> list[Any] | None:
     return words if isinstance(words, list) else None
 
 
-def instructions(text: str) -> list[Instruction]:
+def parse_instructions(text: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile's text in their order, comments left out."""
     return _read(text, _told(text))
 
 
 @functools.lru_cache(maxsize=4)
-def every_reading(text: str) -> tuple[tuple[Instruction, ...], ...]:
+def list_readings(text: str) -> tuple[tuple[Instruction, ...], ...]:
     """Return the instructions as each version of a builder may read them; mostly there is one way.
 
     Who has to know what a Dockerfile does not ask for has to look at all of them.
@@ -129,7 +129,7 @@ def _told(text: str) -> _Reading:
 
 def _read(text: str, reading: _Reading) -> list[Instruction]:
     # A builder takes one carriage return with the newline.
-    lines = [line.removesuffix("\r") for line in lines_of(text.removeprefix("\ufeff"))]
+    lines = [line.removesuffix("\r") for line in split_lines(text.removeprefix("\ufeff"))]
     ends = _Ends(lines)
     result: list[Instruction] = []
     at = 0
@@ -144,17 +144,17 @@ def _read(text: str, reading: _Reading) -> list[Instruction]:
     return result
 
 
-def line_of(text: str, instruction: str) -> int | None:
+def find_line(text: str, instruction: str) -> int | None:
     """Return the line of the one instruction that a builder calls `instruction`.
 
     None where there is no such instruction, or more than one: a wrong line is worse than none.
     """
     wanted = _squeezed(instruction)
-    lines = [one.line for one in instructions(text) if _squeezed(one.text) == wanted]
+    lines = [one.line for one in parse_instructions(text) if _squeezed(one.text) == wanted]
     return lines[0] if len(lines) == 1 else None
 
 
-def bases(text: str) -> tuple[str, ...]:
+def list_bases(text: str) -> tuple[str, ...]:
     """Return the names of the images that a Dockerfile builds on or copies from, each once.
 
     Stages of its own and `scratch` are none. A name that a build argument without a default decides
@@ -163,7 +163,7 @@ def bases(text: str) -> tuple[str, ...]:
     arguments: dict[str, str] = {}
     stages = {"scratch"}
     found: dict[str, None] = {}
-    for instruction in instructions(text):
+    for instruction in parse_instructions(text):
         words = [word for word in instruction.arguments if not word.startswith("--")]
         if instruction.keyword == "ARG" and not found and words:
             name, _, default = words[0].partition("=")

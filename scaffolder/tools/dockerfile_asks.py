@@ -15,8 +15,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from scaffolder.core.lines import lines_of
-from scaffolder.tools.dockerfile import Instruction, every_reading, instructions, list_form
+from scaffolder.core.lines import split_lines
+from scaffolder.tools.dockerfile import (
+    Instruction,
+    list_readings,
+    parse_instructions,
+    parse_list_form,
+)
 
 _DIRECTIVE = re.compile(r"(?:#|//)\s*syntax\s*=\s*(?P<name>\S+)", re.IGNORECASE)
 _OFFICIAL = re.compile(
@@ -60,9 +65,9 @@ class Ask:
     what: str
 
 
-def frontend(text: str) -> Ask | None:
+def find_frontend(text: str) -> Ask | None:
     """Return the language that a `# syntax=` names where it is not Docker's own."""
-    lines = lines_of(text.removeprefix("\ufeff"))
+    lines = split_lines(text.removeprefix("\ufeff"))
     for number, line in enumerate(lines, 1):
         stripped = line.strip()
         # No instruction begins so: an object in which `syntax`, in any spelling, is a key.
@@ -76,10 +81,10 @@ def frontend(text: str) -> Ask | None:
     return None
 
 
-def remote_sources(text: str) -> list[Ask]:
+def find_remote_sources(text: str) -> list[Ask]:
     """Return what ADD would fetch from somewhere, and what nobody can tell to be a file."""
     found = []
-    for instruction in every_instruction(text):
+    for instruction in list_instructions(text):
         if instruction.keyword != "ADD":
             continue
         for source in _sources(instruction):
@@ -91,11 +96,11 @@ def remote_sources(text: str) -> list[Ask]:
 
 def _sources(instruction: Instruction) -> tuple[str, ...]:
     """Return what an ADD or COPY takes, in either of the two forms."""
-    words = list_form(" ".join(instruction.arguments))
+    words = parse_list_form(" ".join(instruction.arguments))
     return instruction.arguments[:-1] if words is None else tuple(map(str, words[:-1]))
 
 
-def host_of(source: str) -> str:
+def read_host(source: str) -> str:
     """Return the host that a remote source names, "" where it names none."""
     if "://" in source:
         return (urlsplit(source).hostname or "") if _is_address(source) else ""
@@ -109,7 +114,7 @@ def _is_address(source: str) -> bool:
         return False
 
 
-def registry_of(image: str) -> str:
+def read_registry(image: str) -> str:
     """Return the host of the registry that an image's name names, "" for the usual one."""
     first, slash, _ = image.partition("/")
     if not slash or not (first == "localhost" or "." in first or ":" in first):
@@ -137,10 +142,10 @@ def is_private(host: str) -> bool:
     return not address.is_global
 
 
-def privileges(text: str) -> list[Ask]:
+def find_privileges(text: str) -> list[Ask]:
     """Return the flags of RUN that ask for the builder's network, rights, secrets or agent."""
     found = []
-    for instruction in every_instruction(text):
+    for instruction in list_instructions(text):
         for flag in instruction.flags if instruction.keyword == "RUN" else ():
             name, _, value = flag.partition("=")
             fields = _fields(value)
@@ -168,13 +173,13 @@ def _fields(value: str) -> dict[str, str]:
     return {**fields, "type": fields.get("type", "").lower()}
 
 
-def every_instruction(text: str) -> Iterator[Instruction]:
+def list_instructions(text: str) -> Iterator[Instruction]:
     """Yield the instructions as any version of a builder may read them, each once.
 
     Who may not ask for something may not hide it where versions differ.
     """
     seen = set()
-    for reading in every_reading(text):
+    for reading in list_readings(text):
         for instruction in reading:
             if instruction not in seen:
                 seen.add(instruction)
@@ -189,10 +194,10 @@ def _unprefixed(instruction: Instruction) -> Instruction:
     return instruction
 
 
-def newer_features(text: str) -> list[Ask]:
+def find_newer_features(text: str) -> list[Ask]:
     """Return what a builder may be too old for: flags, platforms and here-documents."""
     found = []
-    for instruction in instructions(text):
+    for instruction in parse_instructions(text):
         known = _BUILDKIT_FLAGS.get(instruction.keyword, ())
         names = (flag.removeprefix("--").partition("=")[0] for flag in instruction.flags)
         found += [
@@ -213,17 +218,17 @@ class UnclearMountError(ValueError):
         self.ask = ask
 
 
-def with_own_caches(text: str, owner: str) -> tuple[str, list[str]]:
+def use_own_caches(text: str, owner: str) -> tuple[str, list[str]]:
     """Return the Dockerfile with each cache of a RUN under a name that only `owner` uses.
 
     With it comes where the caches are mounted. A cache without an id has its target as one; mounts
     of one id still share a cache, and one that is `owner`'s already keeps its name: a step that is
     built again must be the same step. Raises UnclearMountError where one cannot be renamed.
     """
-    lines = lines_of(text)
+    lines = split_lines(text)
     ends = "\n" if text.endswith("\n") else ""
     places = []
-    for instruction in every_instruction(text):
+    for instruction in list_instructions(text):
         mounts = [flag for flag in instruction.flags if flag.startswith("--mount=")]
         caches = [flag for flag in mounts if _fields(flag[8:])["type"] == "cache"]
         if instruction.keyword != "RUN" or not caches:
@@ -273,13 +278,13 @@ def _cache_name(mount: str, owner: str) -> str:
     return f"{owner}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def programs(step: str) -> set[str]:
+def list_programs(step: str) -> set[str]:
     """Return the names of the programs that a RUN starts, as far as its command line tells them.
 
     That is what stands where a shell expects a command; a module that Python runs counts as one.
     """
     command = " ".join(Instruction(1, 1, step).arguments)
-    words = list_form(command)
+    words = parse_list_form(command)
     if words is None:
         lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True

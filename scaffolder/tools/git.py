@@ -12,8 +12,8 @@ from scaffolder.core.errors import DevlabError, UnavailableError, WorkFaultError
 from scaffolder.tools import processes
 from scaffolder.tools.network import names_failure
 from scaffolder.tools.processes import CancelToken, Completed, Ending
-from scaffolder.tools.system import here
-from scaffolder.tools.versions import told
+from scaffolder.tools.system import detect_system
+from scaffolder.tools.versions import ask_version
 
 _SECONDS = 60.0
 _IDENTITY = {
@@ -72,19 +72,21 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 Files = Mapping[str, tuple[str, bytes]]
 
 
-def available() -> bool:
+def is_available() -> bool:
     """Whether git is there."""
     return shutil.which("git") is not None
 
 
-def version() -> str:
+def read_version() -> str:
     """Return git's version; raises UnavailableError where it is missing or does not run."""
-    if not available():
+    if not is_available():
         raise UnavailableError(
             "git is not installed",
-            fix=here().install(dict.fromkeys(("apt-get", "dnf", "pacman", "apk", "brew"), "git")),
+            fix=detect_system().install(
+                dict.fromkeys(("apt-get", "dnf", "pacman", "apk", "brew"), "git")
+            ),
         )
-    return told(("git", "--version"))
+    return ask_version(("git", "--version"))
 
 
 def commit_all(
@@ -146,7 +148,7 @@ def _require_done(done: Completed, folder: Path) -> None:
         raise WorkFaultError(f"git cannot commit the work: {what}")
 
 
-def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path, tuple[Path, ...]]:
+def list_changed(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path, tuple[Path, ...]]:
     """Return the top of the repository that `folder` is in, and what differs there from `ref`.
 
     That is every file, by its whole path, that was changed, added, moved or deleted since the
@@ -169,7 +171,7 @@ def changed_since(folder: Path, ref: str, *, cancel: CancelToken) -> tuple[Path,
     return top, tuple(top / name for name in names.split("\0") if name)
 
 
-def first_commits(folder: Path, *, cancel: CancelToken) -> tuple[str, ...]:
+def list_first_commits(folder: Path, *, cancel: CancelToken) -> tuple[str, ...]:
     """Return the commits without a parent that HEAD of the repository at `folder` comes from.
 
     Of a shallow clone they are those at which it was cut off. Raises DevlabError where `folder` is
@@ -238,7 +240,7 @@ def _history(trees: Sequence[Files]) -> bytes:
     return b"".join(parts)
 
 
-def without_secret(text: str) -> str:
+def hide_secret(text: str) -> str:
     """Return `text` with the names, passwords and tokens in its URLs blotted out."""
     return _SECRET.sub(r"\1***@", text)
 
@@ -250,7 +252,7 @@ def fetch(url: str, ref: str, folder: Path, *, cancel: CancelToken) -> str:
     fetched where the server can do so. Raises DevlabError where there is none, UnavailableError
     where git or the network is missing.
     """
-    shown = without_secret(url)
+    shown = hide_secret(url)
     environment = {**_environment(), **_SILENT}
 
     def git(*arguments: str) -> Completed:
@@ -278,7 +280,7 @@ def fetch(url: str, ref: str, folder: Path, *, cancel: CancelToken) -> str:
 
 def _unfetched(done: Completed, shown: str, ref: str) -> DevlabError:
     said = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
-    said = without_secret(said)
+    said = hide_secret(said)
     if done.ending is Ending.TIMED_OUT:
         return UnavailableError(f"{shown} was not fetched within {_FETCH_SECONDS:.0f} seconds")
     if "unable to access" in said or names_failure(said):

@@ -23,7 +23,7 @@ kill -9 0
 """
 
 
-def tied(argv: Sequence[str]) -> list[str]:
+def tie_command(argv: Sequence[str]) -> list[str]:
     """Return the command that runs `argv` until it ends or this process is no more.
 
     It must be started as the leader of its own process group, as `processes.Daemon` does.

@@ -201,14 +201,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     The child of bubblewrap is the first process of a process space, and all in there ends with it.
     What else left the group, as with `setsid`, lives on.
     """
-    for child in children(process.pid):
+    for child in list_children(process.pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(child, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def children(pid: int) -> list[int]:
+def list_children(pid: int) -> list[int]:
     """Return the pids of a process's children; none where the system does not tell."""
     try:
         told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")

@@ -78,7 +78,7 @@ class System:
 
 
 @functools.cache
-def here() -> System:
+def detect_system() -> System:
     """Return the system that this process runs on; asks nothing but files and PATH."""
     kind = platform.system()
     release = Path("/proc/sys/kernel/osrelease")
@@ -129,14 +129,14 @@ def _name(kind: str) -> str:
     return _os_release().get("PRETTY_NAME", f"{kind} {platform.release()}")
 
 
-def codename() -> str:
+def find_codename() -> str:
     """Return the name by which the distribution's release is known in package sources, or ""."""
     told = _os_release()
     name = told.get("UBUNTU_CODENAME") or told.get("VERSION_CODENAME", "")
     return name if re.fullmatch(r"[a-z][a-z0-9-]*", name) else ""
 
 
-def in_group(name: str) -> bool:
+def is_in_group(name: str) -> bool:
     """Whether this user is a member of the group, also where this session began before that."""
     import grp
     import pwd
@@ -149,7 +149,7 @@ def in_group(name: str) -> bool:
     return account.pw_name in group.gr_mem or account.pw_gid == group.gr_gid
 
 
-def user() -> str:
+def find_user() -> str:
     """Return the name of the user, as a command that is to be copied can have it."""
     try:
         name = getpass.getuser()
@@ -158,14 +158,14 @@ def user() -> str:
     return name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else "$USER"
 
 
-def processors() -> int:
+def count_processors() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def memory() -> tuple[int, int]:
+def measure_memory() -> tuple[int, int]:
     """Return the bytes of memory that are available, and of all; 0 for what cannot be told.
 
     The limit of a control group that this process is in counts as all.
@@ -183,7 +183,7 @@ def memory() -> tuple[int, int]:
     return available, total
 
 
-def setting(name: str) -> str:
+def read_setting(name: str) -> str:
     """Return the kernel's setting (`kernel.x` as sysctl names it), or "" where it has none."""
     return _text(Path("/proc/sys", *name.split("."))).strip()
 

@@ -33,9 +33,9 @@ def prepare(wheels: Mapping[int, Path], pythons: Mapping[int, Path], cancel: Can
     unpack something it is merely not in the cache.
     """
     asked = [f"{minor} {wheels[minor].name} {pythons[minor]}" for minor in sorted(wheels)]
-    asked += [str(wheelhouse.uv_program()), *_LEFT_OUT, _NOT_COMPILED]
+    asked += [str(wheelhouse.find_uv()), *_LEFT_OUT, _NOT_COMPILED]
     key = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]
-    target = wheelhouse.root() / f"unpacked-{key}"
+    target = wheelhouse.find_root() / f"unpacked-{key}"
     if not target.is_dir():
         with tempfile.TemporaryDirectory(prefix="new-", dir=target.parent) as made:
             cache = Path(made) / "cache"
@@ -75,11 +75,11 @@ def _unpack(
 ) -> None:
     named = [path.stem.split("-")[:2] for path in sorted(wheels[minor].glob("*.whl"))]
     argv: tuple[str | Path, ...] = (
-        *(wheelhouse.uv_program(), "pip", "install", "--quiet", "--no-config", "--no-deps"),
+        *(wheelhouse.find_uv(), "pip", "install", "--quiet", "--no-config", "--no-deps"),
         *("--link-mode", "hardlink", "--python", python, "--target", made / f"py3{minor}"),
         *(f"{name}=={version}" for name, version in named if name not in _LEFT_OUT),
     )
-    environment = {**wheelhouse.environment(wheels), "UV_CACHE_DIR": str(made / "cache")}
+    environment = {**wheelhouse.make_environment(wheels), "UV_CACHE_DIR": str(made / "cache")}
     processes.run(argv, env=environment, timeout=_SECONDS, cancel=cancel)
 
 

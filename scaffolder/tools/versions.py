@@ -18,7 +18,9 @@ _OUTPUT_LIMIT = 64 * 1024
 _VERSION = re.compile(r"\d+(?:\.\d+)+[\w.+-]*")
 
 
-def told(argv: Sequence[str | os.PathLike[str]], env: Mapping[str, str] | None = None) -> str:
+def ask_version(
+    argv: Sequence[str | os.PathLike[str]], env: Mapping[str, str] | None = None
+) -> str:
     """Return the version that a program prints; raises UnavailableError where it does not run."""
     done = processes.run(
         argv, env=env, timeout=_SECONDS, cancel=CancelToken(), output_limit=_OUTPUT_LIMIT
@@ -33,6 +35,6 @@ def told(argv: Sequence[str | os.PathLike[str]], env: Mapping[str, str] | None =
     return found[0] if found else next(iter(done.tail(1)), "").strip()
 
 
-def pip_install(distribution: str) -> str:
+def format_pip_install(distribution: str) -> str:
     """Return the command that installs a distribution beside devlab."""
     return shlex.join([sys.executable, "-m", "pip", "install", distribution])

@@ -45,7 +45,7 @@ _QUERY = (
 )
 
 
-def requirements_of(project: Path) -> tuple[str, ...]:
+def list_requirements(project: Path) -> tuple[str, ...]:
     """Return what the requirements files and the build system of a project of ours ask for.
 
     Only plain requirements count: no options, addresses or paths.
@@ -63,16 +63,16 @@ def requirements_of(project: Path) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def pythons(cancel: CancelToken) -> dict[int, Path]:
+def find_pythons(cancel: CancelToken) -> dict[int, Path]:
     """Return the Pythons of this machine by minor version: the one that runs devlab, and others.
 
     They are looked for on PATH and where pyenv, uv and hosted runners put them, and asked what
     they are: a name says little.
     """
-    return preferred(interpreters(cancel))
+    return choose_preferred(list_interpreters(cancel))
 
 
-def preferred(known: Iterable[tuple[int, Path]]) -> dict[int, Path]:
+def choose_preferred(known: Iterable[tuple[int, Path]]) -> dict[int, Path]:
     """Return the first Python of each minor version."""
     found: dict[int, Path] = {}
     for minor, path in known:
@@ -80,9 +80,9 @@ def preferred(known: Iterable[tuple[int, Path]]) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def interpreters(cancel: CancelToken) -> tuple[tuple[int, Path], ...]:
+def list_interpreters(cancel: CancelToken) -> tuple[tuple[int, Path], ...]:
     """Return every usable Python that was found, the preferred one of a version first."""
-    answers = (ask(candidate, cancel) for candidate in dict.fromkeys(_candidates()))
+    answers = (ask_python(candidate, cancel) for candidate in dict.fromkeys(_candidates()))
     return tuple(dict.fromkeys(answer for answer in answers if answer is not None))
 
 
@@ -105,7 +105,7 @@ def _candidates() -> Iterable[Path]:
         yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
-def ask(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
+def ask_python(python: Path, cancel: CancelToken) -> tuple[int, Path] | None:
     """Return the minor version of a usable Python and the executable that it really is."""
     try:
         asked = processes.run((python, "-I", "-c", _QUERY), timeout=QUERY_SECONDS, cancel=cancel)
@@ -124,7 +124,7 @@ def prepare(wanted: Sequence[str], minor: int, cancel: CancelToken) -> Path:
     asked = sorted({*wanted, *USUAL})
     target = _place(asked, minor)
     if not target.is_dir():
-        with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=find_root()) as made:
             done = _fetch(asked, minor, Path(made) / "wheels", cancel)
             if not done.ok:
                 raise _unavailable(asked, minor, done)
@@ -141,10 +141,10 @@ def has(wanted: Sequence[str], minor: int) -> bool:
 
 def _place(asked: Sequence[str], minor: int) -> Path:
     key = hashlib.sha256("\n".join((*asked, sys.platform)).encode()).hexdigest()[:16]
-    return root() / f"py3{minor}-{key}"
+    return find_root() / f"py3{minor}-{key}"
 
 
-def index(cancel: CancelToken) -> str:
+def find_index(cancel: CancelToken) -> str:
     """Return the address of the package index that `prepare` fetches from, as pip is set up."""
     asked = (_pip_python(cancel), "-m", "pip", "config", "list")
     done = processes.run(asked, timeout=QUERY_SECONDS, cancel=cancel)
@@ -155,35 +155,35 @@ def index(cancel: CancelToken) -> str:
     return chosen[-1] if chosen else _PYPI
 
 
-def extra(minor: int) -> Path:
+def find_extra_folder(minor: int) -> Path:
     """Return the folder of wheels for Python 3.`minor` that pipelines asked for beyond the app."""
-    folder = root() / f"extra-py3{minor}"
+    folder = find_root() / f"extra-py3{minor}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def add(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
-    """Fetch wheels that a pipeline asked for into `extra`; False where there is no such package.
+def add_wheels(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
+    """Fetch wheels that a pipeline asked for into `find_extra_folder`.
 
-    Raises UnavailableError without network.
+    Returns False where there is no such package. Raises UnavailableError without network.
     """
     plain = [each for each in wanted if REQUIREMENT.fullmatch(each)]
     if not plain:
         return False
-    with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
+    with tempfile.TemporaryDirectory(prefix="new-", dir=find_root()) as made:
         done = _fetch(plain, minor, Path(made), cancel)
         if done.ok:
             for wheel in Path(made).iterdir():
-                wheel.replace(extra(minor) / wheel.name)
+                wheel.replace(find_extra_folder(minor) / wheel.name)
             return True
     if any(phrase in done.output for phrase in _NO_SUCH) and not _network_lines(done):
         return False
     raise _unavailable(plain, minor, done)
 
 
-def root() -> Path:
+def find_root() -> Path:
     """Return the folder of everything that is kept here, created if need be."""
-    folder = paths.cache() / "wheels"
+    folder = paths.find_cache_folder() / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -202,10 +202,10 @@ def _pip_python(cancel: CancelToken) -> Path:
     """Return a Python with pip: this one, or one made for the purpose."""
     if importlib.util.find_spec("pip") is not None:
         return Path(sys.executable)
-    folder = root().parent / f"pip-{sys.version_info.major}{sys.version_info.minor}"
+    folder = find_root().parent / f"pip-{sys.version_info.major}{sys.version_info.minor}"
     python = folder / "bin" / "python"
     if not python.exists():
-        with tempfile.TemporaryDirectory(prefix="new-", dir=root()) as made:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=find_root()) as made:
             place = Path(made) / "venv"
             done = processes.run(
                 (sys.executable, "-m", "venv", place), timeout=FETCH_SECONDS, cancel=cancel
@@ -238,17 +238,19 @@ def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> Unavaila
     )
 
 
-def uv_program() -> Path:
+def find_uv() -> Path:
     """Return where uv is; it comes as a wheel with devlab."""
     from uv import find_uv_bin  # here, so that listing labs stays quick
 
     return Path(find_uv_bin())
 
 
-def environment(folders: Mapping[int, Path]) -> dict[str, str]:
+def make_environment(folders: Mapping[int, Path]) -> dict[str, str]:
     """Return the variables that make pip and uv install from wheelhouses alone."""
     # As addresses, since pip splits at blanks and uv at commas.
-    links = [path.as_uri() for minor, own in folders.items() for path in (own, extra(minor))]
+    links = [
+        path.as_uri() for minor, own in folders.items() for path in (own, find_extra_folder(minor))
+    ]
     return {
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": " ".join(links),

@@ -19,11 +19,11 @@ from scaffolder.report.live.watch import (
     Page,
     PreviewReset,
     Question,
-    Reset,
+    ResetFile,
     Shown,
     ShowSolution,
     TakeHint,
-    failures_of,
+    list_failures,
 )
 from scaffolder.revise import reference
 from scaffolder.workspace import Workspace
@@ -69,8 +69,8 @@ def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Questio
         return _changed(lab, found)
     if isinstance(effect, PreviewReset):
         text = "".join(one.text for one in _reset(lab, found, effect.path).files)
-        return Question(f"Put {effect.path} back to the start?", text, Reset(effect.path))
-    if isinstance(effect, Reset):
+        return Question(f"Put {effect.path} back to the start?", text, ResetFile(effect.path))
+    if isinstance(effect, ResetFile):
         backup = _reset(lab, found, effect.path).carry_out()
         return Page(f"{effect.path} is as it began", f"What it was lies in {backup.folder}.")
     raise TypeError(f"{effect} shows nothing")
@@ -78,24 +78,24 @@ def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Questio
 
 def _hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     page = _next_hint(lab, found, wanted)
-    result = hints.result_of(wanted.report, wanted.task)
-    return replace(page, task=wanted.task, answers=failures_of(result) if result else frozenset())
+    result = hints.find_result(wanted.report, wanted.task)
+    return replace(page, task=wanted.task, answers=list_failures(result) if result else frozenset())
 
 
 def _next_hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
-    used = records.hints_had(found, wanted.task)
-    given = hints.next_hint(lab, wanted.task, wanted.report, used)
+    used = records.list_used_hints(found, wanted.task)
+    given = hints.choose_next_hint(lab, wanted.task, wanted.report, used)
     if given is not None:
         records.use_hint(found, wanted.task, given.number)
         meant = f", {given.meant}" if given.meant else ""
         return Page(f"hint {given.place} of {given.of}{meant}", given.text, "h")
-    had = hints.used_hints(lab, wanted.task, wanted.report, used)
+    had = hints.list_used_hints(lab, wanted.task, wanted.report, used)
     told = "\n".join(f"{one.place}. {one.text}" for one in had)
     return Page(f"{wanted.task} has no further hint; s shows the solution", told, "h")
 
 
 def _solution(lab: Lab, found: Workspace, task: str) -> Page:
-    diff = reference.solution_diff(lab, found, task or None)
+    diff = reference.format_solution_diff(lab, found, task or None)
     of = f"of {task}" if task else "of the lab"
     if not diff:
         return Page(f"Your files hold what the solution {of} does", "")
@@ -103,11 +103,11 @@ def _solution(lab: Lab, found: Workspace, task: str) -> Page:
 
 
 def _changed(lab: Lab, found: Workspace) -> Choice | Page:
-    files = tuple(one.path for one in reference.reset(lambda: lab, found).files)
+    files = tuple(one.path for one in reference.plan_reset(lambda: lab, found).files)
     if not files:
         return Page("Every file of the start is as it began", "")
     return Choice("Put which file back to the start?", files)
 
 
 def _reset(lab: Lab, found: Workspace, path: str) -> reference.Reset:
-    return reference.reset(lambda: lab, found, [path])
+    return reference.plan_reset(lambda: lab, found, [path])

@@ -26,7 +26,7 @@ _CHARACTERS = {"\r": "enter", "\n": "enter", "\x1b": "escape"}
 _KEY = re.compile(r"\x1b(?:\[|O)(?P<sequence>[0-?]*[ -/]*[@-~])|(?P<one>.)", re.DOTALL)
 
 
-def decode(typed: bytes) -> list[str]:
+def decode_keys(typed: bytes) -> list[str]:
     """Return the names of the keys in what a terminal sent; what is no key of ours is left out.
 
     A character is its own name; the others are those of `watched.Pressed`.
@@ -75,4 +75,4 @@ class Keyboard:
             raise EOFError from error
         if not typed:
             raise EOFError
-        return decode(typed)
+        return decode_keys(typed)

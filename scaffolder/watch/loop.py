@@ -34,7 +34,7 @@ from scaffolder.report.live.watch_screen import Frame
 from scaffolder.watch.desk import Desk
 from scaffolder.watch.keys import Keyboard
 from scaffolder.watch.runs import Runs
-from scaffolder.watch.saves import Changes, Watcher, touched
+from scaffolder.watch.saves import Changes, Watcher, find_touched_tasks
 
 # How often the seconds of what runs are drawn anew.
 _TICK = 0.25
@@ -57,7 +57,7 @@ class Front(Protocol):
         """Show a state."""
 
 
-def run(
+def run_loop(
     root: Path,
     lab: Lab,
     front: Front,
@@ -115,7 +115,7 @@ class _Loop:
         self._saves = Watcher(root, lab.root, self._inbox.post)
         self._desk = Desk(root, self._inbox.post)
         self._selector = selectors.DefaultSelector()
-        self._watch, self._first = watch.begin(lab)
+        self._watch, self._first = watch.begin_watch(lab)
         self._frame = Frame((), 0, 0)
         self._stopped = False
         self._over = False
@@ -224,12 +224,14 @@ class _Loop:
     def _known(self, event: Event | Changes) -> Event:
         if not isinstance(event, Changes):
             return event
-        return Saved(event.paths, touched(self._watch.lab, self._root, event), lab=event.lab)
+        return Saved(
+            event.paths, find_touched_tasks(self._watch.lab, self._root, event), lab=event.lab
+        )
 
     def _update(self, event: Event) -> None:
         if isinstance(event, LabRead):
             self._saves.follow_lab(event.lab.root)
-        self._watch, effects = watch.update(self._watch, event)
+        self._watch, effects = watch.update_watch(self._watch, event)
         for effect in effects:
             self._do(effect)
 

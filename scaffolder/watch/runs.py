@@ -111,7 +111,7 @@ class Runs:
     def _read_lab(self, order: Grade, found: Workspace) -> Lab:
         lab = self._lab
         if order.lab or found.manifest.lab.id != lab.id:
-            lab = catalog.load_of(found.manifest)
+            lab = catalog.load_for_workspace(found.manifest)
             self._lab = lab
             self._post(LabRead(order.run, lab))
         return lab

@@ -55,7 +55,7 @@ def matters(relative: Path) -> bool:
     return not ignored and not _TEMPORARY.fullmatch(relative.name)
 
 
-def touched(lab: Lab, root: Path, changes: Changes) -> frozenset[str]:
+def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]:
     """Return the tasks whose verdict changes can have changed: by what their checks read.
 
     Those that need such a task are among them. A folder, or something that is not there any more,
@@ -168,7 +168,7 @@ class Watcher:
     def _changed_before(self) -> bool:
         """Whether something was saved while nobody watched."""
         try:
-            return workspace.changed_since(self._root, self._since)
+            return workspace.has_changed_since(self._root, self._since)
         except (OSError, DevlabError):
             return True
 

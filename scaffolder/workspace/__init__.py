@@ -6,11 +6,11 @@ outside, files may be huge, pipes may never end. Only `changes` writes, into cop
 
 from scaffolder.workspace.files import (
     TEXT_LIMIT,
-    as_text,
+    escape_path,
+    make_unreadable_error,
     read_bytes,
     read_text,
     resolve_inside,
-    unreadable_error,
 )
 from scaffolder.workspace.manifest import (
     LEARNER_SCHEMA,
@@ -22,7 +22,7 @@ from scaffolder.workspace.manifest import (
     NoWorkspaceError,
     Workspace,
     encode_manifest,
-    find,
+    find_workspace,
     read_manifest,
 )
 from scaffolder.workspace.snapshots import (
@@ -31,12 +31,12 @@ from scaffolder.workspace.snapshots import (
     IGNORED,
     TOTAL_LIMIT,
     Skipped,
-    Survey,
-    changed_since,
-    fingerprint,
-    snapshot,
-    survey,
-    walk,
+    WorkSurvey,
+    fingerprint_work,
+    has_changed_since,
+    survey_work,
+    take_snapshot,
+    walk_work,
 )
 
 __all__ = [
@@ -53,19 +53,19 @@ __all__ = [
     "ManifestLab",
     "NoWorkspaceError",
     "Skipped",
-    "Survey",
+    "WorkSurvey",
     "Workspace",
-    "as_text",
-    "changed_since",
     "encode_manifest",
-    "find",
-    "fingerprint",
+    "escape_path",
+    "find_workspace",
+    "fingerprint_work",
+    "has_changed_since",
+    "make_unreadable_error",
     "read_bytes",
     "read_manifest",
     "read_text",
     "resolve_inside",
-    "snapshot",
-    "survey",
-    "unreadable_error",
-    "walk",
+    "survey_work",
+    "take_snapshot",
+    "walk_work",
 ]

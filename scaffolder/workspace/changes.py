@@ -9,7 +9,7 @@ from scaffolder.model import ChangeSet, Replacement
 from scaffolder.workspace import read_text, resolve_inside
 
 
-def apply(change: ChangeSet, root: Path) -> None:
+def apply_change(change: ChangeSet, root: Path) -> None:
     """Carry out `change` in the folder `root`.
 
     Raises DevlabError, an author's error, where a path leads outside or into a repository's own

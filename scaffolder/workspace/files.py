@@ -16,12 +16,12 @@ TEXT_LIMIT = 1024 * 1024
 _NOT_THE_FILE_S_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 
 
-def as_text(path: Path) -> str:
+def escape_path(path: Path) -> str:
     """Return a path as text that can be kept and reported; bytes that are none are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def unreadable_error(path: Path) -> DevlabError:
+def make_unreadable_error(path: Path) -> DevlabError:
     """Return what is told of a file that the user may not read, with what would mend it."""
     message = f"you may not read {path}"
     try:

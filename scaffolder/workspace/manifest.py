@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.learner_ids import normalize_learner_id
-from scaffolder.workspace.files import read_text, unreadable_error
+from scaffolder.workspace.files import make_unreadable_error, read_text
 
 MANIFEST = Path(".devlab") / "manifest.json"
 # In a state that an author rendered: what is done in it is no learner's progress.
@@ -64,7 +64,7 @@ class Workspace:
     manifest: Manifest
 
 
-def find(start: Path) -> Workspace:
+def find_workspace(start: Path) -> Workspace:
     """Return the workspace that `start` lies in.
 
     Raises NoWorkspaceError where no folder from `start` upwards has a manifest, DevlabError where
@@ -101,7 +101,7 @@ def _has_manifest(folder: Path) -> bool:
         os.lstat(folder / MANIFEST)
     except PermissionError as error:
         if os.path.lexists(folder / MANIFEST.parent):
-            raise unreadable_error(folder / MANIFEST.parent) from error
+            raise make_unreadable_error(folder / MANIFEST.parent) from error
         return False
     except OSError:
         return False

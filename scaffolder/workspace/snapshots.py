@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scaffolder.core import folders, symlinks
 from scaffolder.core.errors import DevlabError
-from scaffolder.workspace.files import as_text, unreadable_error
+from scaffolder.workspace.files import escape_path, make_unreadable_error
 
 FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
@@ -51,7 +51,7 @@ class Skipped:
     reason: str
 
 
-def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
+def take_snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
     """Copy the work in `root` to the new folder `destination`; return what was left out.
 
     Caches and version control (IGNORED) are not copied; links inside the workspace stay links,
@@ -76,7 +76,7 @@ def snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
 
 
 @dataclass(frozen=True)
-class Survey:
+class WorkSurvey:
     """What a snapshot of some work would hold, without making it.
 
     `told` says, for each path, what would differ if it were changed: its kind, whether it may be
@@ -87,8 +87,8 @@ class Survey:
     skipped: tuple[Skipped, ...]
 
 
-def survey(root: Path) -> Survey:
-    """Look at the work in `root` as `snapshot` does; raises as it does."""
+def survey_work(root: Path) -> WorkSurvey:
+    """Look at the work in `root` as `take_snapshot` does; raises as it does."""
     told: dict[str, str] = {}
     skipped: list[Skipped] = []
     for relative, entry, reason in _work(root):
@@ -98,7 +98,7 @@ def survey(root: Path) -> Survey:
             told[str(relative)] = "folder"
         else:
             told[str(relative)] = _fingerprint(Path(entry.path))
-    return Survey(told, tuple(skipped))
+    return WorkSurvey(told, tuple(skipped))
 
 
 def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
@@ -108,12 +108,12 @@ def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
     where some of it may not be read.
     """
     total = 0
-    for count, entry in enumerate(walk(root), start=1):
+    for count, entry in enumerate(walk_work(root), start=1):
         relative = Path(entry.path).relative_to(root)
         reason = _why_left_out(root, entry)
         plain = not reason and entry.is_file(follow_symlinks=False)
         if plain and not os.access(entry.path, os.R_OK):
-            raise unreadable_error(Path(entry.path))
+            raise make_unreadable_error(Path(entry.path))
         yield relative, entry, reason
         if plain:
             total += entry.stat(follow_symlinks=False).st_size
@@ -124,7 +124,7 @@ def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
             )
 
 
-def fingerprint(root: Path) -> dict[str, str]:
+def fingerprint_work(root: Path) -> dict[str, str]:
     """Return, for every file, folder and link below `root`, what would differ if it were changed.
 
     That is its kind, its permissions, and the SHA-256 of its content or where it leads.
@@ -132,13 +132,13 @@ def fingerprint(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): _fingerprint(path) for path in sorted(root.rglob("*"))}
 
 
-def changed_since(root: Path, moment: float) -> bool:
+def has_changed_since(root: Path, moment: float) -> bool:
     """Whether anything of the work may be another than at a time, in seconds since the epoch.
 
     By when the system says that files and folders were changed, which nobody sets as they like; a
     time that is still to come says nothing, so then it may be.
     """
-    looked_at = (str(root), *(entry.path for entry in walk(root)))
+    looked_at = (str(root), *(entry.path for entry in walk_work(root)))
     return moment > time.time() or any(os.lstat(path).st_ctime >= moment for path in looked_at)
 
 
@@ -149,17 +149,17 @@ def _fingerprint(path: Path) -> str:
     return f"{mode} {hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else mode
 
 
-def walk(root: Path) -> Iterator[os.DirEntry[str]]:
+def walk_work(root: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a folder, parents before children, in a stable order, without IGNORED.
 
     Raises DevlabError for a folder that may not be read, is gone, or lies too deep.
     """
     try:
-        yield from folders.walk(root, IGNORED)
+        yield from folders.walk_folder(root, IGNORED)
     except PermissionError as error:
-        raise unreadable_error(Path(error.filename)) from error
+        raise make_unreadable_error(Path(error.filename)) from error
     except folders.UnboundedError as error:
-        near = as_text(Path(error.path).relative_to(root))[:_NEAR_SHOWN]
+        near = escape_path(Path(error.path).relative_to(root))[:_NEAR_SHOWN]
         raise DevlabError(
             f"{root}: {error.what}, and no project needs that",
             hint=f"something made them without end: remove what lies in {near}",
@@ -172,7 +172,7 @@ def walk(root: Path) -> Iterator[os.DirEntry[str]]:
 
 def _why_left_out(root: Path, entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
-        inside = symlinks.stay_inside(root, Path(entry.path).relative_to(root))
+        inside = symlinks.stays_inside(root, Path(entry.path).relative_to(root))
         return "" if inside else "a link that leads outside the workspace"
     mode = entry.stat(follow_symlinks=False).st_mode
     if stat.S_ISDIR(mode):

@@ -54,7 +54,7 @@ def keep(root: Path, manifest: Manifest) -> None:
     (root / RECORD).write_bytes(encode(manifest.lab, trees.read_tree(root)))
 
 
-def recorded(workspace: Workspace) -> Tree | None:
+def read_recorded(workspace: Workspace) -> Tree | None:
     """Return the start that a workspace's record holds; None where there is no record.
 
     Raises DevlabError where it was damaged, or speaks of another lab or version.
@@ -82,13 +82,13 @@ def recorded(workspace: Workspace) -> Tree | None:
     return record.files
 
 
-def committed(workspace: Workspace) -> Tree | None:
+def read_committed(workspace: Workspace) -> Tree | None:
     """Return the start that the workspace's first commit holds; None where there is none.
 
     Only a commit that `devlab new` made of this very lab and version counts.
     """
     try:
-        candidates = git.first_commits(workspace.root, cancel=CancelToken())
+        candidates = git.list_first_commits(workspace.root, cancel=CancelToken())
     except (UnavailableError, DevlabError):
         return None
     for commit in candidates:
@@ -111,6 +111,6 @@ def _checked_out(workspace: Workspace, commit: str) -> Tree | None:
             return None
 
 
-def subject(lab: ManifestLab) -> str:
+def format_subject(lab: ManifestLab) -> str:
     """Return what the first commit of a workspace says."""
     return f"Start {lab.id} ({lab.version})"

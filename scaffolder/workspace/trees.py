@@ -17,14 +17,14 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from scaffolder.core.errors import UnusableFileError
-from scaffolder.workspace import COUNT_LIMIT, FILE_LIMIT, IGNORED, TOTAL_LIMIT, walk
+from scaffolder.workspace import COUNT_LIMIT, FILE_LIMIT, IGNORED, TOTAL_LIMIT, walk_work
 
 _PERMISSIONS = 0o777
 # The record of a start holds all of its files, in base64.
 OWN_LIMIT = 2 * TOTAL_LIMIT
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What can stand at a path."""
 
     FILE = "file"
@@ -36,12 +36,12 @@ class Entry(msgspec.Struct, frozen=True):
     """One file, with its content; of a link, where it leads."""
 
     content: bytes
-    kind: Kind = Kind.FILE
+    kind: EntryKind = EntryKind.FILE
 
     @property
     def binary(self) -> bool:
         """Whether it has no lines that could be compared: git asks for the same."""
-        return self.kind is Kind.LINK or b"\0" in self.content[:8000]
+        return self.kind is EntryKind.LINK or b"\0" in self.content[:8000]
 
 
 Tree = Mapping[str, Entry]
@@ -73,7 +73,7 @@ def could_stand(tree: Tree) -> bool:
         and all(
             entry.content and b"\0" not in entry.content
             for entry in tree.values()
-            if entry.kind is Kind.LINK
+            if entry.kind is EntryKind.LINK
         )
     )
 
@@ -94,12 +94,12 @@ def read_entry(root: Path, path: str) -> Entry | None:
     may not be read.
     """
     target = root / path
-    if obstacle(root, path) is not None:
+    if find_obstacle(root, path) is not None:
         return None
     try:
         status = os.lstat(target)
         if stat.S_ISLNK(status.st_mode):
-            return Entry(os.fsencode(target.readlink()), Kind.LINK)
+            return Entry(os.fsencode(target.readlink()), EntryKind.LINK)
         if stat.S_ISDIR(status.st_mode):
             return None
         if not stat.S_ISREG(status.st_mode):
@@ -107,7 +107,7 @@ def read_entry(root: Path, path: str) -> Entry | None:
         limit = FILE_LIMIT if is_plain(path) else OWN_LIMIT
         if status.st_size > limit:
             raise UnusableFileError(f"is larger than {limit // 2**20} MB", path)
-        kind = Kind.PROGRAM if status.st_mode & stat.S_IXUSR else Kind.FILE
+        kind = EntryKind.PROGRAM if status.st_mode & stat.S_IXUSR else EntryKind.FILE
         return Entry(target.read_bytes(), kind)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -115,7 +115,7 @@ def read_entry(root: Path, path: str) -> Entry | None:
         raise UnusableFileError(f"cannot be read: {error.strerror}", path) from error
 
 
-def obstacle(root: Path, path: str) -> str | None:
+def find_obstacle(root: Path, path: str) -> str | None:
     """Return the part of `path` that should be a folder and is a file or a link, if one is."""
     parts = PurePosixPath(path).parts
     for end in range(1, len(parts)):
@@ -125,14 +125,14 @@ def obstacle(root: Path, path: str) -> str | None:
     return None
 
 
-def paths(root: Path) -> tuple[str, ...]:
+def list_paths(root: Path) -> tuple[str, ...]:
     """Return the paths of everything in `root` but folders, without caches and version control.
 
     Names that are no UTF-8 are left out: no lab has such a file.
     """
     found = (
         Path(entry.path).relative_to(root).as_posix()
-        for entry in walk(root)
+        for entry in walk_work(root)
         if entry.is_symlink() or not entry.is_dir(follow_symlinks=False)
     )
     return tuple(path for path in found if is_plain(path))
@@ -145,7 +145,7 @@ def read_tree(root: Path, wanted: Iterable[str] | None = None) -> dict[str, Entr
     """
     found: dict[str, Entry] = {}
     total = 0
-    for path in sorted(paths(root) if wanted is None else set(wanted)):
+    for path in sorted(list_paths(root) if wanted is None else set(wanted)):
         entry = read_entry(root, path)
         if entry is not None:
             found[path] = entry
@@ -167,13 +167,13 @@ def write_entry(root: Path, path: str, entry: Entry, draft: Path) -> None:
     the way, and OSError as the system says it.
     """
     target = root / path
-    above = obstacle(root, path)
+    above = find_obstacle(root, path)
     if above is not None:
         # Whoever looked before may have been told of another state: nothing is written elsewhere.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root / above))
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_away(draft)
-    if entry.kind is Kind.LINK:
+    if entry.kind is EntryKind.LINK:
         draft.symlink_to(os.fsdecode(entry.content))
     else:
         with draft.open("xb") as file:
@@ -197,4 +197,4 @@ def _permissions(target: Path, draft: Path, entry: Entry) -> int:
     old = target if target.is_file() and not target.is_symlink() else draft
     mode = stat.S_IMODE(old.stat().st_mode) & _PERMISSIONS
     readable = (mode & 0o444) >> 2
-    return mode | readable if entry.kind is Kind.PROGRAM else mode & ~0o111
+    return mode | readable if entry.kind is EntryKind.PROGRAM else mode & ~0o111

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.sandbox import OwnWork
-from scaffolder.workspace import snapshot
+from scaffolder.workspace import take_snapshot
 
 
 def context_of(work: Path, scratch: Path) -> Context:
     """Return what a check would get, with a snapshot of `work` in the new folder `scratch`."""
     scratch.mkdir()
-    skipped = snapshot(work, scratch / "snapshot")
+    skipped = take_snapshot(work, scratch / "snapshot")
     run = Run(
         id="test",
         snapshot=scratch / "snapshot",

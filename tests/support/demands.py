@@ -176,7 +176,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
 
 
 def _planted() -> Forms:
-    planted = lookalikes.lookalikes(Path("nowhere"), lookalikes.draw_tokens())
+    planted = lookalikes.make_lookalikes(Path("nowhere"), lookalikes.draw_tokens())
     folders = [PurePosixPath(path).parent for path in planted if path != lookalikes.SECRET_PLACE]
     tops = [one if one.name == "__pycache__" else one.parts[0] for one in folders]
     return [
@@ -193,7 +193,7 @@ def _run_of_a_health_check() -> Forms:
 @cache
 def tools_of_slim_image() -> ModuleType:
     """Load what the tests of slim-image look for."""
-    path = catalog.load("slim-image").root / "tests" / "conftest.py"
+    path = catalog.load_lab("slim-image").root / "tests" / "conftest.py"
     spec = importlib.util.spec_from_file_location("of_slim_image", path)
     assert spec is not None
     assert spec.loader is not None

@@ -47,7 +47,7 @@ def record(lab: Lab, mistakes: tuple[Mistake, ...]) -> Iterator[Failed]:
             only = [
                 task.id for task in lab.tasks if {one.id for one in task.checks} & {*mistake.fails}
             ]
-            yield Failed(mistake.id, _failed(grade(lab, workspace.find(work), only=only)))
+            yield Failed(mistake.id, _failed(grade(lab, workspace.find_workspace(work), only=only)))
 
 
 def _failed(report: Report) -> dict[str, tuple[CheckResult, ...]]:
@@ -78,7 +78,7 @@ def _shortened(result: CheckResult) -> CheckResult:
 def main() -> None:
     """Record the labs that are named."""
     for lab_id in sys.argv[1:]:
-        lab = catalog.load(lab_id)
+        lab = catalog.load_lab(lab_id)
         recorded = tuple(record(lab, read_wrong_answers(lab).mistakes))
         text = msgspec.json.format(msgspec.json.encode(recorded), indent=1)
         (FOLDER / f"{lab_id}.json").write_bytes(text + b"\n")

@@ -182,7 +182,7 @@ class Catalog:
         )
         (rendered / "app.py").write_text('NAME = "{{cookiecutter.name}}"\n')
         (root / "labs").mkdir()
-        monkeypatch.setattr(catalog, "root", lambda: root)
+        monkeypatch.setattr(catalog, "find_root", lambda: root)
         monkeypatch.setattr(families, "FAMILIES", (FAMILY, *FAMILIES))
 
     def lab(self, tasks: str, name: str = "tested", head: str = HEAD) -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Run
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.family import Family, RunnerPlace
 from scaffolder.checks.pipeline.ending import LIMITS, OUTPUT_LIMIT, find_excess
 from scaffolder.checks.pipeline.line import Line
@@ -96,7 +96,7 @@ class ShellRunner:
     )
 
     def read_file(self, run: Run, path: str) -> ShellFile:
-        return ShellFile(yaml_source.load(read_text(run.snapshot, path)))
+        return ShellFile(yaml_source.load_yaml(read_text(run.snapshot, path)))
 
     def run(self, scene: Scene, work: Work) -> PipelineRun:
         run = work.context.run
@@ -122,8 +122,8 @@ class _Player:
     def play(self, jobs: Mapping[str, Mapping[str, Any]]) -> PipelineRun:
         run, scene, copy = self._run, self._scene, self._root / "work"
         shutil.copytree(run.snapshot, copy)
-        known = run.shared.get("pythons", lambda: wheelhouse.interpreters(run.cancel))
-        probe = draw_probe(drawn(run, *map(str, astuple(scene))), copy)
+        known = run.shared.get("pythons", lambda: wheelhouse.list_interpreters(run.cancel))
+        probe = draw_probe(make_random(run, *map(str, astuple(scene))), copy)
         store = run.folder("uploaded")
         version_of = Interpreters(known).version_of
         with Line(self._root, store, probe.quiz, version_of, job_variable=JOB) as line:
@@ -202,7 +202,7 @@ class _Player:
 
 
 def _find_python(known: Iterable[tuple[int, Path]], leg: Mapping[str, str]) -> Path:
-    found = wheelhouse.preferred(known)
+    found = wheelhouse.choose_preferred(known)
     minor = int(leg["python"].removeprefix("3.")) if leg else max(found)
     if minor not in found:
         raise UnavailableError(f"Python 3.{minor} is not here")

@@ -14,7 +14,7 @@ from scaffolder.checks.pytest.kind import Pytest
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Verdict
 from scaffolder.sandbox import OwnWork
-from scaffolder.workspace import snapshot
+from scaffolder.workspace import take_snapshot
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Bench:
         """Take a snapshot, and return a run that grades it."""
         folder = self.folder / f"run{len(self.runs)}"
         (folder / "scratch").mkdir(parents=True)
-        skipped = snapshot(self.work, folder / "snapshot")
+        skipped = take_snapshot(self.work, folder / "snapshot")
         run = Run(
             id=f"test-{secrets.token_hex(6)}",
             snapshot=folder / "snapshot",

@@ -21,12 +21,12 @@ def list_images(states: Mapping[str, Path], dockerfiles: tuple[str, ...]) -> tup
     found: dict[str, None] = {}
     for folder in states.values():
         for path in dockerfiles:
-            named = dockerfile.bases(_read_dockerfile(folder, path))
+            named = dockerfile.list_bases(_read_dockerfile(folder, path))
             found |= dict.fromkeys(f"{IMAGE_PREFIX}{name}" for name in named)
     return tuple(found)
 
 
-def names_in(demand: Demand) -> list[str]:
+def list_image_names(demand: Demand) -> list[str]:
     """Return the names of the images that labs demand."""
     return [part.removeprefix(IMAGE_PREFIX) for part in demand.all_parts]
 
@@ -38,7 +38,7 @@ def list_downloads(demand: Demand) -> Iterator[Download]:
     except UnavailableError as error:
         yield Download("images", "base images", _refusing(error))
         return
-    for name in names_in(demand):
+    for name in list_image_names(demand):
         get = _image(connected, name, demand.replace_standins)
         yield Download(f"{IMAGE_PREFIX}{name}", name, get)
 

@@ -12,16 +12,21 @@ import re
 from pathlib import Path
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.docker.building import engine_of, reference_image
-from scaffolder.checks.docker.distributions import normalized
+from scaffolder.checks.docker.building import build_reference_image, require_engine
+from scaffolder.checks.docker.distributions import normalize_distribution
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import NotShownError, UnavailableError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile import bases, instructions
-from scaffolder.tools.dockerfile_asks import is_private, newer_features, programs, registry_of
-from scaffolder.tools.engine import STANDIN_LABEL, BuildFailedError, Cause
-from scaffolder.tools.engine.mending import buildx
+from scaffolder.tools.dockerfile import list_bases, parse_instructions
+from scaffolder.tools.dockerfile_asks import (
+    find_newer_features,
+    is_private,
+    list_programs,
+    read_registry,
+)
+from scaffolder.tools.engine import STANDIN_LABEL, BuildFailedError, FailureCause
+from scaffolder.tools.engine.mending import install_buildx
 
 # Programs that load something from a network.
 _INSTALLERS = frozenset(("pip", "pip3", "uv", "pipx", "poetry", "pdm", "pipenv", "hatch"))
@@ -33,7 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w./:@-]*")
 _SOME_IMAGE = "hello-world"
 
 
-def blame(
+def assign_blame(
     context: Context, error: BuildFailedError, folder: Path, dockerfile: str
 ) -> CheckFailedError | UnavailableError:
     """Return what to raise for a build of the learner's that came to no image."""
@@ -43,13 +48,13 @@ def blame(
     if error.stopped:
         return failed
     text = _text(folder / dockerfile)
-    if error.diagnosis.cause in (Cause.IMAGE_UNREACHABLE, Cause.UNKNOWN_IMAGE):
+    if error.diagnosis.cause in (FailureCause.IMAGE_UNREACHABLE, FailureCause.UNKNOWN_IMAGE):
         return _about_bases(context, error, text, dockerfile) or failed
     if feature := _beyond_builder(error, text):
         return _too_old(error, feature)
     if error.suspected:
         trouble = context.run.control(
-            ("build", dockerfile), lambda: reference_image(context, dockerfile, cached=False)
+            ("build", dockerfile), lambda: build_reference_image(context, dockerfile, cached=False)
         )
         if trouble:
             # In the words of the control: those of the work could be anybody's.
@@ -85,13 +90,13 @@ def _about_bases(
 ) -> CheckFailedError | UnavailableError | None:
     """Return what to raise where an image that the work names is not here."""
     run = context.run
-    connected = engine_of(run)
-    missing = [name for name in bases(text) if engine.inspect(connected, name) is None]
+    connected = require_engine(run)
+    missing = [name for name in list_bases(text) if engine.inspect_image(connected, name) is None]
     subject = error.diagnosis.subject
     # A name that a build argument decides about is the builder's to tell.
     for name in missing or ([subject] if _NAME.fullmatch(subject) else []):
         try:
-            refusal = engine.offered(connected, name)
+            refusal = engine.why_not_offered(connected, name)
         except UnavailableError as silent:
             return _unreachable(run, name, silent, dockerfile)
         if refusal:
@@ -104,7 +109,7 @@ def _about_bases(
                 lasting=False,
             )
     trouble = run.control(
-        ("build", dockerfile), lambda: reference_image(context, dockerfile, cached=False)
+        ("build", dockerfile), lambda: build_reference_image(context, dockerfile, cached=False)
     )
     return trouble and UnavailableError(trouble.message, trouble.hint)
 
@@ -113,9 +118,9 @@ def _unreachable(
     run: Run, name: str, silent: UnavailableError, dockerfile: str
 ) -> CheckFailedError | UnavailableError:
     """Return what an image deserves that is not here, and whose registry does not answer."""
-    if is_private(registry_of(name)):
+    if is_private(read_registry(name)):
         return CheckFailedError(
-            f"{name} is not on this machine, and at {registry_of(name)}, which only this machine"
+            f"{name} is not on this machine, and at {read_registry(name)}, which only this machine"
             " knows, no registry answers",
             evidence=Evidence(
                 ran=f"docker pull {name}", expected="an image", actual=silent.message
@@ -124,7 +129,7 @@ def _unreachable(
             lasting=False,
         )
     what = f"{name} is not on this machine and no registry answers"
-    if name in bases(_text(run.reference() / dockerfile)):
+    if name in list_bases(_text(run.reference() / dockerfile)):
         return UnavailableError(what, hint=f"where there is a network: docker pull {name}")
     return NotShownError(
         f"{what}, so nobody can say here whether there is such an image",
@@ -134,10 +139,10 @@ def _unreachable(
 
 def _beyond_builder(error: BuildFailedError, text: str) -> str:
     """Return what the Dockerfile asks for at the line where the builder stopped to read it."""
-    asked = newer_features(text)
-    if error.diagnosis.cause in (Cause.NEEDS_BUILDKIT, Cause.BUILDER_TOO_OLD):
+    asked = find_newer_features(text)
+    if error.diagnosis.cause in (FailureCause.NEEDS_BUILDKIT, FailureCause.BUILDER_TOO_OLD):
         return next(iter(one.what for one in asked), "")
-    for one in instructions(text):
+    for one in parse_instructions(text):
         inside = error.line is not None and one.line < error.line <= one.last_line
         if one.here_document and inside:
             return "here-documents (<<)"
@@ -153,7 +158,7 @@ def _too_old(error: BuildFailedError, feature: str) -> NotShownError:
         return NotShownError(
             f"the Dockerfile uses {feature}, a feature of BuildKit, and no docker command here has"
             " it; the lab can be solved without",
-            hint=f"install the buildx plugin: {'; '.join(buildx())}"
+            hint=f"install the buildx plugin: {'; '.join(install_buildx())}"
             "   (or see https://docs.docker.com/go/buildx/)",
         )
     return NotShownError(
@@ -165,10 +170,13 @@ def _too_old(error: BuildFailedError, feature: str) -> NotShownError:
 
 def _without_network(context: Context, error: BuildFailedError) -> NotShownError | None:
     """Return what to raise where a step downloads something, and the engine reaches no network."""
-    if error.diagnosis.cause is not Cause.NETWORK or not programs(error.step) & _DOWNLOADERS:
+    if (
+        error.diagnosis.cause is not FailureCause.NETWORK
+        or not list_programs(error.step) & _DOWNLOADERS
+    ):
         return None
     try:
-        engine.offered(engine_of(context.run), _SOME_IMAGE)
+        engine.why_not_offered(require_engine(context.run), _SOME_IMAGE)
     except UnavailableError:
         return NotShownError(
             "a step of the build needs a network, and the engine reaches none:"
@@ -181,15 +189,17 @@ def _without_network(context: Context, error: BuildFailedError) -> NotShownError
 
 def _not_in_stand_in(context: Context, error: BuildFailedError) -> NotShownError | None:
     """Return what to raise where a distribution is missing only because the base is a stand-in."""
-    if not error.missing_distribution or not programs(error.step) & _INSTALLERS:
+    if not error.missing_distribution or not list_programs(error.step) & _INSTALLERS:
         return None
     wanted = re.split(r"[\[=<>!~]", error.missing_distribution)[0]
     known = _required(context.run.start())
-    meant = difflib.get_close_matches(normalized(wanted), known - {normalized(wanted)}, 1, 0.7)
+    meant = difflib.get_close_matches(
+        normalize_distribution(wanted), known - {normalize_distribution(wanted)}, 1, 0.7
+    )
     question = f"; did you mean {meant[0]}?" if meant else ""
-    connected = engine_of(context.run)
+    connected = require_engine(context.run)
     for base_name in error.bases:
-        base = engine.inspect(connected, base_name)
+        base = engine.inspect_image(connected, base_name)
         name = base_name.removeprefix("docker.io/").removeprefix("library/")
         labels = (base.config.get("Labels") if base else None) or {}
         if labels.get(STANDIN_LABEL):
@@ -207,5 +217,7 @@ def _required(folder: Path) -> set[str]:
         line for path in folder.glob("requirements*.txt") for line in path.read_text().splitlines()
     )
     return {
-        normalized(name[0]) for line in lines if (name := re.match(r"[A-Za-z0-9][\w.-]*", line))
+        normalize_distribution(name[0])
+        for line in lines
+        if (name := re.match(r"[A-Za-z0-9][\w.-]*", line))
     }

@@ -8,17 +8,17 @@ from pathlib import Path
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.session import Session, find_session
 from scaffolder.core.errors import NotShownError, UnavailableError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.model import CheckParameters
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile import instructions
-from scaffolder.tools.dockerfile_asks import UnclearMountError, with_own_caches
+from scaffolder.tools.dockerfile import parse_instructions
+from scaffolder.tools.dockerfile_asks import UnclearMountError, use_own_caches
 from scaffolder.tools.engine import Build, BuildFailedError, Engine
 
 _CONTROL_SECONDS = 300.0
 
 
-def engine_of(run: Run) -> Engine:
+def require_engine(run: Run) -> Engine:
     """Return the engine; when the run ends, all that the run made in it is removed."""
 
     def close(made: Engine) -> None:
@@ -45,9 +45,9 @@ class ImageSession(Session[str]):
         """
         run = self.run
         caches = _keep_caches_apart(folder / self.key, run.id)
-        with engine.forgotten(engine_of(run), caches):
+        with engine.forget_caches(require_engine(run), caches):
             return engine.build(
-                engine_of(run),
+                require_engine(run),
                 folder,
                 run_id=run.id,
                 timeout=self.find_timeout(context),
@@ -68,7 +68,7 @@ def _keep_caches_apart(path: Path, run_id: str) -> frozenset[str]:
     """
     try:
         text = path.read_text("utf-8")
-        own, places = with_own_caches(text, run_id)
+        own, places = use_own_caches(text, run_id)
     except (OSError, UnicodeDecodeError):
         # The builder says it better.
         return frozenset()
@@ -84,7 +84,7 @@ def _keep_caches_apart(path: Path, run_id: str) -> frozenset[str]:
     return frozenset(places)
 
 
-def reference_image(context: Context, dockerfile: str, *, cached: bool = True) -> str:
+def build_reference_image(context: Context, dockerfile: str, *, cached: bool = True) -> str:
     """Return the id of an image of the lab's own answer, built now; at most once each way.
 
     Without `cached` each of its RUNs is carried out. Raises UnavailableError where it does not
@@ -98,7 +98,7 @@ def reference_image(context: Context, dockerfile: str, *, cached: bool = True) -
         used = dockerfile if cached else _carried_out_anew(run, folder, dockerfile)
         try:
             return engine.build(
-                engine_of(run),
+                require_engine(run),
                 folder,
                 run_id=run.id,
                 timeout=max(_CONTROL_SECONDS, context.timeout),
@@ -123,8 +123,8 @@ def _carried_out_anew(run: Run, folder: Path, dockerfile: str) -> str:
     steps are built elsewhere: "panic: failed to get edge".)
     """
     text = (folder / dockerfile).read_text("utf-8")
-    lines = lines_of(text)
-    for one in reversed(instructions(text)):
+    lines = split_lines(text)
+    for one in reversed(parse_instructions(text)):
         if one.keyword == "FROM":
             lines.insert(one.last_line, f"ENV CONTROL={run.id}")
     place = run.folder("control") / "Dockerfile"

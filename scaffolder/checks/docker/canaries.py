@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffolder.checks.docker.lookalikes import SECRET, SECRET_PLACE, draw_tokens, lookalikes
+from scaffolder.checks.docker.lookalikes import SECRET, SECRET_PLACE, draw_tokens, make_lookalikes
 from scaffolder.core.errors import UnusableFileError, WorkFaultError
 from scaffolder.workspace import resolve_inside
 
@@ -98,7 +98,7 @@ class Canaries:
         return self.in_bytes(inside) | self._in_packed(inside, depth - 1, unpacked)
 
 
-def plant(folder: Path) -> Canaries:
+def plant_canaries(folder: Path) -> Canaries:
     """Plant everything in a build context; the learner's files there stay as they are.
 
     A place that the learner's work does not let us have (a link, a file where a folder should be)
@@ -108,7 +108,7 @@ def plant(folder: Path) -> Canaries:
     for size, digest in _digests(folder / "tests"):
         tests.setdefault(size, set()).add(digest)
     canaries = Canaries(tests={size: frozenset(known) for size, known in tests.items()})
-    for path, content in lookalikes(folder, canaries.tokens).items():
+    for path, content in make_lookalikes(folder, canaries.tokens).items():
         _write(folder, path, content)
     return canaries
 

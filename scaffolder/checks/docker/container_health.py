@@ -23,7 +23,7 @@ from scaffolder.checks.http import Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Verdict, failed, passed
-from scaffolder.tools.engine import HealthTiming, Image, Probe, State
+from scaffolder.tools.engine import ContainerState, HealthProbe, HealthTiming, Image
 
 _NANOSECONDS = 1_000_000_000
 # So many runs of the health check in a row are no accident. The engine remembers the last five.
@@ -125,7 +125,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             raise self._never_healthy(context, state.probes)
 
     def _never_healthy(
-        self, context: Context, probes: tuple[Probe, ...]
+        self, context: Context, probes: tuple[HealthProbe, ...]
     ) -> CheckFailedError | UnavailableError:
         last = probes[-1] if probes else None
         if not any(probe.exit_code > 0 for probe in probes):
@@ -277,23 +277,23 @@ class _Watched:
         """Seconds since watching began."""
         return time.monotonic() - self._since
 
-    def count(self, state: State) -> int:
+    def count(self, state: ContainerState) -> int:
         """Return how many runs ended since, also those that the engine has forgotten."""
         self._seen |= {probe.started for probe in self.new(state)}
         return len(self._seen)
 
-    def new(self, state: State) -> list[Probe]:
+    def new(self, state: ContainerState) -> list[HealthProbe]:
         """Return the runs that ended since."""
         return [probe for probe in state.probes if probe.started not in self._before]
 
-    def noticed(self, state: State) -> bool:
+    def noticed(self, state: ContainerState) -> bool:
         """Whether a new run said by itself that something is wrong.
 
         One that was only too slow did not: on a busy machine each can be.
         """
         return any(probe.exit_code > 0 for probe in self.new(state))
 
-    def ended(self, state: State, *, ok: bool) -> bool:
+    def ended(self, state: ContainerState, *, ok: bool) -> bool:
         """Whether enough of the new runs ended well (or, without `ok`, badly), none otherwise."""
         new = self.new(state)
         return len(new) >= _ENOUGH and all((probe.exit_code == 0) == ok for probe in new)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.building import engine_of, reference_image
+from scaffolder.checks.docker.building import build_reference_image, require_engine
 from scaffolder.checks.docker.containers import (
     ContainerKind,
     Service,
@@ -93,7 +93,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         own = self._try(context)
         if isinstance(own, _TimingError):
             # Built before: what builds beside the two would make them late.
-            reference_image(context, self.dockerfile)
+            build_reference_image(context, self.dockerfile)
         late = 0
         for _ in range(_ROUNDS):
             if isinstance(own, _Stop):
@@ -136,7 +136,9 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
 
     def _control(self, context: Context) -> _Stop | _TimingError:
         """Stop the lab's own answer in the same way; return how it went."""
-        image = engine.inspect(engine_of(context.run), reference_image(context, self.dockerfile))
+        image = engine.inspect_image(
+            require_engine(context.run), build_reference_image(context, self.dockerfile)
+        )
         signal = (image.config.get("StopSignal") if image else None) or "SIGTERM"
         with serving_reference(context, self) as service:
             try:

@@ -13,18 +13,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.docker.building import engine_of, reference_image
+from scaffolder.checks.docker.building import build_reference_image, require_engine
 from scaffolder.checks.docker.images import Built, ImageKind, built
-from scaffolder.checks.docker.scripts import windows_script
-from scaffolder.checks.http import Answer, Request, ask
+from scaffolder.checks.docker.scripts import find_windows_script
+from scaffolder.checks.http import Answer, Request, send_request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.session import Session, find_session
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence
 from scaffolder.tools import engine
-from scaffolder.tools.engine import Container, Hardening, HealthTiming, Limits, StartFailedError
+from scaffolder.tools.engine import (
+    Container,
+    ContainerLimits,
+    Hardening,
+    HealthTiming,
+    StartFailedError,
+)
 
-LIMITS = Limits()
+LIMITS = ContainerLimits()
 _ASK_SECONDS = 5.0
 _PAUSE = 0.04
 _OUT_OF_MEMORY = 137
@@ -98,7 +104,7 @@ class Service:
 
     def ask(self, request: Request, timeout: float = _ASK_SECONDS) -> Answer:
         """Send a request from outside the container."""
-        return ask(self.container.host, self.container.port, request, timeout)
+        return send_request(self.container.host, self.container.port, request, timeout)
 
 
 @contextlib.contextmanager
@@ -128,7 +134,7 @@ def serving_reference(
     health: HealthTiming | None = None,
 ) -> Iterator[Service]:
     """Run the lab's own answer in the same way; UnavailableError where this machine cannot."""
-    image = reference_image(context, kind.dockerfile)
+    image = build_reference_image(context, kind.dockerfile)
     try:
         with _started(context, kind, image, hardening, health) as service:
             yield service
@@ -145,8 +151,8 @@ def _started(
     health: HealthTiming | None,
 ) -> Iterator[Service]:
     port = random.SystemRandom().randrange(20_000, 30_000)
-    with engine.start(
-        engine_of(context.run),
+    with engine.start_container(
+        require_engine(context.run),
         image,
         run_id=context.run.id,
         port=port,
@@ -176,7 +182,7 @@ def _not_started(
         if trouble:
             return UnavailableError(trouble.message, trouble.hint)
     why, hint = _why_not_started(str(error))
-    if script := windows_script(context, kind.dockerfile):
+    if script := find_windows_script(context, kind.dockerfile):
         why, hint = _windows_lines(script)
     return CheckFailedError(
         f"the container cannot be started: {why}" if why else "the container cannot be started",
@@ -262,7 +268,7 @@ def ended(
     state = service.container.state()
     why = f"exit code {state.exit_code}"
     hint = "run the command above; what it prints last says why"
-    if script := windows_script(context, kind.dockerfile):
+    if script := find_windows_script(context, kind.dockerfile):
         said, hint = _windows_lines(script)
         why = f"{why}; {said}"
     if state.out_of_memory or state.exit_code == _OUT_OF_MEMORY:

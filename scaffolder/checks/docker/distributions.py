@@ -34,12 +34,12 @@ class Distribution:
     layer: int
 
 
-def normalized(distribution: str) -> str:
+def normalize_distribution(distribution: str) -> str:
     """Return the name of a Python distribution as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def installed(system: FileSystem) -> list[Distribution]:
+def list_distributions(system: FileSystem) -> list[Distribution]:
     """Return every distribution that the image has a METADATA of, by its folder."""
     told = [path for path in system.files if _METADATA.search(path)]
     records = [posixpath.join(posixpath.dirname(path), "RECORD") for path in told]
@@ -58,7 +58,8 @@ def installed(system: FileSystem) -> list[Distribution]:
         listed = rows.get(record, [])
         found.append(
             Distribution(
-                name=normalized(str(headers.get("Name", "")).strip()) or _name_of(folder),
+                name=normalize_distribution(str(headers.get("Name", "")).strip())
+                or _name_of(folder),
                 version=str(headers.get("Version", "")).strip(),
                 folder=folder,
                 intact=_is_intact(listed, digests),
@@ -70,7 +71,7 @@ def installed(system: FileSystem) -> list[Distribution]:
 
 
 def _name_of(folder: str) -> str:
-    return normalized(posixpath.basename(folder).partition("-")[0])
+    return normalize_distribution(posixpath.basename(folder).partition("-")[0])
 
 
 def _rows(record: str, text: bytes) -> list[tuple[str, str]]:

@@ -9,11 +9,11 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.docker import hadolint
 from scaffolder.checks.docker.hadolint import LEVELS, Level, Violation
 from scaffolder.checks.docker.images import ImageKind
-from scaffolder.checks.docker.rules import dockerfile_text
+from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.checks.docker.tools import HADOLINT
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.model.tool import Tool
-from scaffolder.tools.dockerfile import instructions
+from scaffolder.tools.dockerfile import parse_instructions
 
 
 class Lint(ImageKind, frozen=True, kw_only=True):
@@ -57,8 +57,8 @@ class Lint(ImageKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Lint the Dockerfile."""
         run = context.run
-        text = dockerfile_text(run, self.dockerfile)
-        if not instructions(text):
+        text = read_dockerfile(run, self.dockerfile)
+        if not parse_instructions(text):
             return failed(
                 f"{self.dockerfile} has no instruction in it",
                 Finding("begins no image: there is no FROM", path=self.dockerfile, line=1),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from scaffolder.checks.docker.base_images import IMAGE_PREFIX, names_in
+from scaffolder.checks.docker.base_images import IMAGE_PREFIX, list_image_names
 from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model.readiness import Observation, Status
@@ -36,12 +36,16 @@ def look_at_engine(demand: Demand) -> tuple[Observation, ...]:
     found = [_engine(about), *_clock(about)]
     if about.local and about.root.is_dir():
         found.append(measure_room("engine-disk", "room for images", about.root))
-    return (*found, _builder(), *_images(connected, names_in(demand), offline=demand.offline))
+    return (
+        *found,
+        _builder(),
+        *_images(connected, list_image_names(demand), offline=demand.offline),
+    )
 
 
 def _builder() -> Observation:
     """Look whether a docker command here can build with BuildKit, for which it asks the engine."""
-    cli = building.buildkit_cli()
+    cli = building.find_buildkit_cli()
     return Observation(
         id="buildkit",
         title="BuildKit",
@@ -49,7 +53,7 @@ def _builder() -> Observation:
         message=cli
         or "no docker command here has it: the old builder is used, which knows neither"
         " RUN --mount nor COPY --link; a Dockerfile with those is not graded",
-        fix=() if cli else mending.buildx(),
+        fix=() if cli else mending.install_buildx(),
     )
 
 
@@ -81,7 +85,7 @@ def _clock(about: About) -> Iterator[Observation]:
     off = abs(about.behind)
     if off < _CLOCK_SECONDS:
         return
-    here = system.here()
+    here = system.detect_system()
     yield Observation(
         id="engine-clock",
         title="the engine's clock",
@@ -116,7 +120,7 @@ def _refusal(connected: Engine, name: str, deaf: dict[str, str]) -> str:
     registry = _registry(name)
     if registry not in deaf:
         try:
-            return engine.offered(connected, name)
+            return engine.why_not_offered(connected, name)
         except UnavailableError as error:
             deaf[registry] = error.message
     return deaf[registry]

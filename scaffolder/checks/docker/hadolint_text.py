@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from scaffolder.core.lines import lines_of
-from scaffolder.tools.dockerfile import HEREDOC, Instruction, instructions, list_form
+from scaffolder.core.lines import split_lines
+from scaffolder.tools.dockerfile import HEREDOC, Instruction, parse_instructions, parse_list_form
 
 # What a POSIX shell is called: a here-document for it is judged as any RUN is.
 _PLAIN_SHELLS = ("sh", "dash", "ash")
@@ -39,10 +39,10 @@ class _Writer:
         self.numbers[len(self.lines)] = number
 
 
-def rewritten(text: str) -> tuple[str, dict[int, int]]:
+def rewrite_text(text: str) -> tuple[str, dict[int, int]]:
     """Return the text for hadolint, and the old number of each of its lines."""
-    lines = [*lines_of(text.removeprefix("\ufeff")), ""]
-    known = instructions(text)
+    lines = [*split_lines(text.removeprefix("\ufeff")), ""]
+    known = parse_instructions(text)
     stages, arguments = _stage_names(known), _defaults(known)
     shells = _shells(known)
     writer = _Writer()
@@ -171,7 +171,7 @@ def _here_document(one: Instruction, lines: list[str]) -> list[str]:
 
 def is_mistaken(rule: str, line: int, text: str) -> bool:
     """Whether hadolint's rule is known to err about the instruction at this line of the text."""
-    known = instructions(text)
+    known = parse_instructions(text)
     at = next((n for n, one in enumerate(known) if one.line <= line <= one.last_line), None)
     if at is None:
         return False
@@ -189,7 +189,7 @@ def is_mistaken(rule: str, line: int, text: str) -> bool:
 
 
 def _is_list(one: Instruction) -> bool:
-    words = list_form("".join(one.text.split(maxsplit=1)[1:])) or []
+    words = parse_list_form("".join(one.text.split(maxsplit=1)[1:])) or []
     return bool(words) and all(isinstance(word, str) for word in words)
 
 

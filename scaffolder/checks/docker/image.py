@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.images import Built, Contents, ImageKind, built, contents
 from scaffolder.checks.docker.lookalikes import SECRET, SECRET_PLACE
-from scaffolder.checks.docker.rules import dockerfile_text
+from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
@@ -36,7 +36,7 @@ class Builds(ImageKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Build the image, or join whoever does."""
-        dockerfile_text(context.run, self.dockerfile)
+        read_dockerfile(context.run, self.dockerfile)
         found = built(context, self.dockerfile)
         size = found.image.size / _MEGABYTE
         return passed(

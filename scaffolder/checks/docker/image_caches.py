@@ -16,7 +16,7 @@ from scaffolder.checks.docker.images import (
     holding,
     rebuilt,
 )
-from scaffolder.checks.docker.stages import installed_again
+from scaffolder.checks.docker.stages import find_reinstalled
 from scaffolder.checks.http import Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Evidence, Verdict, failed, passed
@@ -85,7 +85,7 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
             for layer in others:
                 if layer.diff_id not in second.image.diff_ids:
                     return self._written_again(distribution, layer)
-        again = installed_again(context, self.dockerfile, first, second, self.distributions)
+        again = find_reinstalled(context, self.dockerfile, first, second, self.distributions)
         if again:
             return self._anew(again)
         return passed(
@@ -126,7 +126,7 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
     ) -> Verdict:
         """Say why the layer is another one: installed again, or copied again with something new."""
         made_by = layer.made_by
-        again = installed_again(context, self.dockerfile, first, second, self.distributions)
+        again = find_reinstalled(context, self.dockerfile, first, second, self.distributions)
         if again or not made_by.startswith(("COPY", "ADD")):
             return self._anew(again or distribution)
         return failed(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.images import ImageKind, built
-from scaffolder.checks.docker.rules import dockerfile_text
+from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
 _LABELS = "https://docs.docker.com/reference/dockerfile/#label"
@@ -40,7 +40,7 @@ class Metadata(ImageKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Build the image, or join whoever does, and read its configuration."""
-        dockerfile_text(context.run, self.dockerfile)
+        read_dockerfile(context.run, self.dockerfile)
         config = built(context, self.dockerfile).image.config
         has = config.get("Labels") or {}
         ports = sorted(config.get("ExposedPorts") or {})

@@ -16,10 +16,10 @@ from typing import ClassVar
 import msgspec
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.docker.blame import blame
-from scaffolder.checks.docker.building import engine_of, find_image
-from scaffolder.checks.docker.canaries import Canaries, Unpacked, plant
-from scaffolder.checks.docker.distributions import installed, normalized
+from scaffolder.checks.docker.blame import assign_blame
+from scaffolder.checks.docker.building import find_image, require_engine
+from scaffolder.checks.docker.canaries import Canaries, Unpacked, plant_canaries
+from scaffolder.checks.docker.distributions import list_distributions, normalize_distribution
 from scaffolder.checks.docker.rules import refuse_unknown_bases, refuse_what_is_not_built
 from scaffolder.checks.docker.tools import ENGINE, IMAGES
 from scaffolder.checks.kind import CheckFailedError, Kind
@@ -78,21 +78,21 @@ def _build_first(context: Context, dockerfile: str) -> Built:
     session = find_image(context, dockerfile)
     refuse_what_is_not_built(context, dockerfile)
     folder = _varied(context, dockerfile)
-    canaries = plant(folder)
+    canaries = plant_canaries(folder)
     refused = None
     context.say("building the image")
     try:
         build = session.build(context, folder)
     except BuildFailedError as error:
         if error.stopped:
-            raise blame(context, error, folder, dockerfile) from error
+            raise assign_blame(context, error, folder, dockerfile) from error
         # What we planted may be to blame: a build that stumbles over a foreign .venv still builds.
         # Or it was a moment's trouble, and it builds now with all of it.
         bare = _varied(context, dockerfile)
         try:
             build = session.build(context, bare)
         except BuildFailedError:
-            raise blame(context, error, folder, dockerfile) from error
+            raise assign_blame(context, error, folder, dockerfile) from error
         try:
             build = session.build(context, folder)
         except BuildFailedError as again:
@@ -102,7 +102,7 @@ def _build_first(context: Context, dockerfile: str) -> Built:
 
 
 def _inspected(run: Run, build: Build) -> Image:
-    image = engine.inspect(engine_of(run), build.image_id, history=True)
+    image = engine.inspect_image(require_engine(run), build.image_id, history=True)
     if image is None:
         raise RuntimeError(f"the engine has no image {build.image_id}, which it just built")
     return image
@@ -124,7 +124,7 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
         try:
             build = find_image(context, dockerfile).build(context, folder)
         except BuildFailedError as error:
-            raise blame(context, error, folder, dockerfile) from error
+            raise assign_blame(context, error, folder, dockerfile) from error
         return Built(build, _inspected(run, build), folder, first.canaries)
 
     return find_image(context, dockerfile).run_step(context, "docker build", make, about=fault)
@@ -230,7 +230,7 @@ def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
     def save() -> tuple[Layer, ...]:
         context.say("reading the layers of the image")
         archive = run.folder("layers") / "image.tar"
-        return engine.saved_layers(engine_of(run), image, archive, run.cancel)
+        return engine.save_layers(require_engine(run), image, archive, run.cancel)
 
     return find_image(context, dockerfile).run_step(context, "docker save", save)
 
@@ -246,16 +246,16 @@ def file_system(context: Context, dockerfile: str) -> FileSystem:
 def base_layers(context: Context, dockerfile: str) -> int:
     """Return how many of the lowest layers are those of the image's base."""
     found = built(context, dockerfile)
-    used = engine.shown(engine_of(context.run), found.build.bases)
-    base = engine.base_of(found.image, used)
+    used = engine.inspect_used_images(require_engine(context.run), found.build.bases)
+    base = engine.find_base(found.image, used)
     return len(base[1].diff_ids) if base else 0
 
 
 def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
     run = context.run
-    connected = engine_of(run)
-    used = engine.shown(connected, found.build.bases)
-    base = engine.base_of(found.image, used)
+    connected = require_engine(run)
+    used = engine.inspect_used_images(connected, found.build.bases)
+    base = engine.find_base(found.image, used)
     layers = saved_layers(context, dockerfile)
     own = layers[len(base[1].diff_ids) :] if base else layers
     result = Contents(
@@ -267,7 +267,7 @@ def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
     unpacked = Unpacked()
     for number, layer in enumerate(own):
         _read_layer(result, number, layer, found.canaries, run, unpacked)
-    for distribution in installed(FileSystem.of(own, run.cancel)):
+    for distribution in list_distributions(FileSystem.of(own, run.cancel)):
         if distribution.intact:
             result.installed.add(distribution.name)
     _read_metadata(result, found)
@@ -296,7 +296,7 @@ def _read_layer(
             result.note("tests", place)
 
 
-def _is_test(entry: engine.Entry, canaries: Canaries) -> bool:
+def _is_test(entry: engine.LayerEntry, canaries: Canaries) -> bool:
     """Whether a file is one of the learner's tests, whatever it is called there."""
     wanted = canaries.tests.get(entry.size, frozenset())
     return bool(wanted) and hashlib.sha256(entry.read(entry.size)).hexdigest() in wanted
@@ -317,12 +317,12 @@ def distribution_of(path: str) -> str:
     That is what lies in a folder such as `Flask-3.1.3.dist-info`.
     """
     found = _DISTRIBUTION.search(path)
-    return normalized(found["name"]) if found else ""
+    return normalize_distribution(found["name"]) if found else ""
 
 
 def holding(contents: Contents, distribution: str) -> Iterator[Layer]:
     """Yield the layers that hold a Python distribution that is installed, lowest first."""
-    if normalized(distribution) not in contents.installed:
+    if normalize_distribution(distribution) not in contents.installed:
         return
-    for number in sorted(contents.distributions.get(normalized(distribution), ())):
+    for number in sorted(contents.distributions.get(normalize_distribution(distribution), ())):
         yield contents.layers[number]

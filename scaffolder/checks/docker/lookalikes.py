@@ -36,7 +36,7 @@ def draw_tokens() -> dict[str, str]:
     return {**tokens, SECRET: secrets.token_urlsafe(_DRAW.randint(24, 36)).strip("-_")}
 
 
-def lookalikes(folder: Path, tokens: Mapping[str, str]) -> dict[str, bytes]:
+def make_lookalikes(folder: Path, tokens: Mapping[str, str]) -> dict[str, bytes]:
     """Return the files to write in `folder`, by their paths; `.env` is what to add to one."""
     name = _DRAW.choice(_SETTINGS)
     return {

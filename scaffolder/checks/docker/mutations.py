@@ -25,61 +25,67 @@ _DOCKERFILE = (
     Operator(
         "drop-user",
         "no USER: everything runs as root",
-        mutators.dropping("USER", "nobody but root runs the container"),
+        mutators.make_drop_operator("USER", "nobody but root runs the container"),
     ),
-    Operator("root-at-end", "USER root after the right USER", mutators.root_at_the_end),
+    Operator("root-at-end", "USER root after the right USER", mutators.return_to_root),
     Operator(
         "drop-healthcheck",
         "no HEALTHCHECK",
-        mutators.dropping("HEALTHCHECK", "nothing tells whether the container is healthy"),
+        mutators.make_drop_operator(
+            "HEALTHCHECK", "nothing tells whether the container is healthy"
+        ),
     ),
     Operator(
         "healthy-always",
         "a HEALTHCHECK that cannot fail",
-        mutators.healthy_whatever_happens,
+        mutators.replace_health_command,
     ),
-    Operator("shell-form", "CMD or ENTRYPOINT in shell form", mutators.shell_form),
+    Operator("shell-form", "CMD or ENTRYPOINT in shell form", mutators.use_shell_form),
     Operator(
         "drop-cmd",
         "no CMD: the base's own runs",
-        mutators.dropping("CMD", "the image does not say what to run"),
+        mutators.make_drop_operator("CMD", "the image does not say what to run"),
     ),
     Operator(
         "drop-entrypoint",
         "no ENTRYPOINT",
-        mutators.dropping("ENTRYPOINT", "the image has no entry point"),
+        mutators.make_drop_operator("ENTRYPOINT", "the image has no entry point"),
     ),
-    Operator("unpin-base", "a base without its tag, or without its digest", mutators.unpinned_base),
-    Operator("latest-base", "the tag latest", mutators.latest_base),
-    Operator("large-base", "the full base for the slim one", mutators.large_base),
+    Operator("unpin-base", "a base without its tag, or without its digest", mutators.unpin_base),
+    Operator("latest-base", "the tag latest", mutators.use_latest_base),
+    Operator("large-base", "the full base for the slim one", mutators.use_large_base),
     Operator(
         "copy-all-first",
         "everything copied before the dependencies are installed",
         mutators.copy_all_before_install,
     ),
-    Operator("secret-env", "a secret in ENV", mutators.secret_in_env),
-    Operator("secret-arg", "a secret in ARG", mutators.secret_in_arg),
-    Operator("add-for-copy", "ADD for COPY", mutators.add_for_copy),
+    Operator("secret-env", "a secret in ENV", mutators.put_secret_in_env),
+    Operator("secret-arg", "a secret in ARG", mutators.put_secret_in_arg),
+    Operator("add-for-copy", "ADD for COPY", mutators.use_add_for_copy),
     Operator(
         "drop-copy",
         "a COPY forgotten",
-        mutators.dropping("COPY", "something is not copied", mutators.first_word),
+        mutators.make_drop_operator("COPY", "something is not copied", mutators.name_by_argument),
     ),
     Operator(
         "drop-run",
         "a RUN forgotten",
-        mutators.dropping("RUN", "a command of the build is missing", mutators.command_words),
+        mutators.make_drop_operator(
+            "RUN", "a command of the build is missing", mutators.name_by_command
+        ),
     ),
     Operator("drop-env", "a variable of ENV forgotten", mutators.drop_variable),
     Operator(
         "drop-workdir",
         "no WORKDIR",
-        mutators.dropping("WORKDIR", "the image has no working folder", mutators.first_word),
+        mutators.make_drop_operator(
+            "WORKDIR", "the image has no working folder", mutators.name_by_argument
+        ),
     ),
     Operator(
         "drop-expose",
         "no EXPOSE",
-        mutators.dropping("EXPOSE", "the image names no port", mutators.first_word),
+        mutators.make_drop_operator("EXPOSE", "the image names no port", mutators.name_by_argument),
     ),
     Operator("drop-flag", "no --no-cache-dir, --chown and the like", mutators.drop_flag),
     Operator("drop-cleanup", "apt's lists left in the layer", mutators.drop_cleanup),
@@ -92,6 +98,6 @@ _IGNORE_FILE = (
 )
 
 MUTATORS = (
-    Mutators("dockerfile", _is_dockerfile, mutators.parse, _DOCKERFILE),
+    Mutators("dockerfile", _is_dockerfile, mutators.parse_dockerfile, _DOCKERFILE),
     Mutators("dockerignore", _is_ignore_file, mutators.parse_ignore_file, _IGNORE_FILE),
 )

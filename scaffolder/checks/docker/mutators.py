@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scaffolder.checks.mutations import (
-    Edit,
     Source,
+    SourceEdit,
     Splice,
     begins_line,
-    inserted_line,
-    line_break,
-    without_lines,
+    find_line_break,
+    insert_line,
+    remove_lines,
 )
-from scaffolder.core.lines import lines_of
-from scaffolder.tools.dockerfile import Instruction, instructions
+from scaffolder.core.lines import split_lines
+from scaffolder.tools.dockerfile import Instruction, parse_instructions
 
 _GAP = r"(?:\s|[\\`]\s*\n)+"
 _SPACE = re.compile(_GAP)
@@ -41,7 +41,7 @@ _SECRET = "sk-live-4f9a1c7be2d85063"  # noqa: S105
 
 
 @dataclass(frozen=True)
-class Part:
+class DockerfilePart:
     """One instruction with its text as written, from the offset `start` up to `end`."""
 
     instruction: Instruction
@@ -79,18 +79,18 @@ class Dockerfile:
     """A Dockerfile as its instructions, each with the stage that it belongs to (from 0)."""
 
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[DockerfilePart, ...]
 
-    def of(self, *keywords: str) -> tuple[Part, ...]:
+    def of(self, *keywords: str) -> tuple[DockerfilePart, ...]:
         """Return the instructions with one of these keywords."""
         return tuple(part for part in self.parts if part.keyword in keywords)
 
     @cached_property
-    def last_from(self) -> Part:
+    def last_from(self) -> DockerfilePart:
         """The instruction that begins the final stage."""
         return self.of("FROM")[-1]
 
-    def in_final_stage(self, *keywords: str) -> tuple[Part, ...]:
+    def in_final_stage(self, *keywords: str) -> tuple[DockerfilePart, ...]:
         """Return the final stage's instructions with one of these keywords."""
         return tuple(part for part in self.of(*keywords) if part.stage == self.last_from.stage)
 
@@ -103,80 +103,82 @@ class Dockerfile:
         ]
 
 
-def parse(source: Source) -> Dockerfile | None:
+def parse_dockerfile(source: Source) -> Dockerfile | None:
     """Return the Dockerfile, or None for a text that no builder would take for one."""
     offsets = [0]
-    for line in lines_of(source.text):
+    for line in split_lines(source.text):
         offsets.append(offsets[-1] + len(line) + 1)
-    parts: list[Part] = []
+    parts: list[DockerfilePart] = []
     stage = -1
-    for one in instructions(source.text):
+    for one in parse_instructions(source.text):
         stage += one.keyword == "FROM"
         start = offsets[one.line - 1]
         raw = source.text[start : offsets[one.last_line]].rstrip("\r\n")
-        parts.append(Part(one, start, raw, stage))
+        parts.append(DockerfilePart(one, start, raw, stage))
     builds = any(part.keyword == "FROM" and part.words for part in parts)
     return Dockerfile(source.text, tuple(parts)) if builds else None
 
 
-Edits = Callable[[Dockerfile], Iterator[Edit]]
+Edits = Callable[[Dockerfile], Iterator[SourceEdit]]
 
 
-def dropping(keyword: str, title: str, place: Callable[[Part], str] = lambda _: "") -> Edits:
+def make_drop_operator(
+    keyword: str, title: str, place: Callable[[DockerfilePart], str] = lambda _: ""
+) -> Edits:
     """Return an operator that removes each instruction with this keyword."""
 
-    def edits(file: Dockerfile) -> Iterator[Edit]:
+    def edits(file: Dockerfile) -> Iterator[SourceEdit]:
         for part in file.of(keyword):
-            yield Edit(place(part), title, (_removed(file, part),))
+            yield SourceEdit(place(part), title, (_removed(file, part),))
 
     return edits
 
 
-def first_word(part: Part) -> str:
+def name_by_argument(part: DockerfilePart) -> str:
     """Name an instruction by its first argument."""
     return part.words[0] if part.words else ""
 
 
-def command_words(part: Part) -> str:
+def name_by_command(part: DockerfilePart) -> str:
     """Name a RUN by the first two words of its command, or by one if an option follows."""
     first, *rest = part.words[:2] or [""]
     return "-".join([first, *(word for word in rest if not word.startswith("-"))])
 
 
-def drop_variable(file: Dockerfile) -> Iterator[Edit]:
+def drop_variable(file: Dockerfile) -> Iterator[SourceEdit]:
     """Remove each variable of each ENV."""
     for part in file.of("ENV"):
         pairs = list(_PAIR.finditer(part.raw))
         title = "the image does without the variable {}"
         if len(pairs) < 2:
-            name = pairs[0][1] if pairs else first_word(part)
-            yield Edit(name, title.format(name), (_removed(file, part),))
+            name = pairs[0][1] if pairs else name_by_argument(part)
+            yield SourceEdit(name, title.format(name), (_removed(file, part),))
             continue
         for at, pair in enumerate(pairs):
             last = at == len(pairs) - 1
             start = pairs[at - 1].end() if last else pair.start()
             end = pair.end() if last else pairs[at + 1].start()
             splice = Splice(part.start + start, part.start + end)
-            yield Edit(pair[1], title.format(pair[1]), (splice,))
+            yield SourceEdit(pair[1], title.format(pair[1]), (splice,))
 
 
-def root_at_the_end(file: Dockerfile) -> Iterator[Edit]:
+def return_to_root(file: Dockerfile) -> Iterator[SourceEdit]:
     """Become root again after everything else, so that the container runs as root."""
     if file.in_final_stage("USER"):
         last = file.parts[-1]
-        yield Edit("", "the last USER is root", (_after(file, last, "USER root"),))
+        yield SourceEdit("", "the last USER is root", (_after(file, last, "USER root"),))
 
 
-def healthy_whatever_happens(file: Dockerfile) -> Iterator[Edit]:
+def replace_health_command(file: Dockerfile) -> Iterator[SourceEdit]:
     """Replace the health command by one that always ends well."""
     for part in file.of("HEALTHCHECK"):
         if found := _HEALTH_COMMAND.search(part.raw):
             start = part.start + found.start("command")
             splice = Splice(start, part.end, " exit 0")
-            yield Edit("", "the health check is healthy whatever happens", (splice,))
+            yield SourceEdit("", "the health check is healthy whatever happens", (splice,))
 
 
-def shell_form(file: Dockerfile) -> Iterator[Edit]:
+def use_shell_form(file: Dockerfile) -> Iterator[SourceEdit]:
     """Write a command as a line for a shell, which then is process 1 and keeps the signals."""
     for part in file.of("CMD", "ENTRYPOINT"):
         try:
@@ -186,36 +188,38 @@ def shell_form(file: Dockerfile) -> Iterator[Edit]:
             continue
         if isinstance(words, list) and words and "\n" not in line:
             splice = Splice(part.end - len(part.arguments), part.end, line)
-            yield Edit(part.keyword, f"{part.keyword} is a line for a shell", (splice,))
+            yield SourceEdit(part.keyword, f"{part.keyword} is a line for a shell", (splice,))
 
 
-def unpinned_base(file: Dockerfile) -> Iterator[Edit]:
+def unpin_base(file: Dockerfile) -> Iterator[SourceEdit]:
     """Take a base without the digest or the tag that pins it."""
     for part, image in _bases(file):
         name, _, digest = image.partition("@")
         bare = name if digest else _repository(name)
         if bare != image:
-            yield Edit(_repository(name), f"the base is {bare}", (_renamed(part, image, bare),))
+            yield SourceEdit(
+                _repository(name), f"the base is {bare}", (_renamed(part, image, bare),)
+            )
 
 
-def latest_base(file: Dockerfile) -> Iterator[Edit]:
+def use_latest_base(file: Dockerfile) -> Iterator[SourceEdit]:
     """Take the base's tag `latest`."""
     for part, image in _bases(file):
         name = _repository(image.partition("@")[0])
         splice = _renamed(part, image, f"{name}:latest")
-        yield Edit(name, f"the base is {name}:latest", (splice,))
+        yield SourceEdit(name, f"the base is {name}:latest", (splice,))
 
 
-def large_base(file: Dockerfile) -> Iterator[Edit]:
+def use_large_base(file: Dockerfile) -> Iterator[SourceEdit]:
     """Take the full variant of a base instead of the slim one."""
     for part, image in _bases(file):
         large = _SMALL.sub("", image.partition("@")[0])
         if large != image.partition("@")[0]:
             splice = _renamed(part, image, large)
-            yield Edit(_repository(large), f"the base is {large}, the large one", (splice,))
+            yield SourceEdit(_repository(large), f"the base is {large}, the large one", (splice,))
 
 
-def copy_all_before_install(file: Dockerfile) -> Iterator[Edit]:
+def copy_all_before_install(file: Dockerfile) -> Iterator[SourceEdit]:
     """Copy everything before the dependencies are installed, so that no change finds a cache."""
     for install in file.of("RUN"):
         if not _INSTALLS.search(install.instruction.text):
@@ -227,37 +231,37 @@ def copy_all_before_install(file: Dockerfile) -> Iterator[Edit]:
         ]
         if any("." in part.words[:-1] for part in before):
             continue
-        place, title = command_words(install), "everything is copied before the dependencies"
+        place, title = name_by_command(install), "everything is copied before the dependencies"
         if before:
             words = before[-1].arguments
             start = before[-1].end - len(words)
             target = len(words) - len(before[-1].words[-1])
-            yield Edit(place, title, (Splice(start, start + target, ". "),))
+            yield SourceEdit(place, title, (Splice(start, start + target, ". "),))
         else:
-            line = Splice(install.start, install.start, f"COPY . .{line_break(file.text)}")
-            yield Edit(place, title, (line,))
+            line = Splice(install.start, install.start, f"COPY . .{find_line_break(file.text)}")
+            yield SourceEdit(place, title, (line,))
 
 
-def secret_in_env(file: Dockerfile) -> Iterator[Edit]:
+def put_secret_in_env(file: Dockerfile) -> Iterator[SourceEdit]:
     """Write a secret into the image's environment."""
     yield _secret(file, f"ENV API_TOKEN={_SECRET}", "a secret stands in ENV")
 
 
-def secret_in_arg(file: Dockerfile) -> Iterator[Edit]:
+def put_secret_in_arg(file: Dockerfile) -> Iterator[SourceEdit]:
     """Write a secret into a build argument, which the image's history shows."""
     yield _secret(file, f"ARG API_TOKEN={_SECRET}", "a secret stands in ARG")
 
 
-def add_for_copy(file: Dockerfile) -> Iterator[Edit]:
+def use_add_for_copy(file: Dockerfile) -> Iterator[SourceEdit]:
     """Use ADD, which unpacks and downloads, where COPY is meant."""
     for part in file.of("COPY"):
         if "--from=" not in part.instruction.text:
             start = part.start + part.raw.upper().index("COPY")
-            title = f"{first_word(part)} is brought in by ADD"
-            yield Edit(first_word(part), title, (Splice(start, start + 4, "ADD"),))
+            title = f"{name_by_argument(part)} is brought in by ADD"
+            yield SourceEdit(name_by_argument(part), title, (Splice(start, start + 4, "ADD"),))
 
 
-def drop_flag(file: Dockerfile) -> Iterator[Edit]:
+def drop_flag(file: Dockerfile) -> Iterator[SourceEdit]:
     """Forget an option that keeps the image small, exact or owned by the right user."""
     for part in file.of("RUN", "COPY", "ADD"):
         for found in _FLAG.finditer(part.raw):
@@ -266,41 +270,41 @@ def drop_flag(file: Dockerfile) -> Iterator[Edit]:
                 start, end = found.start("flag"), gap.end()
             flag = found["flag"].partition("=")[0]
             splice = Splice(part.start + start, part.start + end)
-            yield Edit(flag, f"{part.keyword} does without {flag}", (splice,))
+            yield SourceEdit(flag, f"{part.keyword} does without {flag}", (splice,))
 
 
-def drop_cleanup(file: Dockerfile) -> Iterator[Edit]:
+def drop_cleanup(file: Dockerfile) -> Iterator[SourceEdit]:
     """Leave the package lists in the layer."""
     for part in file.of("RUN"):
         for found in _CLEANUP.finditer(part.raw):
             splice = Splice(part.start + found.start(), part.start + found.end())
-            yield Edit("apt-lists", "the package lists stay in the layer", (splice,))
+            yield SourceEdit("apt-lists", "the package lists stay in the layer", (splice,))
 
 
-def collapse_stages(file: Dockerfile) -> Iterator[Edit]:
+def collapse_stages(file: Dockerfile) -> Iterator[SourceEdit]:
     """Ship the build stage: the final stage begins with it instead of with a small base."""
     names = [name for name in file.stage_names[:-1] if name]
-    image = first_word(file.last_from)
+    image = name_by_argument(file.last_from)
     copied = " ".join(part.instruction.text for part in file.in_final_stage("COPY"))
     from_them = [name for name in names if f"--from={name} " in f"{copied} "]
     for name in [*from_them, *reversed(names)][:1]:
         if image.lower() not in {one.lower() for one in names}:
             splice = _renamed(file.last_from, image, name)
-            yield Edit("", f"what is shipped is the stage {name}, tools and all", (splice,))
+            yield SourceEdit("", f"what is shipped is the stage {name}, tools and all", (splice,))
 
 
-def _plain_copy(part: Part) -> bool:
+def _plain_copy(part: DockerfilePart) -> bool:
     heredoc = part.instruction.here_document or part.arguments.startswith("[")
     several_lines = part.instruction.line != part.instruction.last_line
     foreign = "--from=" in part.instruction.text
     return len(part.words) > 1 and not (heredoc or several_lines or foreign)
 
 
-def _bases(file: Dockerfile) -> Iterator[tuple[Part, str]]:
+def _bases(file: Dockerfile) -> Iterator[tuple[DockerfilePart, str]]:
     """Yield each FROM of an image that is pulled, with the image."""
     stages: set[str] = {"scratch"}
     for part, name in zip(file.of("FROM"), file.stage_names, strict=True):
-        image = first_word(part)
+        image = name_by_argument(part)
         if image and "$" not in image and image.lower() not in stages:
             yield part, image
         stages.add(name.lower())
@@ -312,21 +316,21 @@ def _repository(image: str) -> str:
     return head + slash + tail.partition(":")[0]
 
 
-def _renamed(part: Part, image: str, name: str) -> Splice:
+def _renamed(part: DockerfilePart, image: str, name: str) -> Splice:
     start = part.start + part.raw.index(image, len(part.raw) - len(part.arguments))
     return Splice(start, start + len(image), name)
 
 
-def _removed(file: Dockerfile, part: Part) -> Splice:
-    return without_lines(file.text, part.start, part.end)
+def _removed(file: Dockerfile, part: DockerfilePart) -> Splice:
+    return remove_lines(file.text, part.start, part.end)
 
 
-def _after(file: Dockerfile, part: Part, line: str) -> Splice:
-    return inserted_line(file.text, part.end, line)
+def _after(file: Dockerfile, part: DockerfilePart, line: str) -> Splice:
+    return insert_line(file.text, part.end, line)
 
 
-def _secret(file: Dockerfile, line: str, title: str) -> Edit:
-    return Edit("", title, (_after(file, file.last_from, line),))
+def _secret(file: Dockerfile, line: str, title: str) -> SourceEdit:
+    return SourceEdit("", title, (_after(file, file.last_from, line),))
 
 
 @dataclass(frozen=True)
@@ -347,14 +351,14 @@ def parse_ignore_file(source: Source) -> IgnoreFile:
     return IgnoreFile(source.text, tuple(patterns))
 
 
-def delete_ignore_file(file: IgnoreFile) -> Iterator[Edit]:
+def delete_ignore_file(file: IgnoreFile) -> Iterator[SourceEdit]:
     """Have no .dockerignore at all."""
     if file.patterns:
-        yield Edit("", "there is no .dockerignore", ())
+        yield SourceEdit("", "there is no .dockerignore", ())
 
 
-def drop_pattern(file: IgnoreFile) -> Iterator[Edit]:
+def drop_pattern(file: IgnoreFile) -> Iterator[SourceEdit]:
     """Forget one line of .dockerignore."""
     for at, pattern in file.patterns:
-        splice = without_lines(file.text, at, at)
-        yield Edit(pattern, f"{pattern} is missing in .dockerignore", (splice,))
+        splice = remove_lines(file.text, at, at)
+        yield SourceEdit(pattern, f"{pattern} is missing in .dockerignore", (splice,))

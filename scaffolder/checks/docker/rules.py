@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.docker.building import engine_of
+from scaffolder.checks.docker.building import require_engine
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import NotShownError, UnavailableError, UnusableFileError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile import bases
+from scaffolder.tools.dockerfile import list_bases
 from scaffolder.tools.dockerfile_asks import (
     Ask,
-    frontend,
-    host_of,
+    find_frontend,
+    find_privileges,
+    find_remote_sources,
     is_private,
-    privileges,
-    registry_of,
-    remote_sources,
+    read_host,
+    read_registry,
 )
 from scaffolder.tools.engine import STANDIN_LABEL
 from scaffolder.workspace import read_text
@@ -30,7 +30,7 @@ from scaffolder.workspace import read_text
 _MOST_BASES = 40
 
 
-def dockerfile_text(run: Run, path: str) -> str:
+def read_dockerfile(run: Run, path: str) -> str:
     """Return the learner's Dockerfile; raises UnusableFileError that says why it cannot be."""
     for skipped in run.skipped:
         if skipped.path == path:
@@ -43,22 +43,22 @@ def refuse_what_is_not_built(context: Context, dockerfile: str) -> None:
 
     CheckFailedError for what nobody else could build either, NotShownError for the rest.
     """
-    text = dockerfile_text(context.run, dockerfile)
-    if asked := frontend(text):
+    text = read_dockerfile(context.run, dockerfile)
+    if asked := find_frontend(text):
         raise NotShownError(
             f"line {asked.line}: # syntax={asked.what} names another builder of images than"
             " Docker's own, and that is not run here",
             hint="leave the line out, or name docker/dockerfile:1",
         )
-    for asked in remote_sources(text):
+    for asked in find_remote_sources(text):
         raise _not_fetched(asked, dockerfile)
-    for asked in privileges(text):
+    for asked in find_privileges(text):
         raise NotShownError(
             f"line {asked.line}: {asked.what} asks for what the machine that builds has, and no"
             " build is given that here",
             hint="leave the option out; the lab can be solved without",
         )
-    named = bases(text)
+    named = list_bases(text)
     if len(named) > _MOST_BASES:
         raise CheckFailedError(
             f"{dockerfile} builds on {len(named)} images; no more than {_MOST_BASES} are looked at"
@@ -72,14 +72,14 @@ def refuse_unknown_bases(context: Context, used: Iterable[str], dockerfile: str)
 
     What a Dockerfile names can be written so that only a builder reads it.
     """
-    read = {_plain(name) for name in bases(dockerfile_text(context.run, dockerfile))}
+    read = {_plain(name) for name in list_bases(read_dockerfile(context.run, dockerfile))}
     for name in used:
         if _plain(name) not in read:
             _require_known(context.run, name, dockerfile)
 
 
 def _not_fetched(asked: Ask, dockerfile: str) -> CheckFailedError | NotShownError:
-    host = host_of(asked.what)
+    host = read_host(asked.what)
     if host and is_private(host):
         return CheckFailedError(
             f"ADD {asked.what} fetches from {host}, an address that only the machine knows that"
@@ -101,24 +101,24 @@ def _not_fetched(asked: Ask, dockerfile: str) -> CheckFailedError | NotShownErro
 
 def _require_known(run: Run, name: str, dockerfile: str) -> None:
     """Raise where an image is on this machine and nowhere else: nobody could build on it again."""
-    connected = engine_of(run)
-    image = engine.inspect(connected, name)
+    connected = require_engine(run)
+    image = engine.inspect_image(connected, name)
     labels = (image.config.get("Labels") or {}) if image else {}
     if image is None or _is_standin_for(name, labels) or _is_of_lab(run, name):
         return
-    private = is_private(registry_of(name))
+    private = is_private(read_registry(name))
     if image.digests and not private:
         return
     if private:
         raise CheckFailedError(
-            f"{name} comes from {registry_of(name)}, which only this machine knows: nobody else can"
-            " build this image",
+            f"{name} comes from {read_registry(name)}, which only this machine knows: nobody else "
+            "can build this image",
             Finding("known to this machine alone", path=dockerfile),
             hint="begin with an image that others can fetch too",
             lasting=False,
         )
     try:
-        refusal = engine.offered(connected, name)
+        refusal = engine.why_not_offered(connected, name)
     except UnavailableError as silent:
         raise NotShownError(
             f"{name} was made on this machine, and no registry answers that could know it:"
@@ -156,7 +156,7 @@ def _lab_bases(run: Run) -> frozenset[str]:
         for path in folder.rglob("*Dockerfile*")
         if path.is_file() and not path.is_symlink()
     ]
-    return frozenset(_repository(name) for text in texts for name in bases(text))
+    return frozenset(_repository(name) for text in texts for name in list_bases(text))
 
 
 def _repository(name: str) -> str:

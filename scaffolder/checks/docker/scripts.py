@@ -14,7 +14,7 @@ from scaffolder.core.errors import DevlabError
 _LIMIT = 64 * 1024
 
 
-def windows_script(context: Context, dockerfile: str) -> str:
+def find_windows_script(context: Context, dockerfile: str) -> str:
     """Return the path of a script that the image starts and whose lines end with CR LF, or "".
 
     The kernel looks for the program `/bin/sh\\r` then, and a shell for commands with that ending.

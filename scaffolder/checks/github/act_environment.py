@@ -44,7 +44,7 @@ class Environment:
         return f"fromJSON(format({_quoted('{{' + ','.join(parts) + '}}')}{values}))"
 
 
-def environment_of(data: Mapping[str, Any]) -> Environment:
+def read_environment(data: Mapping[str, Any]) -> Environment:
     """Return what a workflow puts into `env`."""
     return Environment(tuple(dict.fromkeys(_names(data))))
 

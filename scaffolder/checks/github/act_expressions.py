@@ -17,12 +17,12 @@ from typing import Any
 from scaffolder.checks.github.act_environment import Environment
 from scaffolder.checks.github.workflow_language import (
     ExpressionError,
-    Node,
+    ExpressionNode,
     parse_expression,
     split_text,
 )
 from scaffolder.checks.github.workflow_matrix import Leg, expand_matrix
-from scaffolder.checks.github.workflow_model import mapping, text
+from scaffolder.checks.github.workflow_model import ensure_mapping, format_scalar
 
 RUNNER_NAME = "GitHub Actions 2"
 
@@ -66,7 +66,7 @@ class Translator:
         tree = parse_expression(code)
         return code[: tree.start] + self._emit(tree, code) + code[tree.end :]
 
-    def _emit(self, node: Node, code: str) -> str:
+    def _emit(self, node: ExpressionNode, code: str) -> str:
         if node.kind == "index" and (known := self._property(node)):
             return known
         if _is_variable(node):
@@ -88,7 +88,7 @@ class Translator:
             at = part.end
         return written + code[at : node.end]
 
-    def _property(self, node: Node) -> str:
+    def _property(self, node: ExpressionNode) -> str:
         """Return what stands for a property of a context, nothing where act knows it."""
         context, wanted = node.parts
         if context.kind != "context" or wanted.kind != "literal":
@@ -114,7 +114,7 @@ class Translator:
         if self.job is None:
             raise UntranslatableError(f"strategy.{name} outside a job")
         legs = expand_matrix(self.job)
-        strategy = mapping(self.job.get("strategy"))
+        strategy = ensure_mapping(self.job.get("strategy"))
         said = strategy.get(name)
         if name == "job-total" and legs is not None:
             return str(len(legs))
@@ -128,7 +128,7 @@ class Translator:
         raise UntranslatableError(f"strategy.{name} of a matrix that an expression makes")
 
 
-def _is_variable(node: Node) -> bool:
+def _is_variable(node: ExpressionNode) -> bool:
     """Whether a part is one variable of `env`, by its name."""
     if node.kind != "index":
         return False
@@ -172,4 +172,4 @@ def _literal(value: Any) -> str:
     if isinstance(value, str):
         quoted = value.replace("'", "''")
         return f"'{quoted}'"
-    return "null" if value is None else text(value)
+    return "null" if value is None else format_scalar(value)

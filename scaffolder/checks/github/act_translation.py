@@ -17,10 +17,10 @@ from typing import Any
 
 from scaffolder.checks.context import Run
 from scaffolder.checks.github import workflow_model, workflow_validity
-from scaffolder.checks.github.act_environment import environment_of
+from scaffolder.checks.github.act_environment import read_environment
 from scaffolder.checks.github.act_expressions import Translator, UntranslatableError
 from scaffolder.checks.github.workflow_contexts import find_room
-from scaffolder.checks.github.workflow_model import Workflow, mapping, text
+from scaffolder.checks.github.workflow_model import Workflow, ensure_mapping, format_scalar
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import NotShownError
 from scaffolder.core.yaml_source import Position
@@ -52,7 +52,7 @@ def write_for_act(run: Run, work: Path, workflow: Workflow, root: Path) -> None:
             place.write_text(source, "utf-8")
 
 
-def translate(workflow: Workflow) -> str:
+def translate_workflow(workflow: Workflow) -> str:
     """Return the source for act of one workflow; raises NotShownError."""
     try:
         return _as_json(_edit(workflow))
@@ -65,12 +65,12 @@ def translate(workflow: Workflow) -> str:
 
 def _prepare(workflow: Workflow, root: Path) -> Mapping[str, str]:
     prepared: dict[str, str] = {}
-    for each in (workflow, *workflow_model.called_workflows(root, workflow)):
+    for each in (workflow, *workflow_model.load_called_workflows(root, workflow)):
         faults = workflow_validity.find_faults(each)
         if faults:
             message = f"GitHub would refuse {each.path}: line {faults[0].line}: {faults[0].message}"
             raise CheckFailedError(message, *faults)
-        prepared[each.path] = translate(each)
+        prepared[each.path] = translate_workflow(each)
     return prepared
 
 
@@ -80,9 +80,9 @@ def _edit(workflow: Workflow) -> dict[str, Any]:
     Raises UntranslatableError where nothing that act knows comes to the same.
     """
     data: dict[str, Any] = copy.deepcopy(dict(workflow.data))
-    jobs = {str(name): job for name, job in mapping(data.get("jobs")).items()}
+    jobs = {str(name): job for name, job in ensure_mapping(data.get("jobs")).items()}
     spelled = {name.lower(): name for name in jobs}
-    environment = environment_of(data)
+    environment = read_environment(data)
     for name, job in jobs.items():
         if not isinstance(job, dict):
             continue
@@ -105,7 +105,7 @@ def _refuse_whole(part: Mapping[str, Any], where: str) -> None:
         value = part.get(key)
         if isinstance(value, str) and "${{" in value:
             raise UntranslatableError(f"{where}.{key}, which is an expression as a whole")
-        if any("${{" in str(name) for name in mapping(value)):
+        if any("${{" in str(name) for name in ensure_mapping(value)):
             raise UntranslatableError(f"{where}.{key}, in which an expression is a key")
 
 
@@ -113,9 +113,9 @@ def _edit_needs(job: dict[str, Any], spelled: Mapping[str, str]) -> None:
     """Spell the jobs that one needs as they are spelled: to GitHub, case is nothing in them."""
     needs = job.get("needs")
     if isinstance(needs, list):
-        job["needs"] = [spelled.get(text(need).lower(), need) for need in needs]
+        job["needs"] = [spelled.get(format_scalar(need).lower(), need) for need in needs]
     elif needs is not None:
-        job["needs"] = spelled.get(text(needs).lower(), needs)
+        job["needs"] = spelled.get(format_scalar(needs).lower(), needs)
 
 
 def _let_legs_end(job: dict[str, Any]) -> None:
@@ -185,15 +185,15 @@ def _as_json(data: Mapping[str, Any]) -> str:
     """
     kept = {key: value for key, value in data.items() if key not in _IDLE}
     kept["jobs"] = {
-        name: {key: value for key, value in mapping(job).items() if key not in _IDLE_IN_JOBS}
-        for name, job in mapping(data.get("jobs")).items()
+        name: {key: value for key, value in ensure_mapping(job).items() if key not in _IDLE_IN_JOBS}
+        for name, job in ensure_mapping(data.get("jobs")).items()
     }
     on = kept.get("on")
     if isinstance(on, dict):
         kept["on"] = {event: None for event in on if event in _RUN_EVENTS}
         kept["on"] |= {event: on[event] for event in on if event == "workflow_call"}
-    defaults = kept["defaults"] = dict(mapping(kept.get("defaults")))
-    defaults["run"] = {"shell": UNSPECIFIED, **mapping(defaults.get("run"))}
+    defaults = kept["defaults"] = dict(ensure_mapping(kept.get("defaults")))
+    defaults["run"] = {"shell": UNSPECIFIED, **ensure_mapping(defaults.get("run"))}
     written = json.dumps(kept, ensure_ascii=False, indent=1)
     # What JSON allows in a string and YAML takes for the end of a line.
     return _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", written)

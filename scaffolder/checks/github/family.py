@@ -13,7 +13,7 @@ FAMILY = Family(
     name="github",
     package="scaffolder.checks.github",
     kinds={
-        "workflow.valid": "workflow:Valid",
+        "workflow.valid": "workflow:WorkflowValid",
         "workflow.triggers": "workflow:Triggers",
         "workflow.cached": "workflow:Cached",
         "workflow.secure": "workflow:Secure",

@@ -15,7 +15,7 @@ from scaffolder.core.yaml_source import Position, Span
 
 
 @dataclass(frozen=True)
-class Part:
+class WorkflowPart:
     """A job or a step: the way to it, its data, and what it is called in an id."""
 
     position: Position
@@ -24,7 +24,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Workflow:
+class WorkflowDocument:
     """A workflow: its text, its data, and where each part of it stands."""
 
     text: str
@@ -32,31 +32,31 @@ class Workflow:
     spans: dict[Position, Span]
 
     @cached_property
-    def jobs(self) -> tuple[Part, ...]:
+    def jobs(self) -> tuple[WorkflowPart, ...]:
         """The jobs in their order."""
-        found = mapping(self.data.get("jobs"))
+        found = ensure_mapping(self.data.get("jobs"))
         return tuple(
-            Part(("jobs", name), job, f"jobs.{name}")
+            WorkflowPart(("jobs", name), job, f"jobs.{name}")
             for name, job in found.items()
             if isinstance(name, str) and isinstance(job, dict)
         )
 
     @cached_property
-    def steps(self) -> tuple[Part, ...]:
+    def steps(self) -> tuple[WorkflowPart, ...]:
         """The steps of all jobs in their order."""
         return tuple(step for job in self.jobs for step in self.steps_of(job))
 
-    def steps_of(self, job: Part) -> tuple[Part, ...]:
+    def steps_of(self, job: WorkflowPart) -> tuple[WorkflowPart, ...]:
         """Return a job's steps; each is called by what it says of itself, not by its number."""
         seen: Counter[str] = Counter()
         found = []
-        for index, step in enumerate(sequence(job.data.get("steps"))):
+        for index, step in enumerate(ensure_list(job.data.get("steps"))):
             if isinstance(step, dict):
                 word = _step_word(step)
                 seen[word] += 1
                 suffix = f"-{seen[word]}" if seen[word] > 1 else ""
                 name = f"{job.name}.steps.{word}{suffix}"
-                found.append(Part((*job.position, "steps", index), step, name))
+                found.append(WorkflowPart((*job.position, "steps", index), step, name))
         return tuple(found)
 
     def siblings(self, position: Position) -> list[Span]:
@@ -70,23 +70,23 @@ class Workflow:
         return self.text[span.value : span.end]
 
 
-def parse(source: Source) -> Workflow | None:
+def parse_workflow(source: Source) -> WorkflowDocument | None:
     """Return the workflow, or None where it has no jobs; raises UnusableFileError."""
     try:
-        data = yaml_source.load(source.text).data
-        spans = yaml_source.spans(source.text)
+        data = yaml_source.load_yaml(source.text).data
+        spans = yaml_source.find_spans(source.text)
     except yaml_source.YamlError as error:
         raise UnusableFileError(error.message, source.path, line=error.line) from error
-    workflow = Workflow(source.text, mapping(data), spans)
+    workflow = WorkflowDocument(source.text, ensure_mapping(data), spans)
     return workflow if workflow.jobs else None
 
 
-def mapping(value: Any) -> dict[Any, Any]:
+def ensure_mapping(value: Any) -> dict[Any, Any]:
     """Return a mapping, or an empty one for any other value."""
     return value if isinstance(value, dict) else {}
 
 
-def sequence(value: Any) -> list[Any]:
+def ensure_list(value: Any) -> list[Any]:
     """Return a list, or an empty one for any other value."""
     return value if isinstance(value, list) else []
 

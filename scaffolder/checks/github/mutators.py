@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scaffolder.checks.github.mutator_parts import Part, Workflow, mapping, sequence
+from scaffolder.checks.github.mutator_parts import (
+    WorkflowDocument,
+    WorkflowPart,
+    ensure_list,
+    ensure_mapping,
+)
 from scaffolder.checks.mutations import (
-    Edit,
+    SourceEdit,
     Splice,
     begins_line,
-    inserted_line,
-    line_end,
-    line_start,
-    without_lines,
+    find_line_end,
+    find_line_start,
+    insert_line,
+    remove_lines,
 )
 from scaffolder.core.yaml_source import Position
 
@@ -25,10 +30,10 @@ _FILTERS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "path
 _INJECTION = 'run: echo "${{ github.event.head_commit.message }}"'
 
 
-Edits = Callable[[Workflow], Iterator[Edit]]
+Edits = Callable[[WorkflowDocument], Iterator[SourceEdit]]
 
 
-def continue_on_error(file: Workflow) -> Iterator[Edit]:
+def continue_on_error(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Let jobs, their commands and their last step fail without a consequence.
 
     An action in front of other steps is left out: what it leaves undone makes the next step fail.
@@ -41,7 +46,7 @@ def continue_on_error(file: Workflow) -> Iterator[Edit]:
                 yield from _edit(part.name, f"{part.name} may fail", splices)
 
 
-def or_true(file: Workflow) -> Iterator[Edit]:
+def append_or_true(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Append `|| true` to the last command of a step."""
     for step in file.steps:
         place = (*step.position, "run")
@@ -52,28 +57,30 @@ def or_true(file: Workflow) -> Iterator[Edit]:
             continue
         quoted = written[:1] in ("'", '"')
         at = file.spans[place].end - quoted
-        yield Edit(step.name, f"{step.name} ends well in any case", (Splice(at, at, " || true"),))
+        yield SourceEdit(
+            step.name, f"{step.name} ends well in any case", (Splice(at, at, " || true"),)
+        )
 
 
-def drop_needs(file: Workflow) -> Iterator[Edit]:
+def drop_needs(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Start a job without waiting for all or one of those that it needs."""
     for job in file.jobs:
         place = (*job.position, "needs")
         yield from _edit(f"{job.name}.needs", f"{job.name} waits for no job", _drop(file, place))
-        needed = sequence(job.data.get("needs"))
+        needed = ensure_list(job.data.get("needs"))
         for index, name in enumerate(needed if len(needed) > 1 else ()):
             splices = _drop(file, (*place, index))
             yield from _edit(f"{job.name}.needs.{name}", f"{job.name} ignores {name}", splices)
 
 
-def drop_condition(file: Workflow) -> Iterator[Edit]:
+def drop_condition(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Run a job or a step in every case."""
     for part in (*file.jobs, *file.steps):
         splices = _drop(file, (*part.position, "if"))
         yield from _edit(part.name, f"{part.name} runs in every case", splices)
 
 
-def always(file: Workflow) -> Iterator[Edit]:
+def run_always(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Run a job that needs others although they failed."""
     for job in file.jobs:
         if "needs" not in job.data:
@@ -84,10 +91,10 @@ def always(file: Workflow) -> Iterator[Edit]:
             yield from _edit(job.name, title, _entry_added(file, job, "if: always()"))
         elif place in file.spans and (start := _expression_start(file.written(place))) is not None:
             at = file.spans[place].value + start
-            yield Edit(job.name, title, (Splice(at, at, "always() && "),))
+            yield SourceEdit(job.name, title, (Splice(at, at, "always() && "),))
 
 
-def drop_step(file: Workflow) -> Iterator[Edit]:
+def drop_step(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Forget a step."""
     for job in file.jobs:
         steps = file.steps_of(job)
@@ -95,7 +102,7 @@ def drop_step(file: Workflow) -> Iterator[Edit]:
             yield from _edit(step.name, f"{step.name} is missing", _drop(file, step.position))
 
 
-def drop_job(file: Workflow) -> Iterator[Edit]:
+def drop_job(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Forget a job, and with it the other jobs' waiting for it."""
     for job in file.jobs:
         splices = _drop(file, job.position)
@@ -104,72 +111,72 @@ def drop_job(file: Workflow) -> Iterator[Edit]:
         yield from _edit(job.name, f"{job.name} is missing", splices)
 
 
-def drop_trigger(file: Workflow) -> Iterator[Edit]:
+def drop_trigger(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Start the workflow for one event less."""
     events = file.data.get("on")
-    keys = range(len(events)) if isinstance(events, list) else mapping(events)
+    keys = range(len(events)) if isinstance(events, list) else ensure_mapping(events)
     for key in keys if len(keys) > 1 else ():
         name = events[key] if isinstance(events, list) else key
         splices = _drop(file, ("on", key))
         yield from _edit(f"on.{name}", f"{name} does not start the workflow", splices)
 
 
-def drop_filter(file: Workflow) -> Iterator[Edit]:
+def drop_filter(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Start the workflow for every branch, path or sort of an event."""
-    for event, settings in mapping(file.data.get("on")).items():
-        for name in mapping(settings):
+    for event, settings in ensure_mapping(file.data.get("on")).items():
+        for name in ensure_mapping(settings):
             if name in _FILTERS:
                 splices = _drop_or_empty(file, ("on", event, name))
                 title = f"{event} starts the workflow whatever its {name}"
                 yield from _edit(f"on.{event}.{name}", title, splices)
 
 
-def drop_permissions(file: Workflow) -> Iterator[Edit]:
+def drop_permissions(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Leave the permissions to the repository's settings, or forget one."""
     for name, position, data in _workflow_and_jobs(file):
         place = (*position, "permissions")
         title = f"{name} has the permissions that the repository's settings give"
         yield from _edit(f"{name}.permissions", title, _drop(file, place))
-        for scope in mapping(data.get("permissions")):
+        for scope in ensure_mapping(data.get("permissions")):
             splices = _drop(file, (*place, scope))
             title = f"{name} has no permission for {scope}"
             yield from _edit(f"{name}.permissions.{scope}", title, splices)
 
 
-def widen_permissions(file: Workflow) -> Iterator[Edit]:
+def widen_permissions(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Permit more than is needed: writing where reading is enough, everything at the top."""
     for name, position, data in _workflow_and_jobs(file):
         place = (*position, "permissions")
         span = file.spans.get(place)
         if span and not position and begins_line(file.text, span.start):
             widened = Splice(span.start, span.end, "permissions: write-all")
-            yield Edit(f"{name}.permissions", f"{name} may write everything", (widened,))
-        for scope, level in mapping(data.get("permissions")).items():
+            yield SourceEdit(f"{name}.permissions", f"{name} may write everything", (widened,))
+        for scope, level in ensure_mapping(data.get("permissions")).items():
             if level == "read" and (one := file.spans.get((*place, scope))):
                 splice = Splice(one.value, one.end, "write")
                 title = f"{name} may write {scope}"
-                yield Edit(f"{name}.permissions.{scope}", title, (splice,))
+                yield SourceEdit(f"{name}.permissions.{scope}", title, (splice,))
 
 
-def matrix_of_one(file: Workflow) -> Iterator[Edit]:
+def shrink_matrix(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Cut a dimension of a matrix to its first value."""
     for job in file.jobs:
-        matrix = mapping(mapping(job.data.get("strategy")).get("matrix"))
+        matrix = ensure_mapping(ensure_mapping(job.data.get("strategy")).get("matrix"))
         for name, values in matrix.items():
             place = (*job.position, "strategy", "matrix", name)
             items = file.siblings((*place, 0))
-            if len(sequence(values)) < 2 or len(items) < 2 or name == "exclude":
+            if len(ensure_list(values)) < 2 or len(items) < 2 or name == "exclude":
                 continue
             first, last = items[0], items[-1]
             splice = (
                 Splice(first.end, last.end)
                 if first.flow
-                else without_lines(file.text, items[1].start, last.end)
+                else remove_lines(file.text, items[1].start, last.end)
             )
-            yield Edit(f"{job.name}.matrix.{name}", f"{name} has one value only", (splice,))
+            yield SourceEdit(f"{job.name}.matrix.{name}", f"{name} has one value only", (splice,))
 
 
-def unpin_action(file: Workflow) -> Iterator[Edit]:
+def unpin_action(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Use an action by a tag or a branch, which may be moved, instead of by a commit."""
     for part in (*file.jobs, *file.steps):
         place = (*part.position, "uses")
@@ -178,66 +185,66 @@ def unpin_action(file: Workflow) -> Iterator[Edit]:
             continue
         ref = found["ref"].rstrip("\"'")
         start = file.spans[place].value + found.start("ref")
-        behind = file.text[start : line_end(file.text, start)]
+        behind = file.text[start : find_line_end(file.text, start)]
         tag = _TAG.search(behind) if _COMMIT.fullmatch(ref) else None
         moving = tag["tag"] if tag else "main"
         if ref != moving:
             splice = Splice(start, start + len(ref), moving)
             action = found["action"].lstrip("\"'")
-            yield Edit(part.name, f"{part.name} uses {action}@{moving}", (splice,))
+            yield SourceEdit(part.name, f"{part.name} uses {action}@{moving}", (splice,))
 
 
-def script_injection(file: Workflow) -> Iterator[Edit]:
+def inject_script(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Put a commit's message, which anybody may write, into a script."""
     for job in file.jobs:
         steps = file.steps_of(job)
         span = file.spans.get(steps[-1].position) if steps else None
         if span is None or span.flow or not begins_line(file.text, span.start):
             continue
-        indent = file.text[line_start(file.text, span.start) : span.start]
-        splice = inserted_line(file.text, span.end, f"{indent}- {_INJECTION}")
-        yield Edit(job.name, f"{job.name} runs what a commit's message says", (splice,))
+        indent = file.text[find_line_start(file.text, span.start) : span.start]
+        splice = insert_line(file.text, span.end, f"{indent}- {_INJECTION}")
+        yield SourceEdit(job.name, f"{job.name} runs what a commit's message says", (splice,))
 
 
-def drop_input(file: Workflow) -> Iterator[Edit]:
+def drop_input(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Forget an input of an action."""
     for step in file.steps:
-        for name in mapping(step.data.get("with")):
+        for name in ensure_mapping(step.data.get("with")):
             splices = _drop_or_parent(file, (*step.position, "with", name))
             yield from _edit(
                 f"{step.name}.with.{name}", f"{step.name} goes without {name}", splices
             )
 
 
-def drop_environment(file: Workflow) -> Iterator[Edit]:
+def drop_environment(file: WorkflowDocument) -> Iterator[SourceEdit]:
     """Forget a variable of the environment."""
-    for part in (Part((), file.data, "workflow"), *file.jobs, *file.steps):
-        for name in mapping(part.data.get("env")):
+    for part in (WorkflowPart((), file.data, "workflow"), *file.jobs, *file.steps):
+        for name in ensure_mapping(part.data.get("env")):
             splices = _drop_or_parent(file, (*part.position, "env", name))
             yield from _edit(f"{part.name}.env.{name}", f"{part.name} goes without {name}", splices)
 
 
-def dropping(key: str, title: str) -> Edits:
+def make_drop_operator(key: str, title: str) -> Edits:
     """Return an operator that removes a setting of the workflow and of each job."""
 
-    def edits(file: Workflow) -> Iterator[Edit]:
+    def edits(file: WorkflowDocument) -> Iterator[SourceEdit]:
         for name, position, _ in _workflow_and_jobs(file):
             yield from _edit(name, f"{name} {title}", _drop(file, (*position, key)))
 
     return edits
 
 
-def _edit(place: str, title: str, splices: tuple[Splice, ...]) -> Iterator[Edit]:
+def _edit(place: str, title: str, splices: tuple[Splice, ...]) -> Iterator[SourceEdit]:
     if splices:
-        yield Edit(place, title, splices)
+        yield SourceEdit(place, title, splices)
 
 
-def _in_shell(step: Part) -> bool:
+def _in_shell(step: WorkflowPart) -> bool:
     shell = str(step.data.get("shell", "bash"))
     return isinstance(step.data.get("run"), str) and shell.split()[0:1] in (["bash"], ["sh"])
 
 
-def _workflow_and_jobs(file: Workflow) -> Iterator[tuple[str, Position, dict[Any, Any]]]:
+def _workflow_and_jobs(file: WorkflowDocument) -> Iterator[tuple[str, Position, dict[Any, Any]]]:
     yield "workflow", (), file.data
     for job in file.jobs:
         yield job.name, job.position, job.data
@@ -250,7 +257,7 @@ def _expression_start(written: str) -> int | None:
     return None if block or found is None else found.end()
 
 
-def _drop(file: Workflow, position: Position) -> tuple[Splice, ...]:
+def _drop(file: WorkflowDocument, position: Position) -> tuple[Splice, ...]:
     """Remove an entry; nothing where it is not there, or is the only one of a block."""
     span = file.spans.get(position)
     if span is None:
@@ -265,17 +272,17 @@ def _drop(file: Workflow, position: Position) -> tuple[Splice, ...]:
     if len(beside) < 2:
         return ()
     if begins_line(file.text, span.start):
-        return (without_lines(file.text, span.start, span.end),)
+        return (remove_lines(file.text, span.start, span.end),)
     return (Splice(span.start, following.start),) if following else ()
 
 
-def _drop_or_parent(file: Workflow, position: Position) -> tuple[Splice, ...]:
+def _drop_or_parent(file: WorkflowDocument, position: Position) -> tuple[Splice, ...]:
     """Remove an entry, and the mapping around it where it is the only one."""
     only = len(file.siblings(position)) == 1
     return _drop(file, position[:-1] if only else position)
 
 
-def _drop_or_empty(file: Workflow, position: Position) -> tuple[Splice, ...]:
+def _drop_or_empty(file: WorkflowDocument, position: Position) -> tuple[Splice, ...]:
     """Remove an entry, and leave the mapping around it without a value where it is the only one."""
     around = file.spans.get(position[:-1])
     if around and not around.flow and len(file.siblings(position)) == 1:
@@ -284,16 +291,16 @@ def _drop_or_empty(file: Workflow, position: Position) -> tuple[Splice, ...]:
     return _drop(file, position)
 
 
-def _without_need(file: Workflow, job: Part, needed: Any) -> tuple[Splice, ...]:
+def _without_need(file: WorkflowDocument, job: WorkflowPart, needed: Any) -> tuple[Splice, ...]:
     needs = job.data.get("needs")
     place = (*job.position, "needs")
     if needs in (needed, [needed]):
         return _drop(file, place)
-    items = sequence(needs)
+    items = ensure_list(needs)
     return _drop(file, (*place, items.index(needed))) if needed in items else ()
 
 
-def _entry_added(file: Workflow, part: Part, entry: str) -> tuple[Splice, ...]:
+def _entry_added(file: WorkflowDocument, part: WorkflowPart, entry: str) -> tuple[Splice, ...]:
     """Add a line to a mapping in block style, behind its first entry."""
     first = min(
         (span for place, span in file.spans.items() if place[:-1] == part.position and place),
@@ -302,5 +309,5 @@ def _entry_added(file: Workflow, part: Part, entry: str) -> tuple[Splice, ...]:
     )
     if first is None or first.flow:
         return ()
-    column = first.start - line_start(file.text, first.start)
-    return (inserted_line(file.text, first.end, " " * column + entry),)
+    column = first.start - find_line_start(file.text, first.start)
+    return (insert_line(file.text, first.end, " " * column + entry),)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.github import act, workflow_model, workflow_needs
 from scaffolder.checks.github.act_translation import write_for_act
 from scaffolder.checks.github.rehearsal_ending import find_trouble
@@ -32,7 +32,7 @@ from scaffolder.checks.github.rehearsal_event import (
 from scaffolder.checks.github.rehearsal_line import JOB, find_version, open_line
 from scaffolder.checks.github.rehearsal_stage import (
     RehearsalSession,
-    Stage,
+    RehearsalStage,
     lay_out_programs,
     stand_ins,
 )
@@ -67,9 +67,9 @@ def rehearse(scene: Scene, work: Work) -> PipelineRun:
     cannot be rehearsed either.
     """
     run, path = work.context.run, scene.pipeline
-    workflow = workflow_model.of(run, path)
+    workflow = workflow_model.read_workflow(run, path)
     needs = run.shared.get(
-        ("workflow needs", path), lambda: workflow_needs.of(run.snapshot, workflow)
+        ("workflow needs", path), lambda: workflow_needs.find_needs(run.snapshot, workflow)
     )
     rehearser = _Rehearser(scene, work, workflow, needs)
     return rehearser.session.run_step(work.context, "the rehearsal", rehearser.go, about=scene)
@@ -104,10 +104,10 @@ class _Rehearser:
             rehearsal = self.play(stage)
         return rehearsal
 
-    def play(self, stage: Stage) -> PipelineRun:
+    def play(self, stage: RehearsalStage) -> PipelineRun:
         """Run the scene once."""
         run, scene = self._run, self._scene
-        draw = drawn(run, *(str(part) for part in astuple(scene)))
+        draw = make_random(run, *(str(part) for part in astuple(scene)))
         # No step may see what its rehearsal is for: not in a path, either.
         root = Path(tempfile.mkdtemp(prefix="", dir=run.scratch))
         probe = draw_probe(draw, run.snapshot)
@@ -118,7 +118,7 @@ class _Rehearser:
         except WorkFaultError:
             self._require_machine(stage)
             raise
-        record = self._complete(act.read(done.stdout, done.stderr), line)
+        record = self._complete(act.read_log(done.stdout, done.stderr), line)
         self._require_ran(stage, done, record, line)
         remove_tree(root)
         here = frozenset(stage.pythons)
@@ -163,7 +163,7 @@ class _Rehearser:
 
     def _run_act(
         self,
-        stage: Stage,
+        stage: RehearsalStage,
         root: Path,
         line: Line,
         probe: Probe,
@@ -217,11 +217,11 @@ class _Rehearser:
         return commits
 
     def _command(
-        self, stage: Stage, root: Path, happening: Happening, commits: Commits
+        self, stage: RehearsalStage, root: Path, happening: Happening, commits: Commits
     ) -> list[str]:
         told = root / "event.json"
         told.write_text(json.dumps(payload(happening, commits)), "utf-8")
-        command = act.command(
+        command = act.make_command(
             self._scene.event,
             workflow=self._scene.pipeline,
             payload=told,
@@ -233,9 +233,11 @@ class _Rehearser:
             concurrent_jobs=self._jobs_at_once,
             runner=stage.act,
         )
-        return command + act.options_for(happening.identity.variables)
+        return command + act.list_options(happening.identity.variables)
 
-    def _require_ran(self, stage: Stage, done: Completed, record: act.Record, line: Line) -> None:
+    def _require_ran(
+        self, stage: RehearsalStage, done: Completed, record: act.Record, line: Line
+    ) -> None:
         trouble = find_trouble(
             done, record, self._scene, seconds=self._timeout, too_much=line.too_much
         )
@@ -244,7 +246,7 @@ class _Rehearser:
                 self._require_machine(stage)
             raise trouble.error
 
-    def _require_machine(self, stage: Stage) -> None:
+    def _require_machine(self, stage: RehearsalStage) -> None:
         """Raise UnavailableError where the lab's own answer cannot be rehearsed here either."""
         if self._scene.change == CONTROL:
             # This is the control itself.
@@ -256,19 +258,19 @@ class _Rehearser:
                 hint="check again when it has less to do, and enough memory and disk",
             ) from trouble
 
-    def _rehearse_reference(self, stage: Stage) -> None:
+    def _rehearse_reference(self, stage: RehearsalStage) -> None:
         own = replace(self._run, snapshot=self._run.reference())
         path, home = self._scene.pipeline, self._scene.home
-        workflow = workflow_model.parse(read_text(own.snapshot, path), path)
+        workflow = workflow_model.parse_workflow(read_text(own.snapshot, path), path)
         scene = Scene(path, "push", home, CONTROL, home)
-        needs = workflow_needs.of(own.snapshot, workflow)
+        needs = workflow_needs.find_needs(own.snapshot, workflow)
         answer = Work(replace(self._context, run=own), lambda _work, _probe: None)
         done = _Rehearser(scene, answer, workflow, needs).play(stage)
         if done.red:
             raise UnavailableError(f"the step {done.failures[0].name!r} of its own answer fails")
 
 
-def lay_out_folders(stage: Stage, root: Path, line: Line) -> dict[str, str]:
+def lay_out_folders(stage: RehearsalStage, root: Path, line: Line) -> dict[str, str]:
     """Lay out the folders and programs of one rehearsal; return the variables that name them."""
     folders = {name: root / name for name in ("home", "tmp", "cache", "config", "actions")}
     for folder in folders.values():

@@ -36,7 +36,7 @@ def find_trouble(
     """
     running = record.steps[-1] if record.steps else None
     evidence = Evidence(
-        ran=f"act {scene.event}", log=act.as_told(running.log[-15:]) if running else ()
+        ran=f"act {scene.event}", log=act.strip_folders(running.log[-15:]) if running else ()
     )
     name = running.name if running else ""
     excess = find_excess(done, scene, seconds, evidence, step=name, too_much=too_much)
@@ -63,7 +63,7 @@ def _stopped(step: StepRun, scene: Scene) -> CheckFailedError:
     """Return the failure of a step that was cut short: a runner of GitHub's listens to no step."""
     return CheckFailedError(
         f"the pipeline was stopped for {scene.words}, in the step {step.name[:80]!r}",
-        evidence=Evidence(ran=f"act {scene.event}", log=act.as_told(step.log[-15:])),
+        evidence=Evidence(ran=f"act {scene.event}", log=act.strip_folders(step.log[-15:])),
         hint="no step may tell the runner to end, and each has to end within its timeout-minutes",
         lasting=False,
     )

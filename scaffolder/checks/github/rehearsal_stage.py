@@ -87,7 +87,7 @@ STANDINS = Path(__file__).parent / "standins"
 
 
 @dataclass(frozen=True)
-class Stage:
+class RehearsalStage:
     """What all rehearsals of a run share: the Pythons, the wheels, the programs, the stand-ins.
 
     `python` runs what stand-ins do, and `visible` is what rehearsals see of all this.
@@ -116,7 +116,7 @@ class RehearsalSession(Session[None]):
     """The stage of a run's rehearsals; each scene is a step."""
 
     opening = "the preparation of the pipelines"
-    stage: Stage
+    stage: RehearsalStage
 
     def open(self, context: Context) -> None:  # noqa: ARG002
         """Build the stage."""
@@ -127,17 +127,17 @@ class RehearsalSession(Session[None]):
         return isinstance(kind, PipelineKind)
 
 
-def build_stage(run: Run) -> Stage:
+def build_stage(run: Run) -> RehearsalStage:
     """Find Pythons, prepare their wheels and lay out what rehearsals use."""
     if shutil.which("git", path=SYSTEM_PATH) is None:
         raise UnavailableError(
             "git is not among the system's programs, and actions/checkout needs it",
             hint="install git",
         )
-    act.program()
-    known = wheelhouse.interpreters(run.cancel)
-    found = wheelhouse.preferred(known)
-    wanted = wheelhouse.requirements_of(run.start())
+    act.find_program()
+    known = wheelhouse.list_interpreters(run.cancel)
+    found = wheelhouse.choose_preferred(known)
+    wanted = wheelhouse.list_requirements(run.start())
     wheels = _prepared(wanted, found, run)
     folder = run.folder("stage")
     pythons = {minor: found[minor] for minor in wheels}
@@ -148,7 +148,7 @@ def build_stage(run: Run) -> Stage:
     (folder / "pythons").mkdir()
     for minor, python in pythons.items():
         (folder / "pythons" / f"python3.{minor}").symlink_to(python)
-    return Stage(
+    return RehearsalStage(
         pythons=pythons,
         folder=folder,
         interpreters=Interpreters(known),
@@ -156,7 +156,7 @@ def build_stage(run: Run) -> Stage:
         visible=_visible(folder, pythons, wheels),
         prepared_cache=prepared,
         environment={
-            **wheelhouse.environment(wheels),
+            **wheelhouse.make_environment(wheels),
             # Nobody answers there, and without a network an attempt shows at once.
             "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
         },
@@ -183,11 +183,11 @@ def lay_out_stand_ins(folder: Path) -> Path:
 def _visible(
     folder: Path, pythons: Mapping[int, Path], wheels: Mapping[int, Path]
 ) -> tuple[Path, ...]:
-    uv = wheelhouse.uv_program()
+    uv = wheelhouse.find_uv()
     interpreters = (Path(sys.executable).resolve(), *pythons.values())
     return (
         *(folder / "pythons", folder / "python", folder / "runner", uv, uv.with_name("uvx")),
-        *map(wheelhouse.extra, wheels),
+        *map(wheelhouse.find_extra_folder, wheels),
         *wheels.values(),
         *(part for python in interpreters for part in python_parts(python)),
     )
@@ -210,7 +210,7 @@ def _prepared(wanted: tuple[str, ...], found: Mapping[int, Path], run: Run) -> d
     return wheels
 
 
-def lay_out_programs(stage: Stage, folder: Path, line: Path) -> dict[str, str]:
+def lay_out_programs(stage: RehearsalStage, folder: Path, line: Path) -> dict[str, str]:
     """Lay out in `folder` what a runner has on PATH; return the variables that steps get.
 
     `line` is where stand-ins report to. What they need beyond is in a file, not in the environment
@@ -224,7 +224,7 @@ def lay_out_programs(stage: Stage, folder: Path, line: Path) -> dict[str, str]:
         "line": str(line),
         "pythons": {str(minor): str(path) for minor, path in stage.pythons.items()},
         "python_links": str(stage.folder / "pythons"),
-        "uv": str(wheelhouse.uv_program()),
+        "uv": str(wheelhouse.find_uv()),
         "uv_programs": str(own),
         "caches": str(folder / "caches"),
     }
@@ -310,7 +310,7 @@ def _is_ours(known: Path) -> bool:
 
 def _own_action(known: Path, settings: Path, python: Path) -> dict[str, Any]:
     """Return a stand-in whose programs are ours, whatever the workflow's environment says."""
-    action: dict[str, Any] = yaml_source.load(known.read_text("utf-8")).data
+    action: dict[str, Any] = yaml_source.load_yaml(known.read_text("utf-8")).data
     for step in action["runs"]["steps"]:
         step["run"] = step["run"].replace('"$DEVLAB_PYTHON"', shlex.quote(str(python)))
         step["env"] = {**step.get("env", {}), "DEVLAB_SETTINGS": str(settings)}

@@ -37,7 +37,9 @@ def fetch_wheels(context: Context, session: RehearsalSession, wanted: tuple[str,
 
     def fetch() -> bool:
         try:
-            added = [wheelhouse.add(wanted, minor, cancel) for minor in session.stage.pythons]
+            added = [
+                wheelhouse.add_wheels(wanted, minor, cancel) for minor in session.stage.pythons
+            ]
         except UnavailableError as error:
             # The lab's own answer needs none of it, so the machine has what it needs.
             raise NotShownError(

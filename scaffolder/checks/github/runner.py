@@ -95,7 +95,7 @@ class WorkflowFile:
         return any(workflow_guards.asks_who_acts(each) for each in self._all())
 
     def _all(self) -> tuple[Workflow, ...]:
-        return (self.workflow, *workflow_model.called_workflows(self.root, self.workflow))
+        return (self.workflow, *workflow_model.load_called_workflows(self.root, self.workflow))
 
 
 class WorkflowRunner:
@@ -104,8 +104,8 @@ class WorkflowRunner:
     wording = _WORDING
 
     def read_file(self, run: Run, path: str) -> WorkflowFile:
-        """Read a workflow; raises as `workflow_model.of`."""
-        return WorkflowFile(workflow_model.of(run, path), run.snapshot)
+        """Read a workflow; raises as `workflow_model.read_workflow`."""
+        return WorkflowFile(workflow_model.read_workflow(run, path), run.snapshot)
 
     def run(self, scene: Scene, work: Work) -> PipelineRun:
         """Rehearse a scene; raises as `rehearse`."""
@@ -113,7 +113,7 @@ class WorkflowRunner:
 
     def clean_log(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Return lines of a log without the folders that act made."""
-        return act.as_told(lines)
+        return act.strip_folders(lines)
 
 
 RUNNER = WorkflowRunner()

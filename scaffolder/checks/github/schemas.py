@@ -28,7 +28,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class SchemaProblem:
     """One way in which a document breaks its schema: where (keys and indexes), and how.
 
     `validator` is the schema's keyword that is broken, `wanted` what it asks for, `value` what is
@@ -44,16 +44,16 @@ class Problem:
     @property
     def path(self) -> str:
         """The position as people write it: jobs.test.steps[0]."""
-        return write_path(self.position)
+        return format_position(self.position)
 
 
-def write_path(position: tuple[str | int, ...]) -> str:
+def format_position(position: tuple[str | int, ...]) -> str:
     """Return a position as people write it: jobs.test.steps[0]; a long key is cut."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part[:_SHOWN]}" for part in position]
     return "".join(parts).removeprefix(".")
 
 
-def github_workflow_problems(data: Any) -> tuple[Problem, ...]:
+def find_workflow_problems(data: Any) -> tuple[SchemaProblem, ...]:
     """Return what the schema of GitHub workflows finds wrong in parsed YAML, most telling first.
 
     Of alternatives that all fail only the one that comes nearest is told; at most PROBLEM_LIMIT.
@@ -61,8 +61,8 @@ def github_workflow_problems(data: Any) -> tuple[Problem, ...]:
     return _problems(_WORKFLOWS, data)
 
 
-def _problems(schema: str, data: Any) -> tuple[Problem, ...]:
-    found: dict[tuple[Any, ...], Problem] = {}
+def _problems(schema: str, data: Any) -> tuple[SchemaProblem, ...]:
+    found: dict[tuple[Any, ...], SchemaProblem] = {}
     for error in _validator(schema).iter_errors(_plain(data)):
         for leaf in _nearest(error):
             for problem in _told(leaf):
@@ -117,7 +117,7 @@ def _weight(error: Any) -> int:
     return max(1, len(unknown))
 
 
-def _told(error: Any) -> Iterator[Problem]:
+def _told(error: Any) -> Iterator[SchemaProblem]:
     position = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         for key in _unknown_keys(error):
@@ -127,8 +127,8 @@ def _told(error: Any) -> Iterator[Problem]:
     yield _problem(error, position, tell(error))
 
 
-def _problem(error: Any, position: tuple[str | int, ...], message: str) -> Problem:
-    return Problem(position, message, error.validator, error.validator_value, error.instance)
+def _problem(error: Any, position: tuple[str | int, ...], message: str) -> SchemaProblem:
+    return SchemaProblem(position, message, error.validator, error.validator_value, error.instance)
 
 
 def _unknown_keys(error: Any) -> tuple[str, ...]:

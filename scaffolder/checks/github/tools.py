@@ -7,7 +7,7 @@ from scaffolder.model.tool import Fingerprint, Tool
 ACT = Tool(
     id="act",
     title="act",
-    version="scaffolder.checks.github.act:version",
+    version="scaffolder.checks.github.act:read_version",
     fingerprint=Fingerprint(programs=("act", "node", "pwsh")),
 )
 # For every Python that a pipeline may name.
@@ -26,6 +26,6 @@ WHEELS = Tool(
 ZIZMOR = Tool(
     id="zizmor",
     title="zizmor",
-    version="scaffolder.checks.github.zizmor:version",
+    version="scaffolder.checks.github.zizmor:read_version",
     fingerprint=Fingerprint(programs=("zizmor",)),
 )

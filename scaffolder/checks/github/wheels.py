@@ -19,7 +19,7 @@ _SECONDS = 3.0
 
 def list_wheels(states: Mapping[str, Path], _: tuple[str, ...]) -> tuple[str, ...]:
     """Return the requirements that the pipelines of a lab install, from the lab's start."""
-    return wheelhouse.requirements_of(states["start"])
+    return wheelhouse.list_requirements(states["start"])
 
 
 def list_downloads(demand: Demand) -> Iterator[Download]:
@@ -30,7 +30,7 @@ def list_downloads(demand: Demand) -> Iterator[Download]:
 
 def _fetching(wanted: tuple[str, ...]) -> Callable[[Say, CancelToken], str]:
     def get(say: Say, cancel: CancelToken) -> str:
-        pythons = wheelhouse.pythons(cancel)
+        pythons = wheelhouse.find_pythons(cancel)
         made: dict[int, Path] = {}
         troubles: list[UnavailableError] = []
         there = [minor for minor in pythons if wheelhouse.has(wanted, minor)]
@@ -57,7 +57,7 @@ def look_at_wheels(demand: Demand) -> tuple[Observation, ...]:
     One Python that has them is enough to grade; a pipeline that names another cannot be.
     """
     cancel = CancelToken()
-    pythons = wheelhouse.pythons(cancel)
+    pythons = wheelhouse.find_pythons(cancel)
     wanted = set(demand.parts.values())
     ready = [minor for minor in pythons if all(wheelhouse.has(each, minor) for each in wanted)]
     lacking = [minor for minor in pythons if minor not in ready]
@@ -75,7 +75,7 @@ def look_at_wheels(demand: Demand) -> tuple[Observation, ...]:
 
 
 def _why_not_fetched(cancel: CancelToken) -> str:
-    return network.why_unreachable(wheelhouse.index(cancel), _SECONDS)
+    return network.why_unreachable(wheelhouse.find_index(cancel), _SECONDS)
 
 
 def _named(minors: Iterable[int]) -> str:

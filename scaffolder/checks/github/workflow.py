@@ -21,7 +21,7 @@ from scaffolder.checks.github import (
 from scaffolder.checks.github.tools import ZIZMOR
 from scaffolder.checks.github.workflow_cache import Judgement, Project
 from scaffolder.checks.github.workflow_model import Workflow
-from scaffolder.checks.github.workflow_patterns import selected
+from scaffolder.checks.github.workflow_patterns import is_selected
 from scaffolder.checks.github.workflow_pins import judge_pins
 from scaffolder.checks.github.workflow_triggers import Reason
 from scaffolder.checks.github.zizmor import Audit, Level
@@ -37,7 +37,7 @@ _AUDIT_LIMIT = 32 * 1024
 _CACHING = "https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching"
 
 
-class Valid(Kind, frozen=True):
+class WorkflowValid(Kind, frozen=True):
     """GitHub would accept the workflow.
 
     Reads the file as GitHub does (YAML 1.2's core schema; an anchor may be defined again), compares
@@ -74,7 +74,7 @@ class Valid(Kind, frozen=True):
 
     def run(self, context: Context) -> Verdict:
         """Tell everything that GitHub would refuse."""
-        workflow = workflow_model.of(context.run, self.workflow)
+        workflow = workflow_model.read_workflow(context.run, self.workflow)
         called = workflow_calls.find_call_faults(context.run.snapshot, workflow)
         findings = (*workflow_validity.find_faults(workflow), *called)
         if findings:
@@ -148,10 +148,10 @@ class Triggers(Kind, frozen=True):
 
     def run(self, context: Context) -> Verdict:
         """Tell every event that should start the workflow and does not."""
-        workflow = workflow_model.of(context.run, self.workflow)
+        workflow = workflow_model.read_workflow(context.run, self.workflow)
         files = context.run.shared.get("project", lambda: Project.read(context.run.snapshot)).files
         added = workflow_triggers.derive_paths(files) if self.near_misses else ()
-        changes = [path for path in (*files, *added) if not selected(path, self.may_skip)]
+        changes = [path for path in (*files, *added) if not is_selected(path, self.may_skip)]
         reasons = self._reasons(workflow, changes)
         if reasons:
             findings = [_trigger_finding(workflow, event, reason) for event, reason in reasons]
@@ -234,7 +234,7 @@ class Cached(Kind, frozen=True):
 
     def run(self, context: Context) -> Verdict:
         """Tell why no cache serves an installation, or which one does."""
-        workflow = workflow_model.of(context.run, self.workflow)
+        workflow = workflow_model.read_workflow(context.run, self.workflow)
         project = context.run.shared.get("project", lambda: Project.read(context.run.snapshot))
         judgements = list(workflow_cache.judge(workflow, project))
         for judgement in judgements:
@@ -306,8 +306,8 @@ class Secure(Kind, frozen=True):
     def run(self, context: Context) -> Verdict:
         """Tell what zizmor finds."""
         run = context.run
-        workflow = workflow_model.of(run, self.workflow)
-        local = workflow_model.called_locally(run.snapshot, workflow)
+        workflow = workflow_model.read_workflow(run, self.workflow)
+        local = workflow_model.read_called_files(run.snapshot, workflow)
         files = {workflow.path: workflow.source, **local}
         for path, source in files.items():
             _refuse_unauditable(path, source)
@@ -325,8 +325,8 @@ class Secure(Kind, frozen=True):
                 f"zizmor cannot read {self.workflow} as a workflow: {error}",
                 hint="mend first what the check of its validity says",
             )
-        wide = workflow_permissions.too_wide(run.snapshot, workflow, self.may_write)
-        pins = judge_pins(workflow_model.steps_everywhere(run.snapshot, workflow))
+        wide = workflow_permissions.find_too_wide(run.snapshot, workflow, self.may_write)
+        pins = judge_pins(workflow_model.walk_steps(run.snapshot, workflow))
         findings = [*wide, *pins.faults, *(_audit_finding(audit) for audit in audits)]
         if not findings:
             online = ", ".join(zizmor.ONLINE_AUDITS)
@@ -349,7 +349,7 @@ def _refuse_unauditable(path: str, source: str) -> None:
     if len(source) > _AUDIT_LIMIT:
         limit = f"{_AUDIT_LIMIT // 1024} KiB"
         raise UnusableFileError(f"is longer than the {limit} that are audited", path)
-    for line, length in workflow_expressions.too_long(source):
+    for line, length in workflow_expressions.find_too_long(source):
         message = f"has an expression of {length:,} characters, and GitHub refuses that"
         raise UnusableFileError(message, path, line=line)
 

@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder import workspace
-from scaffolder.checks.github.workflow_expressions import Key, expressions, read_key, with_known
+from scaffolder.checks.github.workflow_expressions import (
+    CacheKey,
+    fill_known,
+    list_expressions,
+    read_key,
+)
 from scaffolder.checks.github.workflow_model import (
     Job,
     Step,
     Workflow,
-    called_workflows,
-    effective_steps,
-    mapping,
-    strings,
+    ensure_mapping,
+    expand_steps,
+    list_strings,
+    load_called_workflows,
 )
-from scaffolder.checks.github.workflow_patterns import glob_matches, selected
-from scaffolder.checks.github.workflow_shell import commands, installers
+from scaffolder.checks.github.workflow_patterns import is_selected, matches_glob
+from scaffolder.checks.github.workflow_shell import find_installers, split_commands
 from scaffolder.core.errors import UnusableFileError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 
 PATTERN_LIMIT = 100
 REQUIREMENTS = (
@@ -100,7 +105,7 @@ class Project:
     def read(root: Path) -> Project:
         """Look at the files in `root`; nothing is run."""
         files = tuple(_files(root))
-        listing = {path for path in files if selected(path, REQUIREMENTS, glob_matches)}
+        listing = {path for path in files if is_selected(path, REQUIREMENTS, matches_glob)}
         listing |= {path for path in files if _declares_dependencies(root, path)}
         return Project(root, files, frozenset(listing))
 
@@ -108,7 +113,9 @@ class Project:
         """Return the files that globs of actions/toolkit select, in their order."""
         cleaned = [_relative(pattern) for pattern in patterns[:PATTERN_LIMIT]]
         try:
-            return frozenset(path for path in self.files if selected(path, cleaned, glob_matches))
+            return frozenset(
+                path for path in self.files if is_selected(path, cleaned, matches_glob)
+            )
         except ValueError:
             return frozenset()
 
@@ -137,7 +144,9 @@ def judge(workflow: Workflow, project: Project) -> Iterator[Judgement]:
 
 def installs(workflow: Workflow, project: Project) -> bool:
     """Whether any job that can run installs dependencies."""
-    return any(installers(step.run) for _, _, steps in _jobs(workflow, project) for step in steps)
+    return any(
+        find_installers(step.run) for _, _, steps in _jobs(workflow, project) for step in steps
+    )
 
 
 @dataclass(frozen=True)
@@ -158,8 +167,8 @@ class _Cache:
     @property
     def known(self) -> Mapping[str, str]:
         """What `env.NAME` and `matrix.NAME` stand for; of a matrix the first value."""
-        matrix = mapping(mapping(self.job.data.get("strategy")).get("matrix"))
-        legs = {f"matrix.{name}": strings(values)[:1] for name, values in matrix.items()}
+        matrix = ensure_mapping(ensure_mapping(self.job.data.get("strategy")).get("matrix"))
+        legs = {f"matrix.{name}": list_strings(values)[:1] for name, values in matrix.items()}
         return {
             **{name: values[0] for name, values in legs.items() if values},
             **{f"env.{name}": value for name, value in self.env.items()},
@@ -169,13 +178,13 @@ class _Cache:
     def managers(self) -> frozenset[str]:
         """What installs after this step in the same job."""
         after = self.steps[self.index + 1 :]
-        return frozenset().union(*(installers(step.run) for step in after))
+        return frozenset().union(*(find_installers(step.run) for step in after))
 
     def input(self, name: str) -> str:
-        return with_known(self.step.inputs.get(name, ""), self.known)
+        return fill_known(self.step.inputs.get(name, ""), self.known)
 
     def lines(self, name: str) -> tuple[str, ...]:
-        return tuple(line.strip() for line in lines_of(self.input(name)) if line.strip())
+        return tuple(line.strip() for line in split_lines(self.input(name)) if line.strip())
 
 
 # What a judging function returns: the cache in words, the rule that it breaks and how, or "".
@@ -245,7 +254,7 @@ def _cache_action(cache: _Cache) -> _Problem:
     return (what, *min(uses, key=lambda problem: bool(problem[1])))
 
 
-def _key_problem(cache: _Cache, keys: list[Key]) -> tuple[str, str]:
+def _key_problem(cache: _Cache, keys: list[CacheKey]) -> tuple[str, str]:
     """Judge the keys, of which those after the first are restore-keys."""
     following = [key for key in keys if _hashes_requirements(cache, key)]
     if any(not key.volatile and not _hashed_code(cache, key) for key in following):
@@ -262,7 +271,7 @@ def _key_problem(cache: _Cache, keys: list[Key]) -> tuple[str, str]:
     return "cache-static-key", "the key does not change when the requirements do: use hashFiles"
 
 
-def _hashed_code(cache: _Cache, key: Key) -> frozenset[str]:
+def _hashed_code(cache: _Cache, key: CacheKey) -> frozenset[str]:
     """Return the code that a key is made from: it misses whenever one line of that changes."""
     return frozenset().union(
         *(cache.project.code_among(cache.project.matching(call)) for call in key.hashes)
@@ -273,7 +282,7 @@ def _code_words(files: frozenset[str]) -> str:
     return f"the key changes whenever {min(files)} does, which lists no requirements"
 
 
-def _hashes_requirements(cache: _Cache, key: Key) -> bool:
+def _hashes_requirements(cache: _Cache, key: CacheKey) -> bool:
     if any(cache.project.matching(call) & cache.project.requirements for call in key.hashes):
         return True
     outputs = {name.split(".")[1] for name in key.names if name.startswith("steps.")}
@@ -285,7 +294,7 @@ def _hashes_requirements(cache: _Cache, key: Key) -> bool:
 
 def _mentions_requirements(cache: _Cache, step: Step) -> bool:
     """Whether a step that computes part of a key reads a file that lists requirements."""
-    words = {word.removeprefix("./") for words in commands(step.run) for word in words[1:]}
+    words = {word.removeprefix("./") for words in split_commands(step.run) for word in words[1:]}
     patterns = tuple(word for word in words if word)
     return bool(cache.project.matching(patterns) & cache.project.requirements)
 
@@ -309,7 +318,7 @@ def _used(cache: _Cache, manager: str) -> tuple[str, str]:
 
 def _manager_of(place: str, cache: _Cache) -> str:
     """Return which package manager uses a cached path, `any` where any may, "" where none does."""
-    if expressions(place):
+    if list_expressions(place):
         return "any" if re.search(r"steps\.|pythonLocation", place) else ""
     cleaned = re.sub(r"^(~|/home/runner|/root|/github/home|\$HOME)/", "", place.replace("\\", "/"))
     cleaned = cleaned.removeprefix("./").rstrip("/")
@@ -327,7 +336,7 @@ def _is_argument(place: str, cache: _Cache) -> bool:
     """Whether a later command that installs or makes an environment names the path."""
     plain = place.removeprefix("./").rstrip("/")
     for step in cache.steps:
-        for words in commands(step.run):
+        for words in split_commands(step.run):
             named = {word.rpartition("=")[2].removeprefix("./").rstrip("/") for word in words}
             if plain in named and {"install", "venv", "sync", "virtualenv"} & set(words):
                 return True
@@ -337,8 +346,8 @@ def _is_argument(place: str, cache: _Cache) -> bool:
 def _jobs(workflow: Workflow, project: Project) -> list[tuple[Workflow, Job, tuple[Step, ...]]]:
     """Return the jobs that can run, of the workflow and of those it calls, with their steps."""
     return [
-        (source, job, tuple(effective_steps(project.root, job.steps)))
-        for source in (workflow, *called_workflows(project.root, workflow))
+        (source, job, tuple(expand_steps(project.root, job.steps)))
+        for source in (workflow, *load_called_workflows(project.root, workflow))
         for job in source.jobs.values()
         if not job.dead
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks.github import workflow_model, workflow_validity
-from scaffolder.checks.github.workflow_model import Job, Workflow, mapping, text
+from scaffolder.checks.github.workflow_model import Job, Workflow, ensure_mapping, format_scalar
 from scaffolder.checks.github.workflow_validity import find_cycle
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import Finding
@@ -80,7 +80,7 @@ def _look_up(root: Path, path: str) -> tuple[Workflow | None, str]:
     if not _PLACE.fullmatch(path):
         return None, f"{_shorten(path)} is no file right in {workflow_model.WORKFLOWS}"
     try:
-        return workflow_model.load(root, path), ""
+        return workflow_model.load_workflow(root, path), ""
     except UnusableFileError as error:
         return None, f"{path} {error.message}"
 
@@ -114,17 +114,17 @@ def _handed_over(caller: Workflow, job: Job, called: Workflow) -> Iterator[Findi
         return
     asked = called.triggers["workflow_call"]
     secrets = job.data.get("secrets")
-    yield from _held_against(caller, job, "with", mapping(asked.get("inputs")))
-    if text(secrets) != "inherit":
-        yield from _held_against(caller, job, "secrets", mapping(asked.get("secrets")))
+    yield from _held_against(caller, job, "with", ensure_mapping(asked.get("inputs")))
+    if format_scalar(secrets) != "inherit":
+        yield from _held_against(caller, job, "secrets", ensure_mapping(asked.get("secrets")))
 
 
 def _held_against(
     caller: Workflow, job: Job, key: str, asked: Mapping[Any, Any]
 ) -> Iterator[Finding]:
     """Yield what is handed over and not asked for, and what is required and not handed over."""
-    given = {str(name).lower(): str(name) for name in mapping(job.data.get(key))}
-    known = {str(name).lower(): mapping(part) for name, part in asked.items()}
+    given = {str(name).lower(): str(name) for name in ensure_mapping(job.data.get(key))}
+    known = {str(name).lower(): ensure_mapping(part) for name, part in asked.items()}
     what = "input" if key == "with" else "secret"
     for name in given.keys() - known.keys():
         message = f"the workflow that jobs.{job.id} calls has no {what} {given[name]}"

@@ -15,7 +15,7 @@ from typing import Any
 from scaffolder.checks.github.workflow_language import (
     FUNCTIONS,
     ExpressionError,
-    Node,
+    ExpressionNode,
     parse_expression,
     split_text,
 )
@@ -88,7 +88,7 @@ def find_room(position: Position) -> Room | None:
     return next((room for pattern, room in _ROOMS if _fits(pattern, place)), None)
 
 
-def expression_problems(data: Any) -> Iterator[tuple[Position, str]]:
+def find_expression_problems(data: Any) -> Iterator[tuple[Position, str]]:
     """Yield the place of every expression that GitHub would refuse, and why."""
     for position, text in _texts(data, ()):
         room = find_room(position)
@@ -125,7 +125,7 @@ def _problems(code: str, room: Room | None) -> Iterator[str]:
             yield from _call_problems(node, {**FUNCTIONS, **room.functions})
 
 
-def _call_problems(node: Node, known: Arity) -> Iterator[str]:
+def _call_problems(node: ExpressionNode, known: Arity) -> Iterator[str]:
     name = node.name.lower()
     if name not in known:
         yield _unknown("function", node.name, _EVERY_FUNCTION, known)

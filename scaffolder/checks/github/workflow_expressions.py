@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scaffolder.checks.github.workflow_language import LENGTH_LIMIT
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w.\-]*)|(?P<sign>==|!=|&&|\|\||<=|>=|.))",
@@ -28,7 +28,7 @@ VOLATILE = frozenset(
 
 
 @dataclass(frozen=True)
-class Key:
+class CacheKey:
     """A cache key: the patterns that it hashes, the contexts it names, and whether it can hit.
 
     `hashes` holds the literal arguments of each hashFiles call, `names` every context in lower
@@ -44,7 +44,7 @@ class Key:
         return tuple(sorted(self.names & VOLATILE))
 
 
-def read_key(text: str, known: Mapping[str, str]) -> Key:
+def read_key(text: str, known: Mapping[str, str]) -> CacheKey:
     """Take a key apart; `known` is what its `env.NAME` and the like stand for.
 
     An expression that compares or tests (`hashFiles(...) != ''`) yields a constant, so its
@@ -52,15 +52,15 @@ def read_key(text: str, known: Mapping[str, str]) -> Key:
     """
     hashes: list[tuple[str, ...]] = []
     names: set[str] = set()
-    for expression in expressions(with_known(text, known)):
+    for expression in list_expressions(fill_known(text, known)):
         tokens = _tokens(expression)
         names |= {token.lower() for token in tokens if "." in token and token[0] != "'"}
         if _hands_on(tokens):
             hashes += _hash_calls(tokens)
-    return Key(tuple(hashes), frozenset(names))
+    return CacheKey(tuple(hashes), frozenset(names))
 
 
-def too_long(source: str) -> Iterator[tuple[int, int]]:
+def find_too_long(source: str) -> Iterator[tuple[int, int]]:
     """Yield line and length of every expression that is longer than GitHub takes."""
     line = 1
     before, *parts = source.split("${{")
@@ -70,17 +70,17 @@ def too_long(source: str) -> Iterator[tuple[int, int]]:
         if length > LENGTH_LIMIT:
             yield line, length
         before = part
-    for number, text in enumerate(lines_of(source), start=1):
+    for number, text in enumerate(split_lines(source), start=1):
         if re.match(r"\s*(- )?if:", text) and len(text) > LENGTH_LIMIT:
             yield number, len(text)
 
 
-def expressions(text: str) -> list[str]:
+def list_expressions(text: str) -> list[str]:
     """Return the insides of the `${{ }}` of a text."""
     return [part.partition("}}")[0] for part in text.split("${{")[1:] if "}}" in part]
 
 
-def with_known(text: str, known: Mapping[str, str]) -> str:
+def fill_known(text: str, known: Mapping[str, str]) -> str:
     """Put the values of `known` (env.NAME, matrix.NAME) in the place of their names.
 
     An expression that is just the name becomes the value, a name given to a function a literal.

@@ -8,11 +8,11 @@ from typing import Any
 
 from scaffolder.checks.github.workflow_language import (
     ExpressionError,
-    Node,
+    ExpressionNode,
     parse_expression,
     split_text,
 )
-from scaffolder.checks.github.workflow_model import Workflow, text
+from scaffolder.checks.github.workflow_model import Workflow, format_scalar
 from scaffolder.checks.pipeline.runner import Guard
 
 _REPOSITORY_PARTS = ("full_name", "name", "owner", "id", "fork", "private", "html_url")
@@ -44,7 +44,10 @@ def asks_who_acts(workflow: Workflow) -> bool:
 def list_guards(workflow: Workflow) -> Iterator[Guard]:
     """Yield the conditions in a workflow that ask for a repository or its owner."""
     for job in workflow.jobs.values():
-        conditions = [text(job.data.get("if")), *(text(step.data.get("if")) for step in job.steps)]
+        conditions = [
+            format_scalar(job.data.get("if")),
+            *(format_scalar(step.data.get("if")) for step in job.steps),
+        ]
         for condition in filter(None, conditions):
             for repository in _asked_for(condition):
                 yield Guard(job.id, condition.strip(), repository)
@@ -85,19 +88,19 @@ def _asked_for(condition: str) -> Iterator[str]:
         return
 
 
-def _is_who(node: Node) -> bool:
+def _is_who(node: ExpressionNode) -> bool:
     path = tuple(_path(node).split("."))
     return any(path[: len(each)] == each for each in _WHO)
 
 
-def _path(node: Node) -> str:
+def _path(node: ExpressionNode) -> str:
     """Return what a context, or a part of one, is called, however it is spelled."""
     if node.kind == "index":
         return ".".join(_path(part) for part in node.parts)
     return node.name.strip("'").lower()
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def _walk(node: ExpressionNode) -> Iterator[ExpressionNode]:
     yield node
     for part in node.parts:
         yield from _walk(part)

@@ -44,7 +44,7 @@ class ExpressionError(Exception):
 
 
 @dataclass(frozen=True)
-class Node:
+class ExpressionNode:
     """A part of an expression: where it stands in the text, and what it is made of.
 
     `kind` is literal, context, call, index, all (a `*`), group (in parentheses), not or one of the
@@ -56,10 +56,10 @@ class Node:
     name: str
     start: int
     end: int
-    parts: tuple[Node, ...] = ()
+    parts: tuple[ExpressionNode, ...] = ()
     depth: int = 1
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[ExpressionNode]:
         """Yield this part and every part of it."""
         yield self
         for part in self.parts:
@@ -67,7 +67,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Part:
+class EmbeddedExpression:
     """A `${{ }}` in a text: the offsets of the whole, and of what stands between the braces."""
 
     start: int
@@ -76,12 +76,12 @@ class Part:
     code: str
 
 
-def split_text(text: str) -> list[Part]:
+def split_text(text: str) -> list[EmbeddedExpression]:
     """Return the expressions in a text; raises ExpressionError for one that is not closed.
 
     Two braces within quotes close nothing.
     """
-    found: list[Part] = []
+    found: list[EmbeddedExpression] = []
     start = text.find("${{")
     while start >= 0:
         at, quoted = start + 3, False
@@ -90,12 +90,12 @@ def split_text(text: str) -> list[Part]:
             at += 1
         if at >= len(text):
             raise ExpressionError("an expression begins with ${{ and is not closed with }}")
-        found.append(Part(start, at + 2, start + 3, text[start + 3 : at]))
+        found.append(EmbeddedExpression(start, at + 2, start + 3, text[start + 3 : at]))
         start = text.find("${{", at + 2)
     return found
 
 
-def parse_expression(code: str) -> Node:
+def parse_expression(code: str) -> ExpressionNode:
     """Return the tree of what stands between `${{` and `}}`; raises ExpressionError."""
     if len(code) > LENGTH_LIMIT:
         raise ExpressionError(f"an expression of {len(code):,} characters; GitHub takes 21,000")
@@ -161,7 +161,7 @@ class _Parser:
         """The token that is read next."""
         return self._tokens[self._at]
 
-    def expression(self, level: int = 0) -> Node:
+    def expression(self, level: int = 0) -> ExpressionNode:
         """Read operators of this level and of those that bind closer."""
         if level == len(_LEVELS):
             return self._negated()
@@ -176,7 +176,7 @@ class _Parser:
             parts.append(self.expression(level + 1))
         return _node(name, name, tuple(parts)) if name else parts[0]
 
-    def _negated(self) -> Node:
+    def _negated(self) -> ExpressionNode:
         signs: list[_Token] = []
         while self.token.kind == "operator" and self.token.text == "!":
             signs.append(self._next())
@@ -185,7 +185,7 @@ class _Parser:
             node = _node("not", "!", (node,), sign.start)
         return node
 
-    def _postfixed(self) -> Node:
+    def _postfixed(self) -> ExpressionNode:
         node = self._operand()
         while node.kind != "literal":
             if self.token.kind == "dot":
@@ -200,27 +200,27 @@ class _Parser:
             node = _node("index", "", (node, part), node.start, self._tokens[self._at - 1].end)
         return node
 
-    def _property(self) -> Node:
+    def _property(self) -> ExpressionNode:
         token = self._next()
         if token.kind == "word":
-            return Node("literal", token.text, token.start, token.end)
+            return ExpressionNode("literal", token.text, token.start, token.end)
         if token.text == "*":
-            return Node("all", "*", token.start, token.end)
+            return ExpressionNode("all", "*", token.start, token.end)
         message = f"the name of a property is expected behind a dot, not {token.text}"
         raise ExpressionError(message)
 
-    def _index(self) -> Node:
+    def _index(self) -> ExpressionNode:
         if self._is("*"):
             token = self._next()
-            return Node("all", "*", token.start, token.end)
+            return ExpressionNode("all", "*", token.start, token.end)
         return self.expression()
 
-    def _operand(self) -> Node:
+    def _operand(self) -> ExpressionNode:
         token = self._next()
         if token.kind in ("string", "number") or token.text in _CONSTANTS:
-            return Node("literal", token.text, token.start, token.end)
+            return ExpressionNode("literal", token.text, token.start, token.end)
         if token.kind == "word" and not self._is("("):
-            return Node("context", token.text, token.start, token.end)
+            return ExpressionNode("context", token.text, token.start, token.end)
         if token.kind == "word":
             self._next()
             arguments = self._nested(self._arguments)
@@ -228,10 +228,10 @@ class _Parser:
         if token.kind == "sign" and token.text == "(":
             inside = self._nested(self.expression)
             end = self._expect(")").end
-            return Node("group", "", token.start, end, (inside,), inside.depth)
+            return ExpressionNode("group", "", token.start, end, (inside,), inside.depth)
         raise ExpressionError(f"a value is expected where {token.text} stands")
 
-    def _arguments(self) -> tuple[Node, ...]:
+    def _arguments(self) -> tuple[ExpressionNode, ...]:
         if self._is(")"):
             return ()
         found = [self.expression()]
@@ -264,12 +264,16 @@ class _Parser:
 
 
 def _node(
-    kind: str, name: str, parts: tuple[Node, ...], start: int | None = None, end: int | None = None
-) -> Node:
+    kind: str,
+    name: str,
+    parts: tuple[ExpressionNode, ...],
+    start: int | None = None,
+    end: int | None = None,
+) -> ExpressionNode:
     depth = 1 + max((part.depth for part in parts), default=0)
     if depth > DEPTH_LIMIT:
         raise ExpressionError(f"an expression is more than {DEPTH_LIMIT} levels deep")
-    return Node(
+    return ExpressionNode(
         kind,
         name,
         parts[0].start if start is None else start,

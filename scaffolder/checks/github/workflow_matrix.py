@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scaffolder.checks.github.workflow_model import mapping, text
+from scaffolder.checks.github.workflow_model import ensure_mapping, format_scalar
 
 LEG_LIMIT = 256
 # As many combinations are looked at; a matrix of more is too large whatever it excludes.
@@ -38,7 +38,7 @@ def _all_legs(job: Mapping[str, Any]) -> tuple[Leg, ...] | None:
     strategy = job.get("strategy", {})
     if isinstance(strategy, dict) and "matrix" not in strategy:
         return ({},)
-    matrix = mapping(strategy).get("matrix")
+    matrix = ensure_mapping(strategy).get("matrix")
     if not isinstance(matrix, dict) or _has_expression(matrix):
         return None
     vectors = {
@@ -85,7 +85,7 @@ def _alike(one: Any, other: Any) -> bool:
         return all(name in other and _alike(one[name], other[name]) for name in one)
     if isinstance(one, list | dict) or isinstance(other, list | dict):
         return bool(one == other)
-    return text(one).lower() == text(other).lower()
+    return format_scalar(one).lower() == format_scalar(other).lower()
 
 
 def _mappings(value: Any) -> Iterator[Leg]:

@@ -36,12 +36,12 @@ class Step:
     @property
     def run(self) -> str:
         """The script of the step, or nothing."""
-        return text(self.data.get("run"))
+        return format_scalar(self.data.get("run"))
 
     @property
     def uses(self) -> str:
         """The action that the step uses, or nothing."""
-        return text(self.data.get("uses"))
+        return format_scalar(self.data.get("uses"))
 
     @property
     def action(self) -> str:
@@ -51,12 +51,12 @@ class Step:
     @property
     def inputs(self) -> Mapping[str, str]:
         """What `with` gives to the action: names in lower case, values as text."""
-        return {name.lower(): value for name, value in texts(self.data.get("with")).items()}
+        return {name.lower(): value for name, value in format_values(self.data.get("with")).items()}
 
     @property
     def env(self) -> Mapping[str, str]:
         """The environment that the step adds."""
-        return texts(self.data.get("env"))
+        return format_values(self.data.get("env"))
 
     @property
     def dead(self) -> bool:
@@ -77,12 +77,12 @@ class Job:
     @property
     def uses(self) -> str:
         """The reusable workflow that the job calls, or nothing."""
-        return text(self.data.get("uses"))
+        return format_scalar(self.data.get("uses"))
 
     @property
     def env(self) -> Mapping[str, str]:
         """The environment that the job adds."""
-        return texts(self.data.get("env"))
+        return format_values(self.data.get("env"))
 
     @property
     def dead(self) -> bool:
@@ -103,19 +103,19 @@ class Workflow:
     @property
     def data(self) -> Mapping[str, Any]:
         """The whole document."""
-        return mapping(self.document.data)
+        return ensure_mapping(self.document.data)
 
     @property
     def env(self) -> Mapping[str, str]:
         """The environment of every job."""
-        return texts(self.data.get("env"))
+        return format_values(self.data.get("env"))
 
     def line(self, *position: str | int) -> int:
         """Return the line of a part of the document, or of what is nearest around it."""
         return self.document.line(*position)
 
 
-def of(run: Run, path: str) -> Workflow:
+def read_workflow(run: Run, path: str) -> Workflow:
     """Return the workflow at `path` of the learner's work, parsed once in a run.
 
     Raises UnusableFileError where it cannot be read as a workflow: missing, a link, larger than
@@ -124,11 +124,11 @@ def of(run: Run, path: str) -> Workflow:
     for skipped in run.skipped:
         if Path(path).is_relative_to(skipped.path):
             raise UnusableFileError(f"is {skipped.reason}", path)
-    return run.shared.get(("workflow", path), lambda: load(run.snapshot, path))
+    return run.shared.get(("workflow", path), lambda: load_workflow(run.snapshot, path))
 
 
-def load(root: Path, path: str) -> Workflow:
-    """Read and parse the workflow at `root / path`; raises as `of`."""
+def load_workflow(root: Path, path: str) -> Workflow:
+    """Read and parse the workflow at `root / path`; raises as `read_workflow`."""
     _refuse_links(root, path)
     if (root / path).is_dir():
         raise UnusableFileError("is a folder", path)
@@ -140,17 +140,17 @@ def load(root: Path, path: str) -> Workflow:
             raise
         hint = f"found {', '.join(found)}: the lab asks for {path}"
         raise UnusableFileError(error.message, path, hint=hint) from error
-    return parse(source, path)
+    return parse_workflow(source, path)
 
 
-def parse(source: str, path: str) -> Workflow:
-    """Parse the text of a workflow; raises UnusableFileError as `of`, and nothing else."""
+def parse_workflow(source: str, path: str) -> Workflow:
+    """Parse the text of a workflow; raises UnusableFileError as `read_workflow` does."""
     document = _document(source, path)
     if document.data is None:
         raise UnusableFileError("is empty", path, hint="a workflow begins with name, on and jobs")
     if not isinstance(document.data, dict):
         raise UnusableFileError("is not a mapping with on and jobs", path, line=1)
-    jobs = mapping(document.data.get("jobs"))
+    jobs = ensure_mapping(document.data.get("jobs"))
     if len(jobs) > JOB_LIMIT:
         raise UnusableFileError(
             f"has {len(jobs):,} jobs, at most {JOB_LIMIT} are read",
@@ -167,7 +167,7 @@ def parse(source: str, path: str) -> Workflow:
     )
 
 
-def effective_steps(root: Path, steps: tuple[Step, ...]) -> Iterator[Step]:
+def expand_steps(root: Path, steps: tuple[Step, ...]) -> Iterator[Step]:
     """Yield the steps in the order in which they run, local composite actions opened up.
 
     Steps that never run are left out. A local action that cannot be read yields nothing.
@@ -176,16 +176,18 @@ def effective_steps(root: Path, steps: tuple[Step, ...]) -> Iterator[Step]:
     yield from _effective(root, steps, budget, 0)
 
 
-def steps_everywhere(root: Path, workflow: Workflow) -> Iterator[tuple[Step, str]]:
+def walk_steps(root: Path, workflow: Workflow) -> Iterator[tuple[Step, str]]:
     """Yield each step of a workflow and of what it leads to in its repository, with its file."""
-    called = (parse(source, path) for path, source in called_locally(root, workflow).items())
+    called = (
+        parse_workflow(source, path) for path, source in read_called_files(root, workflow).items()
+    )
     for each in (workflow, *called):
         for job in each.jobs.values():
             yield from ((step, each.source) for step in job.steps)
         yield from ((step, each.source) for step in _composite_steps(each))
 
 
-def called_locally(root: Path, workflow: Workflow) -> dict[str, str]:
+def read_called_files(root: Path, workflow: Workflow) -> dict[str, str]:
     """Return path and text of every local action and workflow that `workflow` leads to.
 
     What cannot be read is left out.
@@ -205,42 +207,42 @@ def called_locally(root: Path, workflow: Workflow) -> dict[str, str]:
     return found
 
 
-def called_workflows(root: Path, workflow: Workflow) -> tuple[Workflow, ...]:
+def load_called_workflows(root: Path, workflow: Workflow) -> tuple[Workflow, ...]:
     """Return the reusable workflows in the same repository that `workflow` leads to."""
-    local = called_locally(root, workflow)
+    local = read_called_files(root, workflow)
     return tuple(
-        parse(source, path)
+        parse_workflow(source, path)
         for path, source in local.items()
         if Path(path).is_relative_to(WORKFLOWS)
     )
 
 
-def text(value: Any) -> str:
+def format_scalar(value: Any) -> str:
     """Return a scalar as GitHub shows it, anything else as nothing."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else ""
 
 
-def texts(value: Any) -> Mapping[str, str]:
+def format_values(value: Any) -> Mapping[str, str]:
     """Return a mapping with its values as text."""
-    return {str(name): text(part) for name, part in mapping(value).items()}
+    return {str(name): format_scalar(part) for name, part in ensure_mapping(value).items()}
 
 
-def mapping(value: Any) -> Mapping[Any, Any]:
+def ensure_mapping(value: Any) -> Mapping[Any, Any]:
     """Return a mapping as it is, anything else as an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def strings(value: Any) -> tuple[str, ...]:
+def list_strings(value: Any) -> tuple[str, ...]:
     """Return a string or a list of strings as a tuple; what is neither is left out."""
     parts = value if isinstance(value, list) else [value]
-    return tuple(text(part) for part in parts if text(part))
+    return tuple(format_scalar(part) for part in parts if format_scalar(part))
 
 
 def is_dead(data: Mapping[str, Any]) -> bool:
     """Whether the `if` of a job or step is literally false."""
-    condition = text(data.get("if")).strip()
+    condition = format_scalar(data.get("if")).strip()
     if condition.startswith("${{") and condition.endswith("}}"):
         condition = condition[3:-2].strip()
     return condition.lower() in {"false", "0", "!true", "''", "null"}
@@ -248,7 +250,7 @@ def is_dead(data: Mapping[str, Any]) -> bool:
 
 def _document(source: str, path: str) -> Document:
     try:
-        return yaml_source.load(source, core=True)
+        return yaml_source.load_yaml(source, core=True)
     except YamlError as error:
         raise UnusableFileError(error.message, path, line=error.line) from error
 
@@ -279,18 +281,18 @@ def _others(root: Path, path: str) -> list[str]:
 
 def _triggers(on: Any) -> dict[str, Mapping[str, Any]]:
     if isinstance(on, dict):
-        return {str(event): mapping(filters) for event, filters in on.items()}
-    return {event: {} for event in strings(on)}
+        return {str(event): ensure_mapping(filters) for event, filters in on.items()}
+    return {event: {} for event in list_strings(on)}
 
 
 def _job(name: str, data: Any, document: Document, path: str) -> Job:
-    body = mapping(data)
+    body = ensure_mapping(data)
     place: Position = ("jobs", name)
     return Job(
         id=name,
         data=body,
         line=document.line(*place),
-        needs=strings(body.get("needs")),
+        needs=list_strings(body.get("needs")),
         steps=_steps(body.get("steps"), document, path, (*place, "steps")),
     )
 
@@ -325,7 +327,7 @@ def _effective(
 
 
 def _composite_steps(action: Workflow) -> tuple[Step, ...]:
-    steps = mapping(action.data.get("runs")).get("steps")
+    steps = ensure_mapping(action.data.get("runs")).get("steps")
     return _steps(steps, action.document, action.path, ("runs", "steps"))
 
 
@@ -347,6 +349,6 @@ def _candidates(uses: str) -> tuple[str, ...]:
 
 def _try_parse(root: Path, path: str) -> Workflow | None:
     try:
-        return load(root, path)
+        return load_workflow(root, path)
     except UnusableFileError:
         return None

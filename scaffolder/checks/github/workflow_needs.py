@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks.github import workflow_model
-from scaffolder.checks.github.workflow_model import Job, Workflow, mapping, strings, text
+from scaffolder.checks.github.workflow_model import (
+    Job,
+    Workflow,
+    ensure_mapping,
+    format_scalar,
+    list_strings,
+)
 from scaffolder.core.errors import NotShownError
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -32,7 +38,7 @@ class Switch:
 
     def on(self, matrix: Mapping[str, Any]) -> bool:
         """Whether it is on in a leg of the matrix."""
-        same = text(matrix.get(self.variable)).lower() == self.value.lower()
+        same = format_scalar(matrix.get(self.variable)).lower() == self.value.lower()
         return not self.variable or same is self.equal
 
 
@@ -55,14 +61,14 @@ def is_forgiven(soft_jobs: Mapping[str, Switch], job_id: str, matrix: Mapping[st
     return switch is not None and switch.on(matrix)
 
 
-def of(root: Path, workflow: Workflow) -> Needs:
+def find_needs(root: Path, workflow: Workflow) -> Needs:
     """Return what a workflow, and everything in the repository that it uses, needs.
 
     Raises NotShownError where that is more than this machine can play: containers, other
     systems, somebody else's reusable workflows.
     """
-    texts = workflow_model.called_locally(root, workflow)
-    called = [workflow_model.parse(source, path) for path, source in texts.items()]
+    texts = workflow_model.read_called_files(root, workflow)
+    called = [workflow_model.parse_workflow(source, path) for path, source in texts.items()]
     jobs = [job for each in (workflow, *called) for job in each.jobs.values() if not job.dead]
     for job in jobs:
         _refuse_what_cannot_be_played(job)
@@ -73,11 +79,11 @@ def of(root: Path, workflow: Workflow) -> Needs:
             raise NotShownError(f"the step {use} runs in a container; devlab rehearses none")
     return Needs(
         actions=frozenset(use for use in uses if use and not use.startswith("./")),
-        labels=frozenset(label for job in jobs for label in labels_of(job.data)),
+        labels=frozenset(label for job in jobs for label in list_labels(job.data)),
         soft_jobs={
             job.id: switch
             for job in jobs
-            if (switch := switch_of(job.data.get("continue-on-error")))
+            if (switch := read_switch(job.data.get("continue-on-error")))
         },
     )
 
@@ -95,7 +101,7 @@ def _refuse_what_cannot_be_played(job: Job) -> None:
             "fetch",
             hint="keep the reusable workflow in this repository",
         )
-    for label in labels_of(job.data):
+    for label in list_labels(job.data):
         if _FOREIGN_SYSTEM.search(label):
             raise NotShownError(
                 f"the job {job.id} asks for the runner {label}; devlab rehearses on Linux only",
@@ -104,20 +110,20 @@ def _refuse_what_cannot_be_played(job: Job) -> None:
 
 
 def _composite_uses(action: Workflow) -> Iterator[str]:
-    runs = mapping(action.data.get("runs"))
-    if text(runs.get("using")) == "docker":
+    runs = ensure_mapping(action.data.get("runs"))
+    if format_scalar(runs.get("using")) == "docker":
         raise NotShownError(f"the action {action.path} runs in a container; devlab rehearses none")
     steps = runs.get("steps")
     for step in steps if isinstance(steps, list) else []:
-        yield text(mapping(step).get("uses")).strip()
+        yield format_scalar(ensure_mapping(step).get("uses")).strip()
 
 
-def labels_of(job: Mapping[str, Any]) -> frozenset[str]:
+def list_labels(job: Mapping[str, Any]) -> frozenset[str]:
     """Return every runner label that a job can ask for, its matrix filled in."""
     asked = job.get("runs-on")
     if isinstance(asked, dict):
         asked = asked.get("labels")
-    return frozenset(label for each in strings(asked) for label in _filled(each, job))
+    return frozenset(label for each in list_strings(asked) for label in _filled(each, job))
 
 
 def _filled(label: str, job: Mapping[str, Any]) -> Iterator[str]:
@@ -126,14 +132,14 @@ def _filled(label: str, job: Mapping[str, Any]) -> Iterator[str]:
         return
     for name in _MATRIX.findall(label):
         for value in _matrix_values(job, name):
-            for part in strings(value):
+            for part in list_strings(value):
                 yield part.join(_EXPRESSION.split(label)[::2])
     # A label can also be spelled out within: ${{ inputs.runner || 'ubuntu-latest' }}.
     yield from _QUOTED.findall(label)
 
 
 def _matrix_values(job: Mapping[str, Any], name: str) -> Sequence[Any]:
-    matrix = mapping(mapping(job.get("strategy")).get("matrix"))
+    matrix = ensure_mapping(ensure_mapping(job.get("strategy")).get("matrix"))
     values, included = matrix.get(name), matrix.get("include")
     return [
         *(values if isinstance(values, list) else []),
@@ -145,7 +151,7 @@ def _matrix_values(job: Mapping[str, Any], name: str) -> Sequence[Any]:
     ]
 
 
-def switch_of(value: Any) -> Switch | None:
+def read_switch(value: Any) -> Switch | None:
     """Return when a switch of a job is on, None where it is off.
 
     An expression that cannot be told counts as on: it forgives some failure.

@@ -1,8 +1,8 @@
 """GitHub's two dialects of patterns, matched in time linear in the text.
 
-`filter_matches` is for `branches`, `tags` and `paths` of a trigger: the "filter pattern cheat
+`matches_filter` is for `branches`, `tags` and `paths` of a trigger: the "filter pattern cheat
 sheet" of https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax.
-`glob_matches` is for `hashFiles` and the inputs of the cache actions: the pattern rules of
+`matches_glob` is for `hashFiles` and the inputs of the cache actions: the pattern rules of
 https://github.com/actions/toolkit/tree/main/packages/glob.
 
 Both are learner-made text, so neither becomes a regular expression: those can take forever.
@@ -41,7 +41,7 @@ NAME = Token(lambda character: character != "/", Times.ANY)
 ONE_OF_NAME = Token(lambda character: character != "/")
 
 
-def filter_matches(pattern: str, name: str) -> bool:
+def matches_filter(pattern: str, name: str) -> bool:
     """Whether a filter pattern, without its `!`, matches a whole branch name or path.
 
     `*` is anything but a slash, `**` anything, `?` makes the character before it optional, `+`
@@ -51,7 +51,7 @@ def filter_matches(pattern: str, name: str) -> bool:
     return len(name) in _ends(_filter_tokens(pattern), name)
 
 
-def glob_matches(pattern: str, path: str) -> bool:
+def matches_glob(pattern: str, path: str) -> bool:
     """Whether a glob of actions/toolkit, without its `!`, matches a path or a folder above it.
 
     `*` and `?` stay within one name, `**` as a whole name is any number of folders. Raises
@@ -61,8 +61,8 @@ def glob_matches(pattern: str, path: str) -> bool:
     return any(end == len(path) or path[end] == "/" for end in ends if end > 0)
 
 
-def selected(
-    name: str, patterns: Iterable[str], matches: Callable[[str, str], bool] = filter_matches
+def is_selected(
+    name: str, patterns: Iterable[str], matches: Callable[[str, str], bool] = matches_filter
 ) -> bool:
     """Whether patterns checked in order select a name; `!` takes out what was taken before."""
     chosen = False

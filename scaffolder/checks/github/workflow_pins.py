@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.checks.github.workflow_model import Step
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.model import Finding
 
 _RELEASES = Path(__file__).parent / "action_releases.txt"
@@ -74,7 +74,7 @@ def _is_of(version: str, claimed: str) -> bool:
 
 def _claimed_version(source: str, line: int, commit: str) -> str:
     """Return the version that the comment behind a commit names, with a v, or nothing."""
-    for text in lines_of(source)[max(line - 1, 0) : line + 20]:
+    for text in split_lines(source)[max(line - 1, 0) : line + 20]:
         _, found, after = text.partition(commit)
         if found:
             comment = re.search(r"\s#(.*)", after)

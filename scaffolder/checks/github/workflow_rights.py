@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffolder.checks.github import workflow_shell
-from scaffolder.checks.github.workflow_model import Step, mapping
+from scaffolder.checks.github.workflow_model import Step, ensure_mapping
 
 # Actions that do nothing with the token for which they would need to write.
 _WRITE_NOTHING = frozenset(
@@ -97,13 +97,13 @@ def _hands_token(*values: Any) -> bool:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for part in mapping(value).values():
+    for part in ensure_mapping(value).values():
         yield from _texts(part)
 
 
 def _is_harmless(script: str) -> bool:
     """Whether a script calls nothing but programs that are known to leave credentials alone."""
-    return all(_calls_harmless(words) for words in workflow_shell.commands(script))
+    return all(_calls_harmless(words) for words in workflow_shell.split_commands(script))
 
 
 def _calls_harmless(words: list[str]) -> bool:

@@ -18,15 +18,15 @@ _SUBCOMMANDS = frozenset({"install", "sync", "download", "wheel", "run", "add", 
 _COMMAND_LIMIT = 2000
 
 
-def installers(script: str) -> frozenset[str]:
+def find_installers(script: str) -> frozenset[str]:
     """Return the package managers that a script installs with: pip, uv, poetry, pipenv, pdm.
 
     `any` stands for a program or script of the learner's whose inside is not read.
     """
-    return frozenset(name for words in commands(script) if (name := _installer(words)))
+    return frozenset(name for words in split_commands(script) if (name := _installer(words)))
 
 
-def commands(script: str) -> Iterator[list[str]]:
+def split_commands(script: str) -> Iterator[list[str]]:
     """Yield the words of each simple command, without assignments and prefixes like sudo."""
     joined = script.replace("\\\n", " ")
     parts = re.split(r"\n|;|&&|\|\||\||&|\$\(|`|[()]", joined)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from scaffolder.checks.github.workflow_model import Workflow, strings
-from scaffolder.checks.github.workflow_patterns import selected
+from scaffolder.checks.github.workflow_model import Workflow, list_strings
+from scaffolder.checks.github.workflow_patterns import is_selected
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Finding
 
@@ -73,7 +73,7 @@ def why_no_pull_request(workflow: Workflow, base: str, changes: Iterable[str]) -
         )
         yield "pull-request-missing", (), f"on does not name pull_request{more}"
         return
-    types = strings(filters.get("types"))
+    types = list_strings(filters.get("types"))
     for activity in PULL_REQUEST_DEFAULTS:
         if "types" in filters and activity not in types:
             words = _PULL_REQUEST_MEANING[activity]
@@ -110,7 +110,7 @@ def derive_paths(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{folder}/added_later.{suffix}" for folder, suffix in sorted(places))
 
 
-def contradictions(workflow: Workflow) -> Iterator[Reason]:
+def find_contradictions(workflow: Workflow) -> Iterator[Reason]:
     """Yield filters that GitHub refuses: both ways of one filter, or only negative patterns."""
     for event in ("push", "pull_request", "pull_request_target"):
         filters = workflow.triggers.get(event, {})
@@ -118,7 +118,7 @@ def contradictions(workflow: Workflow) -> Iterator[Reason]:
             if positive in filters and negative in filters:
                 message = f"{event} has both {positive} and {negative}, and GitHub allows only one"
                 yield "filter-twice", (event, negative), message
-            patterns = strings(filters.get(positive))
+            patterns = list_strings(filters.get(positive))
             if patterns and all(pattern.startswith("!") for pattern in patterns):
                 message = f"{event}.{positive} has only patterns with !, so it selects nothing"
                 yield "filter-only-negative", (event, positive), message
@@ -131,7 +131,7 @@ def _filtered(
     rule = event.replace("_", "-")
     for key in ("branches", "branches-ignore"):
         if key in filters and not _passes(workflow, event, key, branch):
-            shown = ", ".join(strings(filters[key])[:5]) or "nothing"
+            shown = ", ".join(list_strings(filters[key])[:5]) or "nothing"
             yield f"{rule}-{key}", (key,), f"{what} does not start it: {key} is {shown}"
     for key in ("paths", "paths-ignore"):
         if key in filters:
@@ -144,11 +144,11 @@ def _filtered(
 
 def _passes(workflow: Workflow, event: str, key: str, name: str) -> bool:
     """Whether one filter lets a name through."""
-    patterns = strings(workflow.triggers[event][key])
+    patterns = list_strings(workflow.triggers[event][key])
     try:
         if len(patterns) > PATTERN_LIMIT:
             raise ValueError(f"{key} has {len(patterns):,} patterns; {PATTERN_LIMIT} are read")
-        return selected(name, patterns) is not key.endswith("-ignore")
+        return is_selected(name, patterns) is not key.endswith("-ignore")
     except ValueError as error:
         message = f"a filter in {workflow.path} cannot be read: {error}"
         line = workflow.line("on", event, key)

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scaffolder.checks.github import schemas
-from scaffolder.checks.github.schemas import Problem
-from scaffolder.checks.github.workflow_contexts import expression_problems, find_room
+from scaffolder.checks.github.schemas import SchemaProblem
+from scaffolder.checks.github.workflow_contexts import find_expression_problems, find_room
 from scaffolder.checks.github.workflow_matrix import LEG_LIMIT, is_too_large
-from scaffolder.checks.github.workflow_model import Job, Workflow, mapping, text
-from scaffolder.checks.github.workflow_triggers import contradictions
+from scaffolder.checks.github.workflow_model import Job, Workflow, ensure_mapping, format_scalar
+from scaffolder.checks.github.workflow_triggers import find_contradictions
 from scaffolder.core.yaml_source import Position
 from scaffolder.model import Finding
 
@@ -44,12 +44,12 @@ def _structural(workflow: Workflow) -> Iterator[Finding]:
     if not wrong:
         yield from _empty_jobs(workflow)
         yield from _matrices(workflow)
-    for rule, position, message in contradictions(workflow):
+    for rule, position, message in find_contradictions(workflow):
         yield _finding(workflow, rule, message, workflow.line("on", *position))
 
 
 def _schema(workflow: Workflow) -> Iterator[Finding]:
-    for problem in schemas.github_workflow_problems(workflow.document.data):
+    for problem in schemas.find_workflow_problems(workflow.document.data):
         if not _is_told_better_or_allowed(problem):
             where = f"{problem.path}: " if problem.path else ""
             line = workflow.line(*problem.position)
@@ -57,8 +57,8 @@ def _schema(workflow: Workflow) -> Iterator[Finding]:
 
 
 def _expressions(workflow: Workflow) -> Iterator[Finding]:
-    for position, message in expression_problems(workflow.document.data):
-        where = schemas.write_path(position)
+    for position, message in find_expression_problems(workflow.document.data):
+        where = schemas.format_position(position)
         yield Finding(
             f"{where}: {message}",
             path=workflow.path,
@@ -77,7 +77,7 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(ordered[:FINDING_LIMIT])
 
 
-def _is_told_better_or_allowed(problem: Problem) -> bool:
+def _is_told_better_or_allowed(problem: SchemaProblem) -> bool:
     """Whether `contradictions` says the same in words, or an expression stands for the value.
 
     What an expression comes to is known only when it is evaluated.
@@ -96,11 +96,11 @@ def _repeated_keys(workflow: Workflow) -> Iterator[Finding]:
         if isinstance(value, list):
             waiting += [((*position, index), part) for index, part in enumerate(value)]
         seen: dict[str, str] = {}
-        for key, part in mapping(value).items():
+        for key, part in ensure_mapping(value).items():
             waiting.append(((*position, key), part))
             before = seen.setdefault(str(key).lower(), str(key))
             if before != str(key):
-                message = f"{schemas.write_path((*position, key))} is the same key as {before}"
+                message = f"{schemas.format_position((*position, key))} is the same key as {before}"
                 yield _finding(workflow, "key-twice", message, workflow.line(*position, key))
 
 
@@ -178,7 +178,7 @@ def _references(workflow: Workflow) -> Iterator[Finding]:
 def _ids(workflow: Workflow, job: Job) -> Iterator[Finding]:
     seen: set[str] = set()
     for step in job.steps:
-        name = text(step.data.get("id"))
+        name = format_scalar(step.data.get("id"))
         line = workflow.line(*step.position, "id")
         if name and name.lower() in seen:
             message = f"jobs.{job.id} has two steps with the id {name}"

@@ -14,7 +14,7 @@ import msgspec
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed, Ending
-from scaffolder.tools.versions import pip_install, told
+from scaffolder.tools.versions import ask_version, format_pip_install
 
 Level = Literal["low", "medium", "high"]
 DOCUMENTATION = "https://docs.zizmor.sh/audits/"
@@ -45,9 +45,9 @@ class Audit(msgspec.Struct, frozen=True):
     line: int
 
 
-def version() -> str:
+def read_version() -> str:
     """Return zizmor's version; raises UnavailableError where it is missing or does not run."""
-    return told((_program(), "--version"))
+    return ask_version((_program(), "--version"))
 
 
 def audit(
@@ -85,7 +85,7 @@ def _program() -> str:
     beside = sysconfig.get_path("scripts")
     found = shutil.which("zizmor", path=beside) or shutil.which("zizmor")
     if found is None:
-        raise UnavailableError("zizmor is not installed", fix=(pip_install("zizmor"),))
+        raise UnavailableError("zizmor is not installed", fix=(format_pip_install("zizmor"),))
     return found
 
 

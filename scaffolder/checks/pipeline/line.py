@@ -25,7 +25,7 @@ from typing import IO, Any, Self
 
 from scaffolder.checks.pipeline import line_messages as messages
 from scaffolder.checks.pipeline import peers
-from scaffolder.checks.pipeline.peers import Peer, peer_of
+from scaffolder.checks.pipeline.peers import Peer, identify_peer
 from scaffolder.checks.pipeline.pythons import Version
 from scaffolder.checks.pipeline.runner import Artifact, Delivered
 from scaffolder.checks.planting.quiz import Quiz
@@ -143,7 +143,7 @@ class Line:
         try:
             with connection:
                 connection.settimeout(SECONDS)
-                peer = peer_of(connection, self._variables)
+                peer = identify_peer(connection, self._variables)
                 if peer is None and peers.NAMED:
                     return
                 with connection.makefile("rb") as file:
@@ -216,7 +216,7 @@ class _Answer:
             return
         elif isinstance(message, messages.Upload):
             self._upload(message)
-        elif isinstance(message, messages.Download):
+        elif isinstance(message, messages.FetchedFile):
             self._download(message)
         else:
             self._note(message)
@@ -264,7 +264,7 @@ class _Answer:
                 left -= len(piece)
         return path
 
-    def _download(self, message: messages.Download) -> None:
+    def _download(self, message: messages.FetchedFile) -> None:
         pattern = message.pattern
         chosen = [
             artifact

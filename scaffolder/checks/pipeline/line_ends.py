@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from scaffolder.core.folders import walk
+from scaffolder.core.folders import walk_folder
 
 HINT = (
     "write `* text=auto eol=lf` into .gitattributes, then run `git add --renormalize .` and commit"
@@ -22,7 +22,7 @@ def find_windows_scripts(root: Path, words: str) -> list[str]:
 
     `words` are what was run and what it printed; the fault is in the file, and is looked for there.
     """
-    files = (one for one in walk(root, _NOT_THEIRS) if one.is_file(follow_symlinks=False))
+    files = (one for one in walk_folder(root, _NOT_THEIRS) if one.is_file(follow_symlinks=False))
     paths = (Path(one.path) for one in itertools.islice(files, _FILES))
     return [
         path.relative_to(root).as_posix()

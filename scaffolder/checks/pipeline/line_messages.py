@@ -51,7 +51,7 @@ class Python(_Message, tag="python", frozen=True, kw_only=True):
     minor: _Minor
 
 
-class File(msgspec.Struct, frozen=True):
+class UploadedFile(msgspec.Struct, frozen=True):
     """A file that is going to be sent."""
 
     path: _Path
@@ -62,18 +62,18 @@ class Upload(_Message, tag="upload", frozen=True, kw_only=True):
     """Files are kept as an artifact."""
 
     name: _Path
-    files: list[File]
+    files: list[UploadedFile]
     overwrite: bool = False
 
 
-class Download(_Message, tag="download", frozen=True, kw_only=True):
+class FetchedFile(_Message, tag="download", frozen=True, kw_only=True):
     """Artifacts are asked for by their name or a pattern."""
 
     pattern: _Path
     exact: bool
 
 
-Message = Test | Lacking | Unreachable | Python | Upload | Download
+Message = Test | Lacking | Unreachable | Python | Upload | FetchedFile
 
 
 def read(file: IO[bytes], take: Callable[[int], bool]) -> Message:

@@ -24,7 +24,7 @@ _MEMORY = 1024 * 1024 * 1024
 _SOURCE = 1024 * 1024
 
 
-def digest(source: bytes) -> str:
+def digest_source(source: bytes) -> str:
     """Return what tells a source from any other, "" for one that is too large to be one."""
     return hashlib.sha256(source).hexdigest() if len(source) <= _SOURCE else ""
 
@@ -53,7 +53,7 @@ def _zip_members(path: Path) -> dict[str, str] | None:
             if entry.filename.endswith(".py"):
                 with archive.open(entry) as file:
                     source = file.read(_SOURCE + 1)
-                members[entry.filename] = digest(source)
+                members[entry.filename] = digest_source(source)
                 left -= len(source)
             if left < 0:
                 return None
@@ -72,7 +72,7 @@ def _tar_members(path: Path) -> dict[str, str] | None:
                 return None
             file = archive.extractfile(member) if member.isreg() else None
             if file is not None and member.name.endswith(".py"):
-                members[member.name] = digest(file.read(_SOURCE + 1))
+                members[member.name] = digest_source(file.read(_SOURCE + 1))
     return members
 
 

@@ -40,7 +40,7 @@ class Peer:
         return (status.st_dev, status.st_ino) == self.program
 
 
-def peer_of(connection: socket.socket, variables: Collection[str]) -> Peer | None:
+def identify_peer(connection: socket.socket, variables: Collection[str]) -> Peer | None:
     """Return who connected, with these variables of its environment.
 
     None where the system does not tell (see NAMED), or the process is gone.

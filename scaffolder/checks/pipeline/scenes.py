@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pipeline import line_ends
 from scaffolder.checks.pipeline.kinds import PipelineKind
@@ -77,7 +77,7 @@ def run_together(context: Context, asked: Sequence[Callable[[], PipelineRun]]) -
     Which begins first is drawn: what a scene is for cannot be told by that.
     """
     order = list(range(len(asked)))
-    drawn(context.run, "order", context.check_id).shuffle(order)
+    make_random(context.run, "order", context.check_id).shuffle(order)
     with ThreadPoolExecutor(4) as pool:
         begun = {place: pool.submit(asked[place]) for place in order}
         return [begun[place].result() for place in range(len(asked))]

@@ -9,8 +9,8 @@ import fnmatch
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from scaffolder.checks.pipeline.members import digest
-from scaffolder.core.folders import UnboundedError, walk
+from scaffolder.checks.pipeline.members import digest_source
+from scaffolder.core.folders import UnboundedError, walk_folder
 
 _LIMIT = 1024 * 1024
 # What builds write versions into.
@@ -24,11 +24,11 @@ def digest_sources(work: Path) -> dict[str, str]:
     """Return the Python files of a copy, each with the digest of its content."""
     found = {}
     try:
-        for entry in walk(work, {".git"}):
+        for entry in walk_folder(work, {".git"}):
             if entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
                 with Path(entry.path).open("rb") as file:
                     name = Path(entry.path).relative_to(work).as_posix()
-                    found[name] = digest(file.read(_LIMIT + 1))
+                    found[name] = digest_source(file.read(_LIMIT + 1))
     except (OSError, UnboundedError):
         # The copy was made by walking it, so this is rare, and what was found is enough.
         return found

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder.checks.context import Run
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.planting.disguise import disguise
 from scaffolder.checks.planting.quiz import Quiz
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.core.folders import UnboundedError, walk
+from scaffolder.core.folders import UnboundedError, walk_folder
 from scaffolder.model import ChangeSet, Fault, Finding, Replacement
 from scaffolder.workspace import changes, read_text, resolve_inside
 
@@ -101,7 +101,7 @@ def _names_in(folder: Path) -> frozenset[str]:
     """Return the names in a folder and its folders: pytest takes no two tests of one name."""
     names: set[str] = set()
     with contextlib.suppress(OSError, UnboundedError):
-        names.update(entry.name.casefold() for entry in walk(folder))
+        names.update(entry.name.casefold() for entry in walk_folder(folder))
     return frozenset(names)
 
 
@@ -182,7 +182,7 @@ def harmless(run: Run, fault: Fault) -> Plant:
 
 def drawn_form(run: Run, fault: Fault) -> ChangeSet:
     """Return the form of a fault that this run plants."""
-    return drawn(run, "form", fault.id).choice((fault.change, *fault.forms))
+    return make_random(run, "form", fault.id).choice((fault.change, *fault.forms))
 
 
 def change_work(run: Run, change: ChangeSet, work: Path) -> None:
@@ -193,7 +193,7 @@ def change_work(run: Run, change: ChangeSet, work: Path) -> None:
     """
     for edit in change.replace:
         _plant_edit(run, work, edit)
-    changes.apply(ChangeSet(delete=change.delete, write=change.write), work)
+    changes.apply_change(ChangeSet(delete=change.delete, write=change.write), work)
 
 
 def _plant_edit(run: Run, work: Path, edit: Replacement) -> None:
@@ -234,4 +234,4 @@ def unlike_any_other(run: Run, *purpose: str) -> Plant:
         for path in form.paths
     }
     places = frozenset(path.parts[0] for path in paths if path.suffix == ".py" and path.parts)
-    return lambda work, _probe: disguise(work, places, drawn(run, "words", *purpose))
+    return lambda work, _probe: disguise(work, places, make_random(run, "words", *purpose))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaffolder.checks.context import Context
 from scaffolder.checks.pytest.services import TestedKind
 from scaffolder.checks.pytest.session import transcribe
-from scaffolder.checks.pytest.verdict import conclude
+from scaffolder.checks.pytest.verdict import judge_transcript
 from scaffolder.model import Verdict, unavailable
 
 FOLDER = "tests"
@@ -88,4 +88,4 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
         root = run.lab_root.resolve()
         context.say(f"running {self.file}")
         transcript = transcribe(context, self, root / self.file, root / FOLDER)
-        return conclude(self.file, transcript, context.timeout)
+        return judge_transcript(self.file, transcript, context.timeout)

@@ -22,9 +22,9 @@ from typing import Any
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import ContainerKind, Service, serving, wait_until_answers
-from scaffolder.checks.docker.distributions import installed
+from scaffolder.checks.docker.distributions import list_distributions
 from scaffolder.checks.docker.images import base_layers, built, file_system
-from scaffolder.checks.docker.rules import dockerfile_text
+from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.checks.terraform.session import find_terraform
@@ -201,7 +201,7 @@ class Services:
 
     def image(self) -> dict[str, Any]:
         """Build the image, or join whoever does."""
-        dockerfile_text(self._context.run, self._kind.dockerfile)
+        read_dockerfile(self._context.run, self._kind.dockerfile)
         image = built(self._context, self._kind.dockerfile).image
         labels = image.config.get("Labels") or {}
         own = {name: value for name, value in labels.items() if not name.startswith("devlab.")}
@@ -241,7 +241,7 @@ class Services:
                 "files": one.files,
                 "base": one.layer < first,
             }
-            for one in installed(system)
+            for one in list_distributions(system)
         ]
 
     def terraform(self) -> dict[str, Any]:
@@ -251,7 +251,7 @@ class Services:
 
     def start_container(self) -> int:
         """Start a container of the image."""
-        dockerfile_text(self._context.run, self._kind.dockerfile)
+        read_dockerfile(self._context.run, self._kind.dockerfile)
         own = contextlib.ExitStack()
         self._stack.callback(own.close)
         service = own.enter_context(serving(self._context, self._kind))

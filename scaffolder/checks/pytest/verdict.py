@@ -8,7 +8,7 @@ from scaffolder.model import Evidence, Finding, Outcome, Verdict, failed, passed
 _NOT_YOURS = "this is not your fault: tell whoever wrote the lab"
 
 
-def conclude(file: str, transcript: Transcript, timeout: float) -> Verdict:
+def judge_transcript(file: str, transcript: Transcript, timeout: float) -> Verdict:
     """Return the verdict on a test file; raises what a request raised, where that is the cause.
 
     A failed assertion counts whatever else happened. Then comes what is the grader's or the

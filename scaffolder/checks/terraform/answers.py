@@ -6,7 +6,7 @@ import re
 from typing import Never
 
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.terraform.terraform import Answer, Diagnostic
+from scaffolder.checks.terraform.terraform import Diagnostic, TerraformResult
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools.processes import Ending
 
@@ -14,7 +14,7 @@ from scaffolder.tools.processes import Ending
 REFUSED = re.compile("Invalid value for (input )?variable: ")
 
 
-def require_end(answer: Answer, verb: str, timeout: float) -> None:
+def require_end(answer: TerraformResult, verb: str, timeout: float) -> None:
     """Make sure that a command came to its end by itself and, if a bad one, said why.
 
     Raises CheckFailedError where it did not. Whether that is the work's fault or the machine's,
@@ -43,9 +43,9 @@ def require_end(answer: Answer, verb: str, timeout: float) -> None:
     )
 
 
-def refuse(answer: Answer, verb: str, folder: str) -> Never:
+def refuse_answer(answer: TerraformResult, verb: str, folder: str) -> Never:
     """Raise CheckFailedError with the errors that Terraform gave, and where."""
-    findings = tuple(finding(error, folder) for error in answer.errors)
+    findings = tuple(make_finding(error, folder) for error in answer.errors)
     raise CheckFailedError(
         f"terraform {verb} failed: {answer.errors[0].text}",
         *findings,
@@ -62,7 +62,7 @@ def refuse(answer: Answer, verb: str, folder: str) -> Never:
     )
 
 
-def finding(diagnostic: Diagnostic, folder: str, url: str | None = None) -> Finding:
+def make_finding(diagnostic: Diagnostic, folder: str, url: str | None = None) -> Finding:
     """Return a diagnostic as a finding whose path is relative to the workspace."""
     path = f"{folder}/{diagnostic.path}" if diagnostic.path else None
     return Finding(diagnostic.text, path=path, line=diagnostic.line, url=url)

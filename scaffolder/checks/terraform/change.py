@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.terraform.kinds import INNER, PLAN, in_words, nothing_made
+from scaffolder.checks.terraform.kinds import INNER, PLAN, describe_change, report_nothing_made
 from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import Applied, TerraformKind
 from scaffolder.checks.terraform.terraform import State
@@ -67,7 +67,7 @@ class Change(TerraformKind, frozen=True, kw_only=True):
         ]
         differing = _differences(changed.before, changed.after)
         problems = (
-            *(in_words(change) for change in replaced),
+            *(describe_change(change) for change in replaced),
             *self._unexpected(changed.after, differing),
         )
         if problems:
@@ -117,7 +117,7 @@ def _holds(attributes: Mapping[str, Any], value: Any) -> bool:
 def _leaves(text: str) -> Iterator[str]:
     """Yield what stands in a JSON document; there are many ways to escape it."""
     try:
-        waiting = [json_text.load(text)]
+        waiting = [json_text.load_json(text)]
     except ValueError:
         return
     while waiting:
@@ -153,7 +153,7 @@ def _same(one: Any, other: Any) -> bool:
     if not (isinstance(one, str) and isinstance(other, str) and one[:1] == other[:1] == "{"):
         return False
     try:
-        same: bool = _unordered(json_text.load(one)) == _unordered(json_text.load(other))
+        same: bool = _unordered(json_text.load_json(one)) == _unordered(json_text.load_json(other))
     except ValueError:
         return False
     return same
@@ -205,7 +205,7 @@ class Follows(TerraformKind, frozen=True, kw_only=True):
         shared = find_terraform(context, self.directory, self.variables)
         applied = shared.applied(context)
         if not applied.state.resources:
-            return nothing_made(self.directory)
+            return report_nothing_made(self.directory)
         answer = shared.planned_with(context, self.variable, self.value)
         staying = [name for name in self.outputs if name not in answer.outputs]
         told = f"{self.variable} = {json.dumps(self.value)}"

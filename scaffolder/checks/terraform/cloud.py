@@ -299,5 +299,5 @@ def _identity(kind: str, entry: Mapping[str, Any], documents: Mapping[str, Any])
 
 def _document(value: Any) -> Mapping[str, Any]:
     """Return a policy document, which comes decoded or as text."""
-    parsed = json_text.load(value) if isinstance(value, str) else value
+    parsed = json_text.load_json(value) if isinstance(value, str) else value
     return parsed if isinstance(parsed, dict) else {}

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import msgspec
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import cloud_policy, cloud_worlds, files, hcl
 from scaffolder.checks.terraform.cloud import Picture, Policy, Role
-from scaffolder.checks.terraform.cloud_kinds import missing
-from scaffolder.checks.terraform.reading import fair_parsing
+from scaffolder.checks.terraform.cloud_kinds import report_missing
+from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.core.errors import UnavailableError
@@ -93,8 +93,8 @@ class Access(TerraformKind, frozen=True, kw_only=True):
             raise
         picture = _with_bucket_policies(applied.picture)
         if not picture.roles:
-            return missing("role", self.directory)
-        word = f"{drawn(context.run, 'keys').getrandbits(40):010x}"
+            return report_missing("role", self.directory)
+        word = f"{make_random(context.run, 'keys').getrandbits(40):010x}"
         made = [str(item.attributes.get("arn") or "") for item in applied.state.resources]
         made = [arn for arn in made if arn]
         problems = [
@@ -121,15 +121,17 @@ class Access(TerraformKind, frozen=True, kw_only=True):
                 hint="name the actions that the service calls, and the ARNs of what it calls on",
             )
         names = ", ".join(role.name for role in picture.roles)
-        allowed = cloud_policy.actions([one for role in picture.roles for one in _documents(role)])
+        allowed = cloud_policy.list_actions(
+            [one for role in picture.roles for one in _documents(role)]
+        )
         return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
 
     def _problems_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
-        for world in cloud_worlds.worlds(context, shared, self.also):
-            for role in cloud_worlds.identities(world.resources):
+        for world in cloud_worlds.plan_worlds(context, shared, self.also):
+            for role in cloud_worlds.list_identities(world.resources):
                 told = [*_too_wide(role), *self._unasked(role)]
                 if role.trust:
-                    able = not self.trusts or self.trusts in cloud_policy.assumers(role.trust)
+                    able = not self.trusts or self.trusts in cloud_policy.list_assumers(role.trust)
                     told += [] if able else [f"{self.trusts} may not assume {role.name}"]
                 yield from (f"with {world.told}, {problem}" for problem in told)
 
@@ -137,17 +139,17 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         """Yield actions that nothing asks for, and those who may assume the role beside its own."""
         known = {grant.action.lower() for grant in self.grants}
         known |= {action.lower() for action in self.may}
-        for action in cloud_policy.actions(_documents(role)):
+        for action in cloud_policy.list_actions(_documents(role)):
             if action not in known and "*" not in action:
                 yield f"{role.name} may {action}, which nothing asks for"
-        for principal in cloud_policy.principals(role.trust):
+        for principal in cloud_policy.list_trusted_principals(role.trust):
             if self.trusts and principal not in (self.trusts, "*"):
                 yield f"{principal} may assume {role.name}"
 
     def _too_much(self, role: Role, made: list[str], picture: Picture) -> Iterator[str]:
         yield from self._unasked(role)
         documents = _documents(role)
-        for resource in cloud_policy.resources(documents):
+        for resource in cloud_policy.list_resources(documents):
             inside = any(
                 resource == arn or resource.startswith((arn + "/", arn + ":")) for arn in made
             )
@@ -172,8 +174,8 @@ class Access(TerraformKind, frozen=True, kw_only=True):
             for bucket in picture.buckets
             if grant.on == "object" and "/" in grant.key
         ]
-        for resource in cloud_policy.resources(_documents(role)) if folders else ():
-            target = cloud_policy.instance(resource, word)
+        for resource in cloud_policy.list_resources(_documents(role)) if folders else ():
+            target = cloud_policy.fill_wildcards(resource, word)
             in_bucket = any(target.startswith(f"{one.arn}/") for one in picture.buckets)
             if not in_bucket or target.startswith(tuple(folders)):
                 continue
@@ -208,7 +210,7 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         return min(lacking, key=len, default=["there is no role"])
 
     def _lacking(self, role: Role, picture: Picture) -> Iterator[str]:
-        if self.trusts and self.trusts not in cloud_policy.assumers(role.trust):
+        if self.trusts and self.trusts not in cloud_policy.list_assumers(role.trust):
             yield f"{self.trusts} may not assume {role.name}"
         for grant in self.grants:
             targets = list(_targets(grant, picture))
@@ -217,8 +219,8 @@ class Access(TerraformKind, frozen=True, kw_only=True):
                 yield f"{role.name} may not {grant.action} on {where}"
 
     def _refuse_written_wildcards(self, context: Context) -> None:
-        with fair_parsing(context, self.directory):
-            configuration = files.read(context.run.snapshot, self.directory)
+        with confirm_syntax_errors(context, self.directory):
+            configuration = files.read_configuration(context.run.snapshot, self.directory)
         faults = tuple(_written_wildcards(configuration))
         if faults:
             raise CheckFailedError(
@@ -235,7 +237,7 @@ def _with_bucket_policies(picture: Picture) -> Picture:
         said = [
             Policy(f"bucket policy of {bucket.name}", {"Statement": statements})
             for bucket in picture.buckets
-            if (statements := cloud_policy.about(bucket.policy, role.arn))
+            if (statements := cloud_policy.find_statements_about(bucket.policy, role.arn))
         ]
         roles.append(msgspec.structs.replace(role, policies=(*role.policies, *said)))
     return msgspec.structs.replace(picture, roles=tuple(roles))
@@ -243,11 +245,11 @@ def _with_bucket_policies(picture: Picture) -> Picture:
 
 def _too_wide(role: Role) -> Iterator[str]:
     for policy in role.policies:
-        for problem in cloud_policy.wildcards(policy.document):
+        for problem in cloud_policy.find_wildcards(policy.document):
             yield f"the policy {policy.name} of {role.name} {problem}"
     for problem in (
-        *cloud_policy.open_principals(role.trust),
-        *cloud_policy.wildcards(role.trust),
+        *cloud_policy.find_open_principals(role.trust),
+        *cloud_policy.find_wildcards(role.trust),
     ):
         yield f"the trust of {role.name} {problem}"
 
@@ -289,7 +291,7 @@ def _written_in(statement: hcl.Block) -> Iterator[Finding]:
         attribute = statement.attributes.get(name)
         listed = attribute.value if attribute is not None else []
         for item in listed if isinstance(listed, list) else []:
-            text = hcl.literal(item) or ""
+            text = hcl.read_literal(item) or ""
             if attribute is not None and (text == "*" or (name == "actions" and "*" in text)):
                 yield Finding(
                     f"allows {name} {text}", path=statement.path, line=attribute.line, url=LEAST

@@ -10,7 +10,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import cloud_policy, cloud_worlds, files
 from scaffolder.checks.terraform.cloud import Bucket, Picture
-from scaffolder.checks.terraform.reading import fair_parsing
+from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.core import json_text
@@ -69,7 +69,7 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
         shared = find_terraform(context, self.directory, self.variables)
         buckets = shared.applied(context).picture.buckets
         if not buckets:
-            return missing("bucket", self.directory)
+            return report_missing("bucket", self.directory)
         faults = tuple(fault for bucket in buckets for fault in self._faults(bucket))
         faults = faults or tuple(self._faults_elsewhere(context, shared))
         if faults:
@@ -86,14 +86,14 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
         return passed("; ".join(_in_words(bucket) for bucket in buckets))
 
     def _faults_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[Finding]:
-        for world in cloud_worlds.worlds(context, shared, self.also):
+        for world in cloud_worlds.plan_worlds(context, shared, self.also):
             if cloud_worlds.hides_buckets(world.resources):
                 there = world.apply().picture.buckets
                 problems = [fault.message for one in there for fault in self._faults(one)]
                 problems = problems if there else ["there is no bucket"]
             else:
                 problems = [
-                    *cloud_worlds.buckets(
+                    *cloud_worlds.find_bucket_faults(
                         world.resources,
                         private=self.private,
                         versioned=self.versioned,
@@ -108,7 +108,7 @@ class Buckets(TerraformKind, frozen=True, kw_only=True):
             off = [name for name in _BLOCKS if not bucket.blocks.get(name)]
             if off:
                 yield self._fault(bucket, f"does not set {', '.join(off)}", PUBLIC)
-            for problem in cloud_policy.open_principals(bucket.policy):
+            for problem in cloud_policy.find_open_principals(bucket.policy):
                 yield self._fault(bucket, f"has a policy that {problem}", PUBLIC)
         if self.versioned and bucket.versioning != "Enabled":
             state = bucket.versioning.lower() or "never enabled"
@@ -181,8 +181,8 @@ class Outputs(TerraformKind, frozen=True, kw_only=True):
         )
 
     def _require_declared(self, context: Context) -> None:
-        with fair_parsing(context, self.directory):
-            configuration = files.read(context.run.snapshot, self.directory)
+        with confirm_syntax_errors(context, self.directory):
+            configuration = files.read_configuration(context.run.snapshot, self.directory)
         declared = {label for block in configuration.of("output") for label in block.labels}
         absent = [f"there is no output {name!r}" for name in self.outputs if name not in declared]
         if absent:
@@ -250,7 +250,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
         shared = find_terraform(context, self.directory, self.variables)
         parameters = shared.applied(context).picture.parameters
         if not parameters:
-            return missing("parameter", self.directory)
+            return report_missing("parameter", self.directory)
         lacking = {one.name: list(self._lacking(one.value)) for one in parameters}
         name, problems = min(lacking.items(), key=lambda item: len(item[1]))
         elsewhere = [] if problems else list(self._lacking_elsewhere(context, shared))
@@ -274,8 +274,8 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
         )
 
     def _lacking_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
-        for world in cloud_worlds.worlds(context, shared, self.also):
-            values = cloud_worlds.parameters(world.resources)
+        for world in cloud_worlds.plan_worlds(context, shared, self.also):
+            values = cloud_worlds.list_parameters(world.resources)
             if values is None:
                 values = [one.value for one in world.apply().picture.parameters]
             lacking = [list(self._lacking(value)) for value in values]
@@ -284,7 +284,7 @@ class Settings(TerraformKind, frozen=True, kw_only=True):
 
     def _lacking(self, value: str) -> Iterator[str]:
         try:
-            found = json_text.load(value)
+            found = json_text.load_json(value)
         except ValueError:
             found = None
         if not isinstance(found, dict):
@@ -334,7 +334,7 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
         picture = shared.applied(context).picture
         made = picture.names
         if not made or (self.objects and not picture.buckets):
-            return missing("bucket" if made else "resource", self.directory)
+            return report_missing("bucket" if made else "resource", self.directory)
         kept = list(self._kept_elsewhere(context, shared))
         destroyed = shared.destroyed(context, self.objects)
         left = [
@@ -354,12 +354,12 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
         return passed(f"destroyed and gone from the cloud: {', '.join(made)}")
 
     def _kept_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
-        for world in cloud_worlds.worlds(context, shared, self.also) if self.objects else ():
-            for address in cloud_worlds.kept(world.resources):
+        for world in cloud_worlds.plan_worlds(context, shared, self.also) if self.objects else ():
+            for address in cloud_worlds.find_kept_buckets(world.resources):
                 yield f"{address}, with {world.told} and objects in it (no force_destroy)"
 
 
-def missing(what: str, directory: str) -> Verdict:
+def report_missing(what: str, directory: str) -> Verdict:
     """Say that the cloud lacks what a check wanted to look at, which is never a pass."""
     return failed(
         f"after terraform apply there is no {what} in the cloud",

@@ -12,39 +12,39 @@ from typing import Any
 Document = Mapping[str, Any]
 
 
-def statements(document: Document, effect: str) -> list[Mapping[str, Any]]:
+def list_statements(document: Document, effect: str) -> list[Mapping[str, Any]]:
     """Return the statements with an effect; a single statement may stand without a list."""
     found = document.get("Statement", [])
     listed = found if isinstance(found, list) else [found]
     return [one for one in listed if isinstance(one, dict) and one.get("Effect") == effect]
 
 
-def values(statement: Mapping[str, Any], key: str) -> list[str]:
+def list_values(statement: Mapping[str, Any], key: str) -> list[str]:
     """Return the values of an element, which may be one text or a list."""
     found = statement.get(key, [])
     return [str(one) for one in found] if isinstance(found, list) else [str(found)]
 
 
-def wildcards(document: Document) -> Iterator[str]:
+def find_wildcards(document: Document) -> Iterator[str]:
     """Yield, in words, everything that the document allows too widely.
 
     No action may hold a wildcard. A resource may hold one only at the end of the path *within* a
     thing that is named in full (the objects of a bucket, the parameters below a path), because
     such things cannot be named one by one. `NotAction` and `NotResource` allow everything else.
     """
-    for statement in statements(document, "Allow"):
+    for statement in list_statements(document, "Allow"):
         for key in ("NotAction", "NotResource"):
             if key in statement:
-                yield f"allows everything but {', '.join(values(statement, key))} ({key})"
-        for action in values(statement, "Action"):
+                yield f"allows everything but {', '.join(list_values(statement, key))} ({key})"
+        for action in list_values(statement, "Action"):
             if _has_wildcard(action):
                 yield f"allows the action {action}"
-        for resource in values(statement, "Resource"):
+        for resource in list_values(statement, "Resource"):
             if not names_one(resource):
                 yield f"allows the resource {resource}"
 
 
-def instance(resource: str, word: str) -> str:
+def fill_wildcards(resource: str, word: str) -> str:
     """Return one of the things that an ARN with wildcards names, with `word` in their places."""
     return resource.replace("*", word).replace("?", word[:1])
 
@@ -67,77 +67,83 @@ def names_one(resource: str) -> bool:
     return bool(slash) and named and tail.endswith("*") and not _has_wildcard(tail[:-1])
 
 
-def open_principals(trust: Document) -> Iterator[str]:
+def find_open_principals(trust: Document) -> Iterator[str]:
     """Yield, in words, every principal of a trust or bucket policy that is everybody."""
-    for statement in statements(trust, "Allow"):
+    for statement in list_statements(trust, "Allow"):
         principal = statement.get("Principal", {})
         named = principal if isinstance(principal, dict) else {"": principal}
         for key in named:
-            if "*" in values(named, key):
+            if "*" in list_values(named, key):
                 yield "allows everybody (Principal *)"
         if "NotPrincipal" in statement:
             yield "allows everybody but some (NotPrincipal)"
 
 
-def about(policy: Document, principal: str) -> list[Mapping[str, Any]]:
+def find_statements_about(policy: Document, principal: str) -> list[Mapping[str, Any]]:
     """Return the statements of a bucket's policy that name a principal, or deny to everybody."""
-    named = [one for one in statements(policy, "Allow") if principal in principals_of(one)]
+    named = [
+        one for one in list_statements(policy, "Allow") if principal in list_named_principals(one)
+    ]
     denied = [
-        one for one in statements(policy, "Deny") if {principal, "*"} & set(principals_of(one))
+        one
+        for one in list_statements(policy, "Deny")
+        if {principal, "*"} & set(list_named_principals(one))
     ]
     return [*named, *denied]
 
 
-def principals_of(statement: Mapping[str, Any]) -> list[str]:
+def list_named_principals(statement: Mapping[str, Any]) -> list[str]:
     """Return everybody whom a statement names, of whatever sort."""
     principal = statement.get("Principal", {})
     if not isinstance(principal, dict):
         return [str(principal)]
-    return [name for key in principal for name in values(principal, key)]
+    return [name for key in principal for name in list_values(principal, key)]
 
 
-def principals(trust: Document) -> list[str]:
+def list_trusted_principals(trust: Document) -> list[str]:
     """Return the services and accounts that a trust policy lets in."""
-    return [name for one in statements(trust, "Allow") for name in principals_of(one)]
+    return [name for one in list_statements(trust, "Allow") for name in list_named_principals(one)]
 
 
-def assumers(trust: Document) -> list[str]:
+def list_assumers(trust: Document) -> list[str]:
     """Return those whom a trust policy lets assume the role: not only named, but given the action.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     """
 
     def named(effect: str) -> list[str]:
-        able = [one for one in statements(trust, effect) if _any(_actions(one), "sts:assumerole")]
+        able = [
+            one for one in list_statements(trust, effect) if _any(_actions(one), "sts:assumerole")
+        ]
         plain = [one for one in able if effect == "Allow" or not one.get("Condition")]
-        return [name for one in plain for name in principals_of(one)]
+        return [name for one in plain for name in list_named_principals(one)]
 
     denied = named("Deny")
     return [] if "*" in denied else [name for name in named("Allow") if name not in denied]
 
 
 def _actions(statement: Mapping[str, Any]) -> list[str]:
-    return [action.lower() for action in values(statement, "Action")]
+    return [action.lower() for action in list_values(statement, "Action")]
 
 
-def actions(documents: Sequence[Document]) -> list[str]:
+def list_actions(documents: Sequence[Document]) -> list[str]:
     """Return every action that the documents allow, in lower case, once."""
     found = [
         action.lower()
         for document in documents
-        for statement in statements(document, "Allow")
-        for action in values(statement, "Action")
+        for statement in list_statements(document, "Allow")
+        for action in list_values(statement, "Action")
     ]
     return list(dict.fromkeys(found))
 
 
-def resources(documents: Sequence[Document]) -> list[str]:
+def list_resources(documents: Sequence[Document]) -> list[str]:
     """Return every resource that the documents allow, once."""
     found = [
         resource
         for document in documents
-        for statement in statements(document, "Allow")
-        for resource in values(statement, "Resource")
+        for statement in list_statements(document, "Allow")
+        for resource in list_values(statement, "Resource")
     ]
     return list(dict.fromkeys(found))
 
@@ -150,24 +156,24 @@ def allows(documents: Sequence[Document], action: str, resource: str) -> bool:
     allowed = any(
         _covers(statement, action, resource)
         for document in documents
-        for statement in statements(document, "Allow")
+        for statement in list_statements(document, "Allow")
     )
     denied = any(
         _covers(statement, action, resource) and not statement.get("Condition")
         for document in documents
-        for statement in statements(document, "Deny")
+        for statement in list_statements(document, "Deny")
     )
     return allowed and not denied
 
 
 def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
     if "NotAction" in statement:
-        acts = not _any(values(statement, "NotAction"), action.lower(), lower=True)
+        acts = not _any(list_values(statement, "NotAction"), action.lower(), lower=True)
     else:
-        acts = _any(values(statement, "Action"), action.lower(), lower=True)
+        acts = _any(list_values(statement, "Action"), action.lower(), lower=True)
     if "NotResource" in statement:
-        return acts and not _any(values(statement, "NotResource"), resource)
-    return acts and _any(values(statement, "Resource"), resource)
+        return acts and not _any(list_values(statement, "NotResource"), resource)
+    return acts and _any(list_values(statement, "Resource"), resource)
 
 
 def _any(patterns: Sequence[str], text: str, *, lower: bool = False) -> bool:

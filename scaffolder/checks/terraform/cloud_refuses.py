@@ -23,7 +23,7 @@ _TAG = re.compile(r"[\w\s.:/=+\-@]*")
 _POLICY_SIZES = {"aws_iam_policy": 6144, "aws_iam_role_policy": 10240}
 
 
-def refusals(state: State) -> tuple[str, ...]:
+def find_refusals(state: State) -> tuple[str, ...]:
     """Return, in words, everything in a state that AWS would have refused."""
     return tuple(f"{item.address}: {said}" for item in state.resources for said in _of(item, state))
 

@@ -49,7 +49,7 @@ class World:
         return f"{self.variable} = {json.dumps(self.value)}"
 
 
-def worlds(
+def plan_worlds(
     context: Context, shared: TerraformSession, values: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[World]:
     """Yield what would be there with each of those values that the variables take.
@@ -92,7 +92,7 @@ def hides_tags(
     )
 
 
-def identities(resources: Sequence[Resource]) -> Iterator[Role]:
+def list_identities(resources: Sequence[Resource]) -> Iterator[Role]:
     """Yield, of roles and policies, the documents that a plan tells."""
     for item in resources:
         name = item.address
@@ -107,7 +107,7 @@ def identities(resources: Sequence[Resource]) -> Iterator[Role]:
 
 def _document(text: Any) -> Mapping[str, Any]:
     try:
-        found = json_text.load(text) if isinstance(text, str) else {}
+        found = json_text.load_json(text) if isinstance(text, str) else {}
     except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}
@@ -123,7 +123,7 @@ def _elsewhere(resources: Sequence[Resource], kinds: Sequence[str]) -> Iterator[
                 yield f"{one.address} is of the bucket {told}, which is none of these"
 
 
-def buckets(
+def find_bucket_faults(
     resources: Sequence[Resource], *, private: bool, versioned: bool, encrypted: bool
 ) -> Iterator[str]:
     """Yield what the buckets of a world lack of what is asked for."""
@@ -170,7 +170,7 @@ def _unversioned(resources: Sequence[Resource], there: Sequence[Resource]) -> It
             yield f"{one.address} does not enable versioning"
 
 
-def tags(resources: Sequence[Resource], wanted: Mapping[str, str]) -> Iterator[str]:
+def find_tag_faults(resources: Sequence[Resource], wanted: Mapping[str, str]) -> Iterator[str]:
     """Yield the resources of a world that lack a tag or have another value; "" is any."""
     for item in resources:
         found = item.attributes.get("tags_all")
@@ -184,7 +184,7 @@ def tags(resources: Sequence[Resource], wanted: Mapping[str, str]) -> Iterator[s
                 yield f"{item.address} has the tag {key} = {told}, not {value}"
 
 
-def parameters(resources: Sequence[Resource]) -> list[str] | None:
+def list_parameters(resources: Sequence[Resource]) -> list[str] | None:
     """Return the values of the parameters of a world; None where a plan does not tell one."""
     values = []
     for one in _of(resources, "aws_ssm_parameter"):
@@ -195,7 +195,7 @@ def parameters(resources: Sequence[Resource]) -> list[str] | None:
     return values
 
 
-def kept(resources: Sequence[Resource]) -> list[str]:
+def find_kept_buckets(resources: Sequence[Resource]) -> list[str]:
     """Return the buckets of a world that cannot be destroyed as long as anything is in them."""
     there = _of(resources, "aws_s3_bucket")
     return [one.address for one in there if one.attributes.get("force_destroy", True) is not True]

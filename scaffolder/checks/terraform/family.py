@@ -11,7 +11,7 @@ FAMILY = Family(
     package="scaffolder.checks.terraform",
     kinds={
         "terraform.formatted": "kinds:Formatted",
-        "terraform.valid": "kinds:Valid",
+        "terraform.valid": "kinds:ConfigurationValid",
         "terraform.applies": "kinds:Applies",
         "terraform.variables": "variables:Variables",
         "terraform.tagged": "kinds:Tagged",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffolder.checks.terraform.hcl import Attribute, Block, Configuration, parse
+from scaffolder.checks.terraform.hcl import Attribute, Block, Configuration, parse_hcl
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.workspace import read_text, resolve_inside
@@ -34,7 +34,7 @@ _LABELS = {
 }
 
 
-def files(root: Path, folder: str) -> tuple[str, ...]:
+def list_files(root: Path, folder: str) -> tuple[str, ...]:
     """Return the paths, relative to `root`, of the configuration files in a folder.
 
     Raises UnusableFileError where there is no such folder, or no file in it, or far too many.
@@ -69,15 +69,15 @@ def is_override(path: str) -> bool:
     return stem == "override" or stem.endswith("_override")
 
 
-def read(root: Path, folder: str) -> Configuration:
+def read_configuration(root: Path, folder: str) -> Configuration:
     """Parse the configuration in `root / folder`, without the folders below it.
 
     Raises UnusableFileError with path and line for anything that cannot be read or parsed.
     """
-    texts = {path: read_text(root, path, FILE_LIMIT) for path in files(root, folder)}
+    texts = {path: read_text(root, path, FILE_LIMIT) for path in list_files(root, folder)}
     blocks: list[Block] = []
     for path, text in texts.items():
-        blocks += parse_json(text, path) if path.endswith(".json") else parse(text, path)
+        blocks += parse_json(text, path) if path.endswith(".json") else parse_hcl(text, path)
     return Configuration(tuple(blocks), texts)
 
 
@@ -86,7 +86,7 @@ def parse_json(text: str, path: str) -> tuple[Block, ...]:
     try:
         json.loads(text)
         # JSON is YAML, once tabs are gone, and the YAML reader knows lines and bounds.
-        document = yaml_source.load(text.replace("\t", " "))
+        document = yaml_source.load_yaml(text.replace("\t", " "))
     except json.JSONDecodeError as error:
         raise UnusableFileError(
             f"is not valid JSON: {error.msg}", path, line=error.lineno

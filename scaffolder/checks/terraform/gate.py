@@ -56,7 +56,7 @@ def refuse_unsafe(root: Path, folder: str) -> dict[str, Configuration]:
         for place, configuration in modules.items()
         for finding in (
             *(one for block in configuration.blocks for one in _objections(block, place)),
-            *reads.objections(configuration, place, posixpath.normpath(folder)),
+            *reads.find_objections(configuration, place, posixpath.normpath(folder)),
         )
     ]
     if not findings:
@@ -81,7 +81,7 @@ def _modules(root: Path, folder: str) -> Iterator[tuple[str, Configuration]]:
         seen.add(place)
         if len(seen) > MODULES_LIMIT:
             raise UnusableFileError(f"calls more than {MODULES_LIMIT} modules", folder)
-        configuration = files.read(root, place)
+        configuration = files.read_configuration(root, place)
         yield place, configuration
         for block in configuration.of("module"):
             called = _called(block, place) if not _only_overrides(block) else None
@@ -171,7 +171,7 @@ def _foreign_backend(block: Block) -> Iterator[Finding]:
 def _foreign_requirements(block: Block) -> Iterator[Finding]:
     for name, attribute in block.attributes.items():
         value = attribute.value
-        source = hcl.literal(_entry(value, "source")) if isinstance(value, dict) else None
+        source = hcl.read_literal(_entry(value, "source")) if isinstance(value, dict) else None
         if (source or f"hashicorp/{name}") not in (*_AWS, *_BUILTIN):
             message = f"required_providers asks for {source or name}"
             yield Finding(message, path=block.path, line=attribute.line, url=_url("providers"))

@@ -37,10 +37,10 @@ class Attribute:
     @property
     def text(self) -> str | None:
         """The string, where the value is a literal one without interpolation, else None."""
-        return literal(self.value)
+        return read_literal(self.value)
 
 
-def literal(value: Any) -> str | None:
+def read_literal(value: Any) -> str | None:
     """Return the text of a literal string, or None for any other value."""
     quoted = isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"'
     return None if not quoted or "${" in value or "%{" in value else value[1:-1]
@@ -82,7 +82,7 @@ class Configuration:
         return tuple(block for block in self.blocks if block.type == kind)
 
 
-def parse(text: str, path: str) -> tuple[Block, ...]:
+def parse_hcl(text: str, path: str) -> tuple[Block, ...]:
     """Parse one HCL file; raises UnusableFileError with the line of a syntax error."""
     try:
         return _parse(text, path)
@@ -111,7 +111,7 @@ def _require_one_reading(text: str, read: Node, path: str) -> None:
         if node.kind in _TEXTS and not any(one.kind in _TEXTS for one in around)
     ]
     try:
-        there = hcl_lexis.texts(text)
+        there = hcl_lexis.find_texts(text)
     except ValueError as error:
         raise HclSyntaxError(str(error), path) from error
     if here != there:
@@ -193,8 +193,8 @@ class Node:
             yield from child.walk(*around, self)
 
 
-def tree(text: str, path: str) -> Node:
-    """Parse one HCL file to nodes that know where they stand; raises as `parse`.
+def parse_tree(text: str, path: str) -> Node:
+    """Parse one HCL file to nodes that know where they stand; raises as `parse_hcl`.
 
     The names of nodes are ASCII: where python-hcl2 reads no others, `u` stands for each other
     letter.

@@ -22,7 +22,7 @@ _BLANK = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 Span = tuple[int, int]
 
 
-def texts(text: str) -> list[Span]:
+def find_texts(text: str) -> list[Span]:
     """Return begin and end of each text and here-document that lies within no other one.
 
     Raises ValueError for `$$${`, of which nobody says where the expression begins.

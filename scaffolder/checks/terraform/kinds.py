@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import EVERYTHING, Kind
 from scaffolder.checks.terraform import cloud_worlds, files
-from scaffolder.checks.terraform.answers import finding, refuse
-from scaffolder.checks.terraform.reading import formatting
+from scaffolder.checks.terraform.answers import make_finding, refuse_answer
+from scaffolder.checks.terraform.reading import check_formatting
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
-from scaffolder.checks.terraform.terraform import Change, Resource
+from scaffolder.checks.terraform.terraform import Resource, ResourceChange
 from scaffolder.checks.terraform.tools import TERRAFORM
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.model.tool import Tool
@@ -59,12 +59,12 @@ class Formatted(Kind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Ask `terraform fmt`."""
         # An empty folder has nothing that could be formatted.
-        files.files(context.run.snapshot, self.directory)
-        answer = formatting(context, self.directory)
+        files.list_files(context.run.snapshot, self.directory)
+        answer = check_formatting(context, self.directory)
         completed = answer.completed
         if completed.ok:
             return passed(f"terraform fmt would change nothing in {self.directory}/")
-        found = tuple(finding(error, self.directory, FMT) for error in answer.errors)
+        found = tuple(make_finding(error, self.directory, FMT) for error in answer.errors)
         return failed(
             "; ".join(f"{one.path or self.directory}: {one.message}" for one in found),
             *found,
@@ -78,7 +78,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
         )
 
 
-class Valid(TerraformKind, frozen=True, kw_only=True):
+class ConfigurationValid(TerraformKind, frozen=True, kw_only=True):
     """Terraform finds the configuration valid.
 
     Parses it, refuses what must not run here (provisioners, providers other than aws, modules
@@ -111,7 +111,7 @@ class Valid(TerraformKind, frozen=True, kw_only=True):
         answer = find_terraform(context, self.directory, self.variables).validated(context)
         if answer.ok:
             return passed("terraform validate: the configuration is valid")
-        return refuse(answer, "validate", self.directory)
+        return refuse_answer(answer, "validate", self.directory)
 
 
 class Applies(TerraformKind, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ class Applies(TerraformKind, frozen=True, kw_only=True):
         applied = find_terraform(context, self.directory, self.variables).applied(context)
         # What Terraform keeps to itself is nothing in the cloud.
         if all(resource.type == INNER for resource in applied.state.resources):
-            return nothing_made(self.directory)
+            return report_nothing_made(self.directory)
         made = ", ".join(resource.address for resource in applied.state.resources)
         return passed(f"apply made {len(applied.state.resources)} resources: {made}")
 
@@ -187,7 +187,7 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
         applied = shared.applied(context)
         taggable = [item for item in applied.state.resources if "tags_all" in item.attributes]
         if not taggable:
-            return nothing_made(self.directory)
+            return report_nothing_made(self.directory)
         faults = tuple(
             Finding(f"{item.address} {problem}", path=self.directory, url=TAGS)
             for item in taggable
@@ -204,13 +204,13 @@ class Tagged(TerraformKind, frozen=True, kw_only=True):
     def _problems_elsewhere(
         self, context: Context, shared: TerraformSession, taggable: Collection[str]
     ) -> Iterator[Finding]:
-        for world in cloud_worlds.worlds(context, shared, self.also):
+        for world in cloud_worlds.plan_worlds(context, shared, self.also):
             old = str(self.variables.get(world.variable, ""))
             new = {key: str(world.value) if one == old else one for key, one in self.tags.items()}
             resources = world.resources
             if cloud_worlds.hides_tags(resources, new, taggable):
                 resources = world.apply().state.resources
-            for problem in cloud_worlds.tags(resources, new):
+            for problem in cloud_worlds.find_tag_faults(resources, new):
                 yield Finding(f"with {world.told}, {problem}", path=self.directory, url=TAGS)
 
     def _problems(self, resource: Resource) -> Iterator[str]:
@@ -251,10 +251,10 @@ class Stable(TerraformKind, frozen=True, kw_only=True):
         shared = find_terraform(context, self.directory, self.variables)
         made = shared.applied(context).state.resources
         if all(resource.type == INNER for resource in made):
-            return nothing_made(self.directory)
+            return report_nothing_made(self.directory)
         again = shared.planned_again(context)
         changes = [
-            *(in_words(change) for change in again.changes),
+            *(describe_change(change) for change in again.changes),
             *(f"change the output {name}" for name in again.outputs),
         ]
         if changes:
@@ -272,12 +272,12 @@ class Stable(TerraformKind, frozen=True, kw_only=True):
         return passed("a second plan wants to change nothing")
 
 
-def in_words(change: Change) -> str:
+def describe_change(change: ResourceChange) -> str:
     """Say what a plan wants to do."""
     return f"{change.action} {change.address}"
 
 
-def nothing_made(directory: str) -> Verdict:
+def report_nothing_made(directory: str) -> Verdict:
     """Say that an apply made nothing to look at, which is never a pass."""
     return failed(
         "terraform apply made no resource",

@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"\bvar\.([^\W\d][\w-]*)")
 _LOCAL = re.compile(r"\blocal\.([^\W\d][\w-]*)")
 
 
-def variables(configuration: Configuration) -> dict[str, str]:
+def extract_variables(configuration: Configuration) -> dict[str, str]:
     """Return, by file name, the blocks of the variables and the locals that these lead to.
 
     Lines keep their numbers, so that what Terraform says about them still fits.
@@ -33,7 +33,7 @@ def variables(configuration: Configuration) -> dict[str, str]:
 
 def stand_alone(configuration: Configuration) -> bool:
     """Whether no variable's rules look at another variable."""
-    texts = "\n".join(variables(configuration).values())
+    texts = "\n".join(extract_variables(configuration).values())
     others = _VARIABLE.findall(texts)
     declared = [block.labels[0] for block in configuration.of("variable") if block.labels]
     if any(block.type == "locals" for block in configuration.blocks) and "local." in texts:
@@ -59,7 +59,7 @@ def _raw(block: Block) -> dict[str, str]:
 def _part(text: str, path: str, needed: set[str]) -> str:
     if path.endswith(".json"):
         return _part_of_json(text, needed)
-    kept = list(_kept(hcl.tree(text, path), text, needed))
+    kept = list(_kept(hcl.parse_tree(text, path), text, needed))
     pieces = []
     at = 0
     for start, end in kept:

@@ -27,7 +27,7 @@ from scaffolder.checks.terraform.relay import PROGRAM, Relay
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
-from scaffolder.tools.versions import pip_install
+from scaffolder.tools.versions import format_pip_install
 
 START_SECONDS = 60.0
 _NEEDED = ("moto", "flask", "flask_cors", "boto3")
@@ -46,11 +46,11 @@ def require() -> None:
     if missing:
         raise UnavailableError(
             f"the local cloud is not installed here ({', '.join(missing)} missing)",
-            fix=(pip_install("devlab[cloud]"),),
+            fix=(format_pip_install("devlab[cloud]"),),
         )
 
 
-def version() -> str:
+def read_version() -> str:
     """Return moto's version; raises UnavailableError as `require`."""
     require()
     return importlib.metadata.version("moto")

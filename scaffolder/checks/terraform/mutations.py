@@ -25,7 +25,7 @@ _TERRAFORM = (
     Operator("flip-boolean", "true for false, == for !=", mutators.flip_boolean),
     Operator("change-number", "a bound missed by one, a number that is 0", mutators.change_number),
     Operator("widen-policy", "* as action, resource or principal", mutators.widen_policy),
-    Operator("literal-for-variable", "a literal for a variable", mutators.literal_for_variable),
+    Operator("literal-for-variable", "a literal for a variable", mutators.inline_variable),
 )
 
-MUTATORS = (Mutators("terraform", _is_terraform, mutators.parse, _TERRAFORM),)
+MUTATORS = (Mutators("terraform", _is_terraform, mutators.parse_configuration, _TERRAFORM),)

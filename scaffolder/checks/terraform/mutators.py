@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from scaffolder.checks.mutations import Edit, Source, Splice, begins_line, line_end, without_lines
+from scaffolder.checks.mutations import (
+    Source,
+    SourceEdit,
+    Splice,
+    begins_line,
+    find_line_end,
+    remove_lines,
+)
 from scaffolder.checks.terraform import hcl
 from scaffolder.checks.terraform.hcl import Attribute, Node
 from scaffolder.core.errors import UnusableFileError
@@ -44,7 +51,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class ConfigurationFile:
     """One file, with what the other files of its folder say of variables and references."""
 
     source: Source
@@ -77,18 +84,18 @@ class Configuration:
         return self.text[node.start : node.end]
 
 
-def parse(source: Source) -> Configuration:
+def parse_configuration(source: Source) -> ConfigurationFile:
     """Return the configuration; raises UnusableFileError where the text is not HCL."""
     pieces = tuple(
         Piece(node, around, _address((*around, node)))
-        for around, node in hcl.tree(source.text, source.path).walk()
+        for around, node in hcl.parse_tree(source.text, source.path).walk()
     )
-    return Configuration(source, pieces)
+    return ConfigurationFile(source, pieces)
 
 
 def _examples(text: str, path: str) -> Iterator[tuple[str, str]]:
     try:
-        variables = [block for block in hcl.parse(text, path) if block.type == "variable"]
+        variables = [block for block in hcl.parse_hcl(text, path) if block.type == "variable"]
     except UnusableFileError:
         return
     for block in variables:
@@ -104,25 +111,27 @@ def _example(default: Attribute | None, kind: Attribute | None) -> str:
     value = default.value
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) or hcl.literal(value) is not None else ""
+    return (
+        str(value) if isinstance(value, int | float) or hcl.read_literal(value) is not None else ""
+    )
 
 
-def drop_block(file: Configuration) -> Iterator[Edit]:
+def drop_block(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Forget a block that nothing refers to."""
     for piece in file.of("block"):
         core = piece.node.name in ("output", "terraform", "locals")
         if not (_alone(piece) if piece.inside("block") else core or _referred_to(file, piece)):
-            yield Edit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
+            yield SourceEdit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
 
 
-def remove_output(file: Configuration) -> Iterator[Edit]:
+def remove_output(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Forget an output."""
     for piece in file.of("block"):
         if piece.node.name == "output" and not piece.inside("block"):
-            yield Edit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
+            yield SourceEdit(piece.address, f"{piece.address} is missing", (_whole(file, piece),))
 
 
-def drop_argument(file: Configuration) -> Iterator[Edit]:
+def drop_argument(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Forget an argument, unless the block is nothing without it."""
     for piece in file.of("attribute"):
         block = piece.inside("block")
@@ -131,27 +140,27 @@ def drop_argument(file: Configuration) -> Iterator[Edit]:
         if piece.node.name in (*needed, *_WORDS_FOR_READERS) or _alone(piece):
             continue
         if not (local and _spoken_of(file, f"local.{piece.node.name}")):
-            yield Edit(piece.address, f"{piece.address} is not set", _removed(file, piece))
+            yield SourceEdit(piece.address, f"{piece.address} is not set", _removed(file, piece))
 
 
-def drop_element(file: Configuration) -> Iterator[Edit]:
+def drop_element(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Forget one of several elements of an object or of a list."""
     for piece in file.of("object_elem", "tuple"):
         if piece.node.kind == "tuple":
             yield from _dropped_items(file, piece)
         elif not _is_tag(piece) and piece.node.name not in _WORDS_FOR_READERS:
-            yield Edit(piece.address, f"{piece.address} is missing", _removed(file, piece))
+            yield SourceEdit(piece.address, f"{piece.address} is missing", _removed(file, piece))
 
 
-def remove_tag(file: Configuration) -> Iterator[Edit]:
+def remove_tag(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Forget a tag."""
     for piece in file.of("object_elem"):
         if _is_tag(piece):
             title = f"the tag {piece.node.name} is missing"
-            yield Edit(piece.address, title, _removed(file, piece))
+            yield SourceEdit(piece.address, title, _removed(file, piece))
 
 
-def flip_boolean(file: Configuration) -> Iterator[Edit]:
+def flip_boolean(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Say true for false, or `==` for `!=`, and the other way round."""
     other = {"true": "false", "false": "true", **_COMPARISONS}
     for piece in file.of("literal_value", "binary_operator"):
@@ -159,10 +168,10 @@ def flip_boolean(file: Configuration) -> Iterator[Edit]:
         if written in other:
             splice = Splice(piece.node.start, piece.node.end, other[written])
             title = f"{piece.address} says {other[written]} for {written}"
-            yield Edit(piece.address, title, (splice,))
+            yield SourceEdit(piece.address, title, (splice,))
 
 
-def change_number(file: Configuration) -> Iterator[Edit]:
+def change_number(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Miss a bound by one; set any other number to 0."""
     for piece in file.of("int_lit"):
         written = file.written(piece.node)
@@ -172,10 +181,10 @@ def change_number(file: Configuration) -> Iterator[Edit]:
         bound = piece.inside("binary_op", "function_call")
         changed = number + 1 if bound or not number else 0
         splice = Splice(piece.node.start, piece.node.end, str(changed))
-        yield Edit(piece.address, f"{piece.address} has {changed} for {number}", (splice,))
+        yield SourceEdit(piece.address, f"{piece.address} has {changed} for {number}", (splice,))
 
 
-def widen_policy(file: Configuration) -> Iterator[Edit]:
+def widen_policy(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Allow everything: each action, each of a service's actions, each resource, everybody."""
     for piece in file.of("attribute", "object_elem"):
         name, value = piece.node.name, piece.node.children[-1]
@@ -191,10 +200,10 @@ def widen_policy(file: Configuration) -> Iterator[Edit]:
             if text != written:
                 splice = Splice(value.start, value.end, text)
                 title = f"{piece.address} is {text}"
-                yield Edit(f"{piece.address}={one}", title, (splice,))
+                yield SourceEdit(f"{piece.address}={one}", title, (splice,))
 
 
-def literal_for_variable(file: Configuration) -> Iterator[Edit]:
+def inline_variable(file: ConfigurationFile) -> Iterator[SourceEdit]:
     """Write a variable's default, or an example, where the variable should stand."""
     for piece in file.of("get_attr_expr_term", "interpolation"):
         written = file.written(piece.node)
@@ -210,7 +219,7 @@ def literal_for_variable(file: Configuration) -> Iterator[Edit]:
         text = bare if piece.node.kind == "interpolation" else literal
         place = f"{piece.address}.{inner}"
         title = f"{piece.address} has {text} for {inner}"
-        yield Edit(place, title, (Splice(piece.node.start, piece.node.end, text),))
+        yield SourceEdit(place, title, (Splice(piece.node.start, piece.node.end, text),))
 
 
 def _address(nodes: tuple[Node, ...]) -> str:
@@ -224,12 +233,12 @@ def _address(nodes: tuple[Node, ...]) -> str:
     return ".".join(words)
 
 
-def _referred_to(file: Configuration, piece: Piece) -> bool:
+def _referred_to(file: ConfigurationFile, piece: Piece) -> bool:
     name = piece.address
     return _spoken_of(file, re.sub(r"^variable\.", "var.", name))
 
 
-def _spoken_of(file: Configuration, name: str) -> bool:
+def _spoken_of(file: ConfigurationFile, name: str) -> bool:
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
     return any(word.search(text) for text in file.beside.values())
 
@@ -240,8 +249,8 @@ def _alone(piece: Piece) -> bool:
     return len(blocks) > 1 and len(piece.around[-1].children) == 1
 
 
-def _whole(file: Configuration, piece: Piece) -> Splice:
-    return without_lines(file.text, piece.node.start, piece.node.end)
+def _whole(file: ConfigurationFile, piece: Piece) -> Splice:
+    return remove_lines(file.text, piece.node.start, piece.node.end)
 
 
 def _is_tag(piece: Piece) -> bool:
@@ -256,7 +265,7 @@ def _in_policy(piece: Piece) -> bool:
     return document or encoded
 
 
-def _dropped_items(file: Configuration, piece: Piece) -> Iterator[Edit]:
+def _dropped_items(file: ConfigurationFile, piece: Piece) -> Iterator[SourceEdit]:
     items = piece.node.children
     for at, item in enumerate(items if len(items) > 1 else ()):
         last = at == len(items) - 1
@@ -265,18 +274,18 @@ def _dropped_items(file: Configuration, piece: Piece) -> Iterator[Edit]:
         )
         written = " ".join(file.written(item).split())[:40].strip('"')
         place = f"{piece.address}.{written}"
-        yield Edit(place, f"{piece.address} goes without {written}", (splice,))
+        yield SourceEdit(place, f"{piece.address} goes without {written}", (splice,))
 
 
-def _removed(file: Configuration, piece: Piece) -> tuple[Splice, ...]:
+def _removed(file: ConfigurationFile, piece: Piece) -> tuple[Splice, ...]:
     """Remove an argument or an element, and write the ones beside it as `terraform fmt` would.
 
     Otherwise the formatter would notice every such mutant, and nothing else would have to.
     """
     node, around = piece.node, piece.around[-1]
-    behind = file.text[node.end : line_end(file.text, node.end)].strip().rstrip(",")
+    behind = file.text[node.end : find_line_end(file.text, node.end)].strip().rstrip(",")
     if begins_line(file.text, node.start) and not behind.partition("#")[0]:
-        return (without_lines(file.text, node.start, node.end), *_realigned(file, piece))
+        return (remove_lines(file.text, node.start, node.end), *_realigned(file, piece))
     beside = around.children
     at = next(index for index, one in enumerate(beside) if one.start == node.start)
     if at + 1 < len(beside):
@@ -284,7 +293,7 @@ def _removed(file: Configuration, piece: Piece) -> tuple[Splice, ...]:
     return (Splice(beside[at - 1].end if at else node.start, node.end),)
 
 
-def _realigned(file: Configuration, piece: Piece) -> tuple[Splice, ...]:
+def _realigned(file: ConfigurationFile, piece: Piece) -> tuple[Splice, ...]:
     """Move the `=` of the neighbours in the lines around to where they belong without it."""
     names = [(one, _name_end(one)) for one in _neighbours(file, piece)]
     width = max((end - one.start for one, end in names), default=0)
@@ -297,7 +306,7 @@ def _realigned(file: Configuration, piece: Piece) -> tuple[Splice, ...]:
     return tuple(splices)
 
 
-def _neighbours(file: Configuration, piece: Piece) -> list[Node]:
+def _neighbours(file: ConfigurationFile, piece: Piece) -> list[Node]:
     """Return the entries of one line each that stand without a blank line around the piece."""
     beside = [one for one in piece.around[-1].children if one.kind == piece.node.kind]
     at = next(index for index, one in enumerate(beside) if one.start == piece.node.start)

@@ -51,7 +51,7 @@ class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"{wrong[0]!r} is called good, and breaks what is said beside it")
 
 
-def near_misses(values: Values) -> tuple[Any, ...]:
+def derive_near_misses(values: Values) -> tuple[Any, ...]:
     """Return the values that are nearly good and must be refused, without those in `bad`."""
     if not values.near_misses:
         return ()

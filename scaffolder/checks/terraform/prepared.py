@@ -25,13 +25,13 @@ from scaffolder.checks.terraform import (
     versions,
     working_copy,
 )
-from scaffolder.checks.terraform.answers import refuse, require_end
+from scaffolder.checks.terraform.answers import refuse_answer, require_end
 from scaffolder.checks.terraform.cloud import Cloud
 from scaffolder.checks.terraform.gate import refuse_unsafe
 from scaffolder.checks.terraform.hcl import Configuration
-from scaffolder.checks.terraform.reading import fair_parsing
+from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.stages import TerraformKind
-from scaffolder.checks.terraform.terraform import Answer, Terraform
+from scaffolder.checks.terraform.terraform import Terraform, TerraformResult
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import CheckParameters
 from scaffolder.sandbox import Command, own_code, python_parts
@@ -73,10 +73,10 @@ class PreparedSession(Session[TerraformKey]):
     def open(self, context: Context) -> None:
         """Refuse what must not run, start the cloud and the provider, copy the work, init."""
         run, folder = self.run, self.key.folder
-        with fair_parsing(context, folder):
+        with confirm_syntax_errors(context, folder):
             modules = self._modules = refuse_unsafe(self._root, folder)
-        terraform_program.program()
-        program = versions.choose(modules, self._reference_modules)
+        terraform_program.find_program()
+        program = versions.choose_provider(modules, self._reference_modules)
         moto.require()
         context.say("starting a local cloud")
         place = run.folder("cloud")
@@ -88,12 +88,14 @@ class PreparedSession(Session[TerraformKey]):
             argv=(),
             cwd=working_copy.clear(copy, folder, modules, self._root),
             timeout=self.find_timeout(context),
-            env=terraform_provider.environment(cloud.url),
+            env=terraform_provider.make_environment(cloud.url),
             visible=(copy, *python_parts(Path(sys.executable).resolve())),
         )
-        if working_copy.configurations(modules) > 1:
+        if working_copy.count_configurations(modules) > 1:
             # One process has one configuration: the last one would be taken for all.
-            self._unshared = terraform_provider.unshared(program, command, cloud, place)
+            self._unshared = terraform_provider.make_unshared_command(
+                program, command, cloud, place
+            )
         else:
             provider = self._provider = terraform_provider.start(
                 program, command, cloud, run.sandbox, place, run.cancel
@@ -116,7 +118,7 @@ class PreparedSession(Session[TerraformKey]):
 
     def is_good(self, result: object) -> bool:
         """An answer of Terraform's may be a bad one for want of its servers."""
-        return not isinstance(result, Answer) or result.ok
+        return not isinstance(result, TerraformResult) or result.ok
 
     @property
     def control_key(self) -> str:
@@ -172,13 +174,13 @@ class PreparedSession(Session[TerraformKey]):
             what = f"the local cloud cannot tell what is in it: {error}"
             raise self.blame(context, what) from error
 
-    def _demand(self, answer: Answer, verb: str, context: Context) -> None:
+    def _demand(self, answer: TerraformResult, verb: str, context: Context) -> None:
         """Raise CheckFailedError in Terraform's words unless the command did what it was told."""
         self._require_end(answer, verb, context)
         if not answer.ok:
-            refuse(answer, verb, self.key.folder)
+            refuse_answer(answer, verb, self.key.folder)
 
-    def _require_end(self, answer: Answer, verb: str, context: Context) -> None:
+    def _require_end(self, answer: TerraformResult, verb: str, context: Context) -> None:
         """Make sure that an answer is the work's: it came to an end, and the cloud did its part."""
         if answer.ok:
             return

@@ -12,12 +12,12 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import terraform_program
 from scaffolder.checks.terraform.answers import require_end
 from scaffolder.checks.terraform.hcl import HclSyntaxError
-from scaffolder.checks.terraform.terraform import UNFORMATTED, Answer, Terraform
+from scaffolder.checks.terraform.terraform import UNFORMATTED, Terraform, TerraformResult
 from scaffolder.core.errors import NotShownError, UnavailableError
 
 
 @contextlib.contextmanager
-def fair_parsing(context: Context, folder: str) -> Iterator[None]:
+def confirm_syntax_errors(context: Context, folder: str) -> Iterator[None]:
     """Let a syntax error pass only where Terraform sees one too: python-hcl2 may be wrong.
 
     Raises NotShownError where Terraform can read what it cannot: what cannot be looked at before it
@@ -27,10 +27,10 @@ def fair_parsing(context: Context, folder: str) -> Iterator[None]:
         yield
     except HclSyntaxError as error:
         try:
-            terraform_program.program()
+            terraform_program.find_program()
         except UnavailableError:
             raise error from None
-        answer = formatting(context, folder)
+        answer = check_formatting(context, folder)
         if not answer.completed.returncode or answer.completed.returncode == UNFORMATTED:
             line = f":{error.line}" if error.line else ""
             raise NotShownError(
@@ -42,10 +42,10 @@ def fair_parsing(context: Context, folder: str) -> Iterator[None]:
         raise
 
 
-def formatting(context: Context, folder: str) -> Answer:
+def check_formatting(context: Context, folder: str) -> TerraformResult:
     """Return what `terraform fmt -check` says of the configuration; one run serves all."""
 
-    def ask(work: Path) -> Answer:
+    def ask(work: Path) -> TerraformResult:
         place = context.run.folder("terraform-fmt") / "work"
         shutil.copytree(work, place, symlinks=True)
         client = Terraform(place / folder, context.run.sandbox, context.run.cancel, context.timeout)
@@ -53,7 +53,7 @@ def formatting(context: Context, folder: str) -> Answer:
         require_end(answer, "fmt", context.timeout)
         return answer
 
-    def ask_fairly() -> Answer:
+    def ask_fairly() -> TerraformResult:
         try:
             return ask(context.run.snapshot)
         except CheckFailedError as error:

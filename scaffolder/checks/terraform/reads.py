@@ -49,7 +49,7 @@ class _Part:
         return self.line + self.text.count("\n", 0, node.start)
 
 
-def objections(configuration: Configuration, place: str, folder: str) -> Iterator[Finding]:
+def find_objections(configuration: Configuration, place: str, folder: str) -> Iterator[Finding]:
     """Yield every read of a file outside of the work, in the module `place` of `folder`."""
     for path, text in configuration.texts.items():
         try:
@@ -67,15 +67,15 @@ def objections(configuration: Configuration, place: str, folder: str) -> Iterato
 def _parts(text: str, path: str) -> Iterator[_Part]:
     """Yield a file, and what stands in those of its texts that python-hcl2 does not look into."""
     if path.endswith(".json"):
-        waiting = list(templates.of_json(text))
+        waiting = list(templates.find_json_expressions(text))
     else:
-        whole = _Part(text, hcl.tree(text, path), 1)
+        whole = _Part(text, hcl.parse_tree(text, path), 1)
         yield whole
         waiting = _heredocs(whole)
     while waiting:
         source, line = waiting.pop()
         try:
-            part = _Part(source, hcl.tree(source, path), line)
+            part = _Part(source, hcl.parse_tree(source, path), line)
         except UnusableFileError:
             # Terraform will not read it either.
             continue
@@ -88,7 +88,7 @@ def _heredocs(part: _Part) -> list[tuple[str, int]]:
         (source, part.line_of(node))
         for _, node in part.node.walk()
         if node.kind.startswith("heredoc")
-        for source in templates.expressions(part.of(node))
+        for source in templates.find_expressions(part.of(node))
     ]
 
 

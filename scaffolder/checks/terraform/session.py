@@ -19,11 +19,11 @@ from scaffolder.checks.context import Context, Run
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.session import find_session
 from scaffolder.checks.terraform import cloud_refuses
-from scaffolder.checks.terraform.answers import REFUSED, refuse
+from scaffolder.checks.terraform.answers import REFUSED, refuse_answer
 from scaffolder.checks.terraform.cloud import Cloud, Picture
 from scaffolder.checks.terraform.prepared import PreparedSession, TerraformKey
-from scaffolder.checks.terraform.stages import Applied, Changed, Destroyed, Stage
-from scaffolder.checks.terraform.terraform import Answer, State
+from scaffolder.checks.terraform.stages import Applied, Changed, DestroyResult, TerraformStage
+from scaffolder.checks.terraform.terraform import State, TerraformResult
 from scaffolder.model import Finding
 
 _REGION = re.compile(r"arn:aws:[a-z0-9-]+:([a-z]{2}-[a-z-]+-\d):")
@@ -37,7 +37,7 @@ class TerraformSession(PreparedSession):
         self._validates = False
         # Reading a plan takes a processor: one at a time, beside whoever has the turn.
         self._reader = ThreadPoolExecutor(1, "plans")
-        self._plans: dict[tuple[str, str], Future[tuple[Answer, State]]] = {}
+        self._plans: dict[tuple[str, str], Future[tuple[TerraformResult, State]]] = {}
         self._regions: set[str] = set()
         self._standing: dict[str, Any] | None = None
 
@@ -55,7 +55,7 @@ class TerraformSession(PreparedSession):
         finally:
             control.end()
 
-    def validated(self, context: Context) -> Answer:
+    def validated(self, context: Context) -> TerraformResult:
         """Return what `terraform validate` says; it need not be good.
 
         It changes nothing and looks at no state, so it runs beside whoever has the turn.
@@ -66,28 +66,36 @@ class TerraformSession(PreparedSession):
     def applied(self, context: Context) -> Applied:
         """Return what the first apply left; raises CheckFailedError where it failed."""
         return self.run_step(
-            context, "terraform apply", lambda: self._apply_first(context), rank=Stage.APPLIED
+            context,
+            "terraform apply",
+            lambda: self._apply_first(context),
+            rank=TerraformStage.APPLIED,
         )
 
-    def tried(self, context: Context, variables: Mapping[str, Any]) -> Answer:
+    def tried(self, context: Context, variables: Mapping[str, Any]) -> TerraformResult:
         """Return what a plan says of these values of the variables; it need not be good."""
 
-        def plan() -> Answer:
+        def plan() -> TerraformResult:
             answer = self._terraform(context).plan(variables, refresh=False)
             self._require_end(answer, "plan", context)
             return answer
 
         about = repr(sorted(variables.items()))
-        return self.run_step(context, "terraform plan", plan, about=about, rank=Stage.PREPARED)
+        return self.run_step(
+            context, "terraform plan", plan, about=about, rank=TerraformStage.PREPARED
+        )
 
-    def planned_again(self, context: Context) -> Answer:
+    def planned_again(self, context: Context) -> TerraformResult:
         """Return what a plan says of what was just applied."""
         self.applied(context)
         return self.run_step(
-            context, "terraform plan", lambda: self._plan_again(context), rank=Stage.PLANNED_AGAIN
+            context,
+            "terraform plan",
+            lambda: self._plan_again(context),
+            rank=TerraformStage.PLANNED_AGAIN,
         )
 
-    def planned_with(self, context: Context, variable: str, value: Any) -> Answer:
+    def planned_with(self, context: Context, variable: str, value: Any) -> TerraformResult:
         """Return what a plan says of one variable changed."""
         self.applied(context)
         return self.run_step(
@@ -95,7 +103,7 @@ class TerraformSession(PreparedSession):
             "terraform plan",
             lambda: self._plan_with(context, variable, value),
             about=(variable, repr(value)),
-            rank=Stage.PLANNED_AGAIN,
+            rank=TerraformStage.PLANNED_AGAIN,
         )
 
     def takes(self, context: Context, variable: str, value: Any) -> bool:
@@ -139,20 +147,20 @@ class TerraformSession(PreparedSession):
             "terraform apply",
             lambda: self._change(context, variable, value),
             about=(variable, repr(value)),
-            rank=Stage.CHANGED,
+            rank=TerraformStage.CHANGED,
         )
 
-    def destroyed(self, context: Context, objects: int) -> Destroyed:
+    def destroyed(self, context: Context, objects: int) -> DestroyResult:
         """Put `objects` objects into every bucket, then destroy everything."""
         self.applied(context)
         return self.run_step(
             context,
             "terraform destroy",
             lambda: self._destroy(context, objects),
-            rank=Stage.DESTROYED,
+            rank=TerraformStage.DESTROYED,
         )
 
-    def _validate(self, context: Context) -> Answer:
+    def _validate(self, context: Context) -> TerraformResult:
         context.say("terraform validate")
         answer = self._terraform(context).validate()
         self._require_end(answer, "validate", context)
@@ -165,18 +173,18 @@ class TerraformSession(PreparedSession):
         except CheckFailedError:
             # What is not valid is told in the words of the check that looks for that.
             if self._validates and not (validation := self.validated(context)).ok:
-                refuse(validation, "validate", self.key.folder)
+                refuse_answer(validation, "validate", self.key.folder)
             raise
 
     def _apply(
         self, context: Context, variables: Mapping[str, Any], *, refresh: bool = True
-    ) -> tuple[Applied, Answer]:
+    ) -> tuple[Applied, TerraformResult]:
         answer = self._terraform(context).apply(variables, refresh=refresh)
         self._standing = None
         self._demand(answer, "apply", context)
         self._standing = dict(variables)
         applied = self._look(context, answer.completed.seconds)
-        refused = cloud_refuses.refusals(applied.state)
+        refused = cloud_refuses.find_refusals(applied.state)
         if refused:
             raise CheckFailedError(
                 f"AWS refuses what the local cloud takes: {'; '.join(refused)}",
@@ -201,14 +209,14 @@ class TerraformSession(PreparedSession):
             self._apply(context, self.key.variables)
         return dict(self._standing or {})
 
-    def _plan_again(self, context: Context) -> Answer:
+    def _plan_again(self, context: Context) -> TerraformResult:
         variables = self._stand(context)
         context.say("terraform plan, once more")
         answer = self._terraform(context).plan(variables)
         self._demand(answer, "plan", context)
         return answer
 
-    def _plan_with(self, context: Context, variable: str, value: Any) -> Answer:
+    def _plan_with(self, context: Context, variable: str, value: Any) -> TerraformResult:
         self._stand(context)
         context.say(f"terraform plan with another {variable}")
         client = self._unprotected_terraform(context)
@@ -228,7 +236,7 @@ class TerraformSession(PreparedSession):
         after, answer = self._apply(context, {**variables, variable: value}, refresh=False)
         return Changed(before, after, answer)
 
-    def _destroy(self, context: Context, objects: int) -> Destroyed:
+    def _destroy(self, context: Context, objects: int) -> DestroyResult:
         variables = self._stand(context)
         for bucket in self._picture(context).buckets:
             for number in range(objects):
@@ -239,7 +247,7 @@ class TerraformSession(PreparedSession):
         self._standing = None
         answer = self._terraform(context).destroy(variables, refresh=False)
         self._demand(answer, "destroy", context)
-        return Destroyed(self._terraform(context).state(), self._picture(context))
+        return DestroyResult(self._terraform(context).state(), self._picture(context))
 
 
 def find_terraform(context: Context, folder: str, variables: Mapping[str, Any]) -> TerraformSession:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.terraform.cloud import Picture
-from scaffolder.checks.terraform.terraform import Answer, State
+from scaffolder.checks.terraform.terraform import State, TerraformResult
 from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
 from scaffolder.model.tool import Tool
 
@@ -28,7 +28,7 @@ class TerraformKind(Kind, frozen=True, kw_only=True):
     requires: ClassVar[frozenset[Tool]] = _REQUIRES
 
 
-class Stage(IntEnum):
+class TerraformStage(IntEnum):
     """The stages, in the order in which waiting checks are served."""
 
     PREPARED = 0
@@ -53,11 +53,11 @@ class Changed:
 
     before: Applied
     after: Applied
-    answer: Answer
+    answer: TerraformResult
 
 
 @dataclass(frozen=True)
-class Destroyed:
+class DestroyResult:
     """What is left, in the state and in the cloud, after a destroy."""
 
     state: State

@@ -11,13 +11,13 @@ from scaffolder.core import yaml_source
 _DIRECTIVES = ("if", "for", "else", "endif", "endfor")
 
 
-def of_json(text: str) -> Iterator[tuple[str, int]]:
+def find_json_expressions(text: str) -> Iterator[tuple[str, int]]:
     """Yield the expressions in a configuration in JSON, each as a small file in HCL and its line.
 
     An object's elements come as attributes of blocks of the names around them, so that they are
     told by their names as in HCL.
     """
-    document = yaml_source.load(text.replace("\t", " "))
+    document = yaml_source.load_yaml(text.replace("\t", " "))
     yield from _of_value(document, document.data, ())
 
 
@@ -36,7 +36,7 @@ def _of_value(
         kind, name = names[0] if names else "", names[-1] if names else ""
         if f"{kind}{name}".isidentifier():
             yield f"{kind} {{\n{name} = {_quoted(value)}\n}}\n", line
-        for source in expressions(value):
+        for source in find_expressions(value):
             yield source, line
 
 
@@ -54,7 +54,7 @@ def _escaped(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def expressions(text: str) -> Iterator[str]:
+def find_expressions(text: str) -> Iterator[str]:
     """Yield each expression within `${ }` and `%{ }`, as a small file in HCL."""
     for start, end in _spans(text):
         inner = text[start + 2 : end - 1].strip().removeprefix("~").removesuffix("~").strip()

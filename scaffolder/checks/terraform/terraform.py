@@ -30,11 +30,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scaffolder.checks.terraform.terraform_output import messages, read
-from scaffolder.checks.terraform.terraform_program import program
+from scaffolder.checks.terraform.terraform_output import read_json, read_messages
+from scaffolder.checks.terraform.terraform_program import find_program
 from scaffolder.core import json_text
 from scaffolder.core.errors import UnusableFileError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.tools.command import Command, Sandbox
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
@@ -71,7 +71,7 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """What a plan wants to do to one resource: create, update, delete or replace."""
 
     address: str
@@ -80,12 +80,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TerraformResult:
     """What one command came to; `outputs` are the names of those that a plan changes."""
 
     completed: Completed
     errors: tuple[Diagnostic, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ResourceChange, ...] = ()
     outputs: tuple[str, ...] = ()
 
     @property
@@ -101,7 +101,7 @@ class Answer:
 
     def tail(self, lines: int = 15) -> tuple[str, ...]:
         """Return the last lines of what it said, in words where it speaks JSON."""
-        said = (message.get("@message") for message in messages(self.completed.stdout))
+        said = (message.get("@message") for message in read_messages(self.completed.stdout))
         spoken = tuple(str(text) for text in said if text)
         return spoken[-lines:] or self.completed.tail(lines)
 
@@ -147,24 +147,24 @@ class Terraform:
     env: Mapping[str, str] = field(default_factory=dict)
     reached_by: Callable[[Sequence[str]], list[str]] = list
 
-    def format(self) -> Answer:
+    def format(self) -> TerraformResult:
         """Compare every file, in folders below too, with `terraform fmt`; exit 3 if one differs."""
         flag = _flag()
         completed = self._client().fmt(check=flag, diff=flag, recursive=flag, no_color=flag)
-        return Answer(completed, tuple(_format_errors(completed)))
+        return TerraformResult(completed, tuple(_format_errors(completed)))
 
-    def init(self) -> Answer:
+    def init(self) -> TerraformResult:
         """Prepare the folder; modules and providers are never fetched."""
         return _answer(self._client().init(json=_flag(), var=None, reconfigure=None))
 
-    def validate(self) -> Answer:
+    def validate(self) -> TerraformResult:
         """Check the configuration against the provider's schema."""
         completed = self._client().validate(json=_flag(), no_color=_flag())
-        return Answer(completed, tuple(_validation_errors(completed.stdout)))
+        return TerraformResult(completed, tuple(_validation_errors(completed.stdout)))
 
     def plan(
         self, variables: Mapping[str, Any], *, refresh: bool = True, out: str | None = None
-    ) -> Answer:
+    ) -> TerraformResult:
         """Plan, and keep it in the file `out` if there is one.
 
         `changes` are those to managed resources.
@@ -175,25 +175,25 @@ class Terraform:
             )
         )
 
-    def planned(self, out: str) -> tuple[Answer, State]:
+    def planned(self, out: str) -> tuple[TerraformResult, State]:
         """Return what a plan that was kept would leave, with all that is known before an apply."""
         completed = self._client().cmd("show", out, json=_flag())
-        answer = Answer(completed, tuple(_validation_errors(completed.stdout)))
+        answer = TerraformResult(completed, tuple(_validation_errors(completed.stdout)))
         if not completed.ok:
             return answer, State()
-        planned = read(completed.stdout).get("planned_values", {})
+        planned = read_json(completed.stdout).get("planned_values", {})
         resources = tuple(_planned(planned.get("root_module", {})))
         told = planned.get("outputs", {}).items()
         known = {name: output["value"] for name, output in told if "value" in output}
         return answer, State(resources, known)
 
-    def apply(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
+    def apply(self, variables: Mapping[str, Any], *, refresh: bool = True) -> TerraformResult:
         """Plan and apply in one go; the state lands in the folder."""
         return _answer(
             self._client().apply(skip_plan=True, json=_flag(), var=dict(variables), refresh=refresh)
         )
 
-    def destroy(self, variables: Mapping[str, Any], *, refresh: bool = True) -> Answer:
+    def destroy(self, variables: Mapping[str, Any], *, refresh: bool = True) -> TerraformResult:
         """Destroy everything in the state."""
         return _answer(
             self._client().destroy(
@@ -211,7 +211,7 @@ class Terraform:
             return State()
         if path.stat().st_size > STATE_LIMIT:
             raise UnusableFileError("makes a state too large to be read", self.folder.name)
-        return _state(read(path.read_text("utf-8")))
+        return _state(read_json(path.read_text("utf-8")))
 
     def _client(self) -> Any:
         return _bounded_client()(self)
@@ -225,7 +225,7 @@ class Terraform:
             argv=self.reached_by(argv),
             cwd=self.folder,
             timeout=self.timeout,
-            visible=(program(), *self.visible),
+            visible=(find_program(), *self.visible),
             env={
                 "TF_CLI_CONFIG_FILE": os.devnull,
                 "TF_IN_AUTOMATION": "1",
@@ -252,7 +252,7 @@ def _bounded_client() -> Any:
             self.owner = owner
             super().__init__(
                 working_dir=str(owner.folder),
-                terraform_bin_path=str(program()),
+                terraform_bin_path=str(find_program()),
                 is_env_vars_included=False,
             )
             self.temp_var_files = _ValueFiles(owner.folder / ".terraform")
@@ -291,11 +291,11 @@ class _ValueFiles:
             self._written.pop().unlink(missing_ok=True)
 
 
-def _answer(completed: Completed) -> Answer:
+def _answer(completed: Completed) -> TerraformResult:
     errors: list[Diagnostic] = []
-    changes: list[Change] = []
+    changes: list[ResourceChange] = []
     outputs: list[str] = []
-    for message in messages(completed.stdout):
+    for message in read_messages(completed.stdout):
         kind = message.get("type")
         if kind == "diagnostic":
             errors.append(_diagnostic(message["diagnostic"]))
@@ -308,16 +308,16 @@ def _answer(completed: Completed) -> Answer:
                 if output.get("action", "noop") != "noop"
             ]
     failures = tuple(error for error in errors if error.severity == "error")
-    return Answer(completed, failures, tuple(changes), tuple(outputs))
+    return TerraformResult(completed, failures, tuple(changes), tuple(outputs))
 
 
-def _change(change: Mapping[str, Any]) -> Iterator[Change]:
+def _change(change: Mapping[str, Any]) -> Iterator[ResourceChange]:
     """Yield a planned change of a managed resource; what is only read is none."""
     where = change["resource"]
     # The address in the module; the whole one may hold anything in the key of an instance.
     is_data = where["resource"].startswith("data.")
     if not is_data and change["action"] != "read":
-        yield Change(where["addr"], where["resource_type"], change["action"])
+        yield ResourceChange(where["addr"], where["resource_type"], change["action"])
 
 
 def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
@@ -325,7 +325,7 @@ def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
     if completed.returncode == UNFORMATTED:
         for name in dict.fromkeys(_OLD_FILE.findall(completed.stdout)):
             yield Diagnostic("error", "is not formatted", path=name)
-    for line in lines_of(completed.stderr):
+    for line in split_lines(completed.stderr):
         _, error, summary = line.partition("Error: ")
         if error:
             yield Diagnostic("error", summary)
@@ -333,7 +333,7 @@ def _format_errors(completed: Completed) -> Iterator[Diagnostic]:
 
 def _validation_errors(output: str) -> Iterator[Diagnostic]:
     try:
-        report = json_text.load(output)
+        report = json_text.load_json(output)
     except ValueError:
         return
     for entry in report.get("diagnostics", []):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffolder.checks.terraform import terraform_provider
 from scaffolder.checks.terraform.terraform_places import SOURCE
-from scaffolder.checks.terraform.terraform_program import program
+from scaffolder.checks.terraform.terraform_program import find_program
 from scaffolder.checks.terraform.tools import AWS_PROVIDER
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model.tool import Demand, Download, Say
@@ -36,7 +36,7 @@ def fetch(cancel: CancelToken) -> Path:
     """
     home = Path(os.environ.get("HOME") or tempfile.gettempdir())
     cache = home / ".terraform.d" / "plugin-cache"
-    terraform = program()
+    terraform = find_program()
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as made:
@@ -82,7 +82,7 @@ def list_downloads(_: Demand) -> tuple[Download, ...]:
 
 def _fetch_unless_here(say: Say, cancel: CancelToken) -> str:
     try:
-        return f"{terraform_provider.version()} is here already"
+        return f"{terraform_provider.read_version()} is here already"
     except UnavailableError:
         say("terraform init")
     return f"fetched {fetch(cancel).parent.name}"

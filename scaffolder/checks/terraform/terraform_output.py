@@ -7,14 +7,14 @@ from typing import Any
 
 from scaffolder.core import json_text
 from scaffolder.core.errors import WorkFaultError
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 
 
-def messages(output: str) -> Iterator[dict[str, Any]]:
+def read_messages(output: str) -> Iterator[dict[str, Any]]:
     """Yield the JSON lines of a command that ran with -json; other lines are no messages."""
-    for line in lines_of(output):
+    for line in split_lines(output):
         try:
-            message = json_text.load(line)
+            message = json_text.load_json(line)
         except json_text.TooDeepError as error:
             raise _too_deep() from error
         except ValueError:
@@ -23,10 +23,10 @@ def messages(output: str) -> Iterator[dict[str, Any]]:
             yield message
 
 
-def read(text: str) -> Any:
+def read_json(text: str) -> Any:
     """Return what Terraform wrote down; raises WorkFaultError for values nested without end."""
     try:
-        return json_text.load(text)
+        return json_text.load_json(text)
     except json_text.TooDeepError as error:
         raise _too_deep() from error
 

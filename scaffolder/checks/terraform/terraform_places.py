@@ -19,7 +19,7 @@ SOURCE = "registry.terraform.io/hashicorp/aws"
 _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def candidates() -> list[Path]:
+def list_candidates() -> list[Path]:
     """Return every AWS provider for this machine that lies unpacked in one of Terraform's places.
 
     The places are those of https://developer.hashicorp.com/terraform/cli/config/config-file.
@@ -64,7 +64,7 @@ def _configured(path: Path) -> Iterator[Path]:
 
     try:
         text = path.read_text("utf-8")
-        blocks = hcl.parse(f"settings {{\n{text}\n}}\n", path.name)
+        blocks = hcl.parse_hcl(f"settings {{\n{text}\n}}\n", path.name)
     except (OSError, UnicodeDecodeError, UnusableFileError):
         return
     for block in (inner for outer in blocks for inner in outer.walk()):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from scaffolder.checks.terraform.cloud import DEFAULT_REGION, KEY_ID, SECRET
 from scaffolder.checks.terraform.moto import Moto
-from scaffolder.checks.terraform.terraform_places import SOURCE, candidates
+from scaffolder.checks.terraform.terraform_places import SOURCE, list_candidates
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
@@ -42,7 +42,7 @@ def find_all() -> dict[str, Path]:
 
     Raises UnavailableError where there is none.
     """
-    found = {path.parent.parent.name: path for path in reversed(candidates())}
+    found = {path.parent.parent.name: path for path in reversed(list_candidates())}
     if not found:
         raise UnavailableError(
             "Terraform's AWS provider is not on this machine",
@@ -56,7 +56,7 @@ def find() -> Path:
     return next(iter(find_all().values()))
 
 
-def version() -> str:
+def read_version() -> str:
     """Return the version of the provider that `find` finds, by the name of its folder."""
     return next(iter(find_all()))
 
@@ -84,7 +84,7 @@ class Provider:
         self.sockets.cleanup()
 
 
-def environment(url: str) -> dict[str, str]:
+def make_environment(url: str) -> dict[str, str]:
     """Return the environment in which the provider can reach the cloud at `url` and no other.
 
     Credentials are the local cloud's; the user's files are out of sight, the metadata service is
@@ -143,7 +143,7 @@ def start(
         raise
 
 
-def unshared(program: Path, command: Command, cloud: Moto, place: Path) -> Command:
+def make_unshared_command(program: Path, command: Command, cloud: Moto, place: Path) -> Command:
     """Return what Terraform needs to start a provider by itself, once for each configuration.
 
     That takes longer than one process for all, which can have one configuration only. Terraform's

@@ -7,7 +7,7 @@ from scaffolder.model.tool import Fingerprint, Tool
 TERRAFORM = Tool(
     id="terraform",
     title="Terraform",
-    version="scaffolder.checks.terraform.terraform_program:version",
+    version="scaffolder.checks.terraform.terraform_program:read_version",
     fingerprint=Fingerprint(
         programs=("terraform",),
         settings=(
@@ -20,11 +20,13 @@ TERRAFORM = Tool(
 AWS_PROVIDER = Tool(
     id="aws-provider",
     title="Terraform's AWS provider",
-    version="scaffolder.checks.terraform.terraform_provider:version",
+    version="scaffolder.checks.terraform.terraform_provider:read_version",
     fetch="scaffolder.checks.terraform.terraform_fetch:list_downloads",
-    fingerprint=Fingerprint(files="scaffolder.checks.terraform.terraform_places:candidates"),
+    fingerprint=Fingerprint(files="scaffolder.checks.terraform.terraform_places:list_candidates"),
 )
 # Python packages, which count for every check.
 CLOUD = Tool(
-    id="cloud", title="the local cloud (moto)", version="scaffolder.checks.terraform.moto:version"
+    id="cloud",
+    title="the local cloud (moto)",
+    version="scaffolder.checks.terraform.moto:read_version",
 )

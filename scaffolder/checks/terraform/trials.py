@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.terraform import files, module_parts
-from scaffolder.checks.terraform.answers import refuse, require_end
+from scaffolder.checks.terraform.answers import refuse_answer, require_end
 from scaffolder.checks.terraform.hcl import Block, Configuration
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
-from scaffolder.checks.terraform.terraform import Answer, Diagnostic, Terraform
+from scaffolder.checks.terraform.terraform import Diagnostic, Terraform, TerraformResult
 
 # Terraform's own words for a value that a type or a validation refuses; no text of the work's is
 # ever in a summary.
@@ -48,7 +48,7 @@ Rows = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
-class Case:
+class TrialCase:
     """Values of all variables; `name` is the one whose value is bad, or nothing."""
 
     values: Mapping[str, Any]
@@ -62,7 +62,7 @@ class Case:
 
 
 def try_all(
-    context: Context, folder: str, configuration: Configuration, cases: Sequence[Case]
+    context: Context, folder: str, configuration: Configuration, cases: Sequence[TrialCase]
 ) -> Refusals:
     """Return, by the numbers of the cases, by what a variable refused it, or None for taken."""
     try:
@@ -76,20 +76,20 @@ def try_all(
     return found if found is not None else _try_whole(context, folder, configuration, cases)
 
 
-def _try_reference(context: Context, folder: str, cases: Sequence[Case]) -> None:
-    _try_parts(context, files.read(context.run.reference(), folder), cases)
+def _try_reference(context: Context, folder: str, cases: Sequence[TrialCase]) -> None:
+    _try_parts(context, files.read_configuration(context.run.reference(), folder), cases)
 
 
 def _try_parts(
-    context: Context, configuration: Configuration, cases: Sequence[Case]
+    context: Context, configuration: Configuration, cases: Sequence[TrialCase]
 ) -> Refusals | None:
     """Try the cases on the variables alone; None where these need more of the configuration."""
     rows = _named(
         _rows(cases, together=module_parts.stand_alone(configuration)),
-        drawn(context.run, "modules"),
+        make_random(context.run, "modules"),
     )
     place = context.run.folder("variables")
-    parts = module_parts.variables(configuration)
+    parts = module_parts.extract_variables(configuration)
     for module in rows:
         (place / module).mkdir()
         for name, text in parts.items():
@@ -111,7 +111,7 @@ def _try_parts(
     return None
 
 
-def _rows(cases: Sequence[Case], *, together: bool) -> list[dict[str, int]]:
+def _rows(cases: Sequence[TrialCase], *, together: bool) -> list[dict[str, int]]:
     """Return, per module, the case that each variable's value is of.
 
     Where no variable looks at another one, one module tries a bad value of each.
@@ -141,7 +141,7 @@ def _named(rows: list[dict[str, int]], draw: random.Random) -> Rows:
 
 
 def _write_main(
-    place: Path, cases: Sequence[Case], rows: Rows, refused: Refusals
+    place: Path, cases: Sequence[TrialCase], rows: Rows, refused: Refusals
 ) -> dict[int, int]:
     """Write the configuration that calls the modules; return the cases by their lines.
 
@@ -175,7 +175,7 @@ def _literally(value: Any) -> Any:
     return value
 
 
-def _planned(client: Terraform, timeout: float) -> Answer:
+def _planned(client: Terraform, timeout: float) -> TerraformResult:
     """Plan, after an init where there was none."""
     plan = functools.partial(client.plan, {}, refresh=False)
     begun = (client.folder / ".terraform" / "modules").exists()
@@ -241,13 +241,13 @@ def _placed(error: Diagnostic) -> Diagnostic:
 
 
 def _try_whole(
-    context: Context, folder: str, configuration: Configuration, cases: Sequence[Case]
+    context: Context, folder: str, configuration: Configuration, cases: Sequence[TrialCase]
 ) -> Refusals:
     """Try the cases with plans of everything, with few of the derived ones, which are drawn."""
     whole = find_terraform(context, folder, {})
     derived = [number for number, case in enumerate(cases) if case.derived]
     few = min(len(derived), _DERIVED_OF_WHOLE)
-    tried = {*drawn(context.run, "whole").sample(derived, few)}
+    tried = {*make_random(context.run, "whole").sample(derived, few)}
     begun = time.monotonic()
     found: Refusals = {}
     for number, case in enumerate(cases):
@@ -264,7 +264,7 @@ def _try_whole(
         if not answer.ok and not refusals and (case.good or not placed):
             if trouble := whole.find_machine_trouble(context):
                 raise trouble
-            refuse(answer, "plan", folder)
+            refuse_answer(answer, "plan", folder)
     return found
 
 

@@ -21,7 +21,7 @@ _LETTERS = string.ascii_lowercase
 _FAR = 50_000
 
 
-def drawn_bad(values: Values, draw: random.Random) -> tuple[Any, ...]:
+def draw_bad_values(values: Values, draw: random.Random) -> tuple[Any, ...]:
     """Return values that break a rule which the lab states."""
     if not values.near_misses:
         return ()
@@ -29,7 +29,7 @@ def drawn_bad(values: Values, draw: random.Random) -> tuple[Any, ...]:
     return _some(_BAD, values, draw, make, bad=True)
 
 
-def drawn_good(values: Values, draw: random.Random) -> tuple[Any, ...]:
+def draw_good_values(values: Values, draw: random.Random) -> tuple[Any, ...]:
     """Return values within the rules of the lab, where it states them all."""
     if not values.near_misses or values.only or not _are_complete(values):
         return ()

@@ -10,17 +10,17 @@ from typing import ClassVar
 
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
-from scaffolder.checks.drawing import drawn
+from scaffolder.checks.drawing import make_random
 from scaffolder.checks.terraform import files, terraform_program
-from scaffolder.checks.terraform.answers import finding
+from scaffolder.checks.terraform.answers import make_finding
 from scaffolder.checks.terraform.hcl import Block, Configuration
-from scaffolder.checks.terraform.near import Values, near_misses
-from scaffolder.checks.terraform.reading import fair_parsing
+from scaffolder.checks.terraform.near import Values, derive_near_misses
+from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Diagnostic
 from scaffolder.checks.terraform.tools import TERRAFORM
-from scaffolder.checks.terraform.trials import Case, try_all
-from scaffolder.checks.terraform.values import drawn_bad, drawn_good
+from scaffolder.checks.terraform.trials import TrialCase, try_all
+from scaffolder.checks.terraform.values import draw_bad_values, draw_good_values
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 from scaffolder.model.tool import Tool
@@ -91,16 +91,16 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Judge the structure, then try the values."""
-        with fair_parsing(context, self.directory):
-            configuration = files.read(context.run.snapshot, self.directory)
+        with confirm_syntax_errors(context, self.directory):
+            configuration = files.read_configuration(context.run.snapshot, self.directory)
         faults = tuple(self._untyped(configuration))
         if faults:
             return failed(_sum_up(faults), *faults, hint="declare it with a type: " + TYPES)
         try:
-            terraform_program.program()
+            terraform_program.find_program()
         except UnavailableError as missing:
             return self._structure(configuration, missing)
-        cases = tuple(self._cases(drawn(context.run, "values")))
+        cases = tuple(self._cases(make_random(context.run, "values")))
         taken = try_all(context, self.directory, configuration, cases)
         faults = tuple(self._faults(cases, taken, _declared(configuration)))
         if faults:
@@ -120,10 +120,10 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
             f"{sum(len(values.good) for values in self.variables.values())} good ones taken"
         )
 
-    def _cases(self, draw: random.Random) -> Iterator[Case]:
+    def _cases(self, draw: random.Random) -> Iterator[TrialCase]:
         rounds = max(len(values.good) for values in self.variables.values())
         for number in range(rounds):
-            yield Case(
+            yield TrialCase(
                 {
                     name: values.good[min(number, len(values.good) - 1)]
                     for name, values in self.variables.items()
@@ -132,13 +132,15 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
         good = {name: values.good[0] for name, values in self.variables.items()}
         for name, values in self.variables.items():
             for value in values.bad:
-                yield Case({**good, name: value}, name)
+                yield TrialCase({**good, name: value}, name)
         for name, values in self.variables.items():
-            for value in dict.fromkeys((*near_misses(values), *drawn_bad(values, draw))):
-                yield Case({**good, name: value}, name, derived=True)
-        others = {name: drawn_good(values, draw) for name, values in self.variables.items()}
+            for value in dict.fromkeys(
+                (*derive_near_misses(values), *draw_bad_values(values, draw))
+            ):
+                yield TrialCase({**good, name: value}, name, derived=True)
+        others = {name: draw_good_values(values, draw) for name, values in self.variables.items()}
         for number in range(max(len(listed) for listed in others.values())):
-            yield Case(
+            yield TrialCase(
                 {
                     name: listed[number] if number < len(listed) else good[name]
                     for name, listed in others.items()
@@ -148,7 +150,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
 
     def _faults(
         self,
-        cases: Sequence[Case],
+        cases: Sequence[TrialCase],
         refusals: Mapping[int, Diagnostic | None],
         declared: Mapping[str, Block],
     ) -> Iterator[Finding]:
@@ -156,7 +158,7 @@ class Variables(TerraformKind, frozen=True, kw_only=True):
         for number, refusal in refusals.items():
             case = cases[number]
             if case.good and refusal is not None:
-                place = finding(refusal, self.directory)
+                place = make_finding(refusal, self.directory)
                 told = json.dumps(case.values, ensure_ascii=False)
                 text = f"good values are refused, {told}: {refusal.text}"
                 yield Finding(text, path=place.path, line=place.line, url=RULES)

@@ -20,14 +20,14 @@ _CONSTRAINT = re.compile(r"\s*(=|!=|>=|<=|>|<|~>)?\s*v?(\d+(?:\.\d+){0,2})(-[0-9
 _OURS = ("hashicorp/aws", "registry.terraform.io/hashicorp/aws")
 
 
-def choose(modules: Modules, reference: Callable[[], Modules]) -> Path:
+def choose_provider(modules: Modules, reference: Callable[[], Modules]) -> Path:
     """Return the newest provider here with which the work can be run, by this Terraform.
 
     Raises NotShownError where the work asks for versions that are not here, UnavailableError where
     the lab's own answer (`reference`) does so too, or there is no provider at all.
     """
     providers = terraform_provider.find_all()
-    terraform = terraform_program.version()
+    terraform = terraform_program.read_version()
     found = _choice(modules, providers, terraform)
     if isinstance(found, Path):
         return found
@@ -72,7 +72,7 @@ def _asked_of_aws(block: hcl.Block) -> Iterator[str]:
     for name, attribute in block.attributes.items():
         value = attribute.value
         if isinstance(value, dict):
-            entries = {key.strip('"'): hcl.literal(one) or "" for key, one in value.items()}
+            entries = {key.strip('"'): hcl.read_literal(one) or "" for key, one in value.items()}
             if entries.get("source", f"hashicorp/{name}") in _OURS and entries.get("version"):
                 yield entries["version"]
         elif name == "aws" and attribute.text:

@@ -49,7 +49,7 @@ def clear(work: Path, folder: str, modules: Mapping[str, Configuration], root: P
     return work / folder
 
 
-def configurations(modules: Mapping[str, Configuration]) -> int:
+def count_configurations(modules: Mapping[str, Configuration]) -> int:
     """Return how many configurations of the provider there may be."""
     return sum(len(configuration.of("provider")) for configuration in modules.values())
 
@@ -80,7 +80,7 @@ def is_protected(modules: Mapping[str, Configuration]) -> bool:
 def _unprotected(text: str, path: str) -> str:
     if path.endswith(".json"):
         return json.dumps(json.loads(text, object_hook=_without_protection))
-    for _, node in reversed(list(hcl.tree(text, path).walk())):
+    for _, node in reversed(list(hcl.parse_tree(text, path).walk())):
         if node.kind == "attribute" and node.name == "prevent_destroy":
             text = f"{text[: node.start]}prevent_destroy = false{text[node.end :]}"
     return text
@@ -110,7 +110,7 @@ def _values(root: Path, folder: str) -> dict[str, str]:
         path = (Path(folder) / name).as_posix()
         texts[path] = read_text(root, path, FILE_LIMIT)
         if path.endswith(".tfvars"):
-            hcl.parse(f"values {{\n{texts[path]}\n}}\n", path)
+            hcl.parse_hcl(f"values {{\n{texts[path]}\n}}\n", path)
     return texts
 
 

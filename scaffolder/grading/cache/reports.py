@@ -21,7 +21,7 @@ from scaffolder.grading.cache.code import digest_other_code
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Report
-from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey
+from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey_work
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
     `asked` is what was asked for: tasks, a learner.
     """
     try:
-        seen = survey(workspace.root)
+        seen = survey_work(workspace.root)
         manifest = read_bytes(workspace.root, str(MANIFEST)).decode("utf-8", "surrogateescape")
     except (OSError, DevlabError):
         return None

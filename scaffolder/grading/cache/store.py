@@ -30,7 +30,7 @@ _MANY = 2000
 
 def default_folder() -> Path:
     """Return the folder in which what this user's checks came to is kept."""
-    return paths.cache() / "verdicts"
+    return paths.find_cache_folder() / "verdicts"
 
 
 class Kept:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scaffolder.checks.family import Family
 from scaffolder.core.file_digests import open_file_digests
-from scaffolder.core.lines import lines_of
+from scaffolder.core.lines import split_lines
 from scaffolder.grading.cache.code import digest_code, list_files
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.model.tool import Tool
@@ -89,7 +89,7 @@ def _naming(dockerfile: str) -> str:
     """
     text = dockerfile.replace("\r\n", "\n")
     whole = _CONTINUED.sub(" ", _NO_INSTRUCTION.sub("", text))
-    lines = [line for line in lines_of(whole) if _NAMING.search(line)]
+    lines = [line for line in split_lines(whole) if _NAMING.search(line)]
     return "\n".join([*_SYNTAX.findall(text), *lines])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from scaffolder.checks.family import Family
-from scaffolder.checks.registry import families_used, family_of
+from scaffolder.checks.registry import find_family, list_used_families
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.hashing import hash_lines
@@ -24,12 +24,12 @@ from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
 from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
 from scaffolder.model.tool import Tool
-from scaffolder.workspace import Survey, read_text
+from scaffolder.workspace import WorkSurvey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class KeptVerdict(msgspec.Struct, frozen=True):
     """A verdict, the seconds that it took, and what the run had to say besides."""
 
     verdict: Verdict
@@ -50,7 +50,7 @@ class Recall:
         images = self._images[spec.id] = self._inputs.images(spec)
         if images is None:
             return None
-        entry = self._kept.recall(self._inputs.name(spec, images), Entry)
+        entry = self._kept.recall(self._inputs.name(spec, images), KeptVerdict)
         if entry is None:
             return None
         result = CheckResult(spec.id, spec.kind, entry.verdict, entry.seconds, cached=True)
@@ -70,7 +70,7 @@ class Recall:
         same = all(now.get(name) == one for name, one in before.items())
         name = self._inputs.name(spec, now)
         if same and result.verdict.outcome in _GRADED and result.verdict.lasting:
-            self._kept.keep(name, Entry(result.verdict, result.seconds, tuple(notes)))
+            self._kept.keep(name, KeptVerdict(result.verdict, result.seconds, tuple(notes)))
         else:
             self._kept.forget(name)
 
@@ -81,7 +81,9 @@ class Inputs:
     `root` is the workspace, or the copy of it that is graded, as `seen` tells it.
     """
 
-    def __init__(self, lab: Lab, variables: Mapping[str, str], root: Path, seen: Survey) -> None:
+    def __init__(
+        self, lab: Lab, variables: Mapping[str, str], root: Path, seen: WorkSurvey
+    ) -> None:
         self._lab = lab
         self._variables = variables
         self._root = root
@@ -130,16 +132,16 @@ class Inputs:
         said = msgspec.json.encode(
             (lab.id, lab.trusted, self._variables, lab.context, lab.faults), order="deterministic"
         )
-        folders = (lab.root / "start", lab.root / "tests", catalog.template_root(lab))
+        folders = (lab.root / "start", lab.root / "tests", catalog.find_template(lab))
         lines = [line for one in folders for line in surroundings.list_contents(one)]
         return hash_lines([said.decode(), *lines])
 
     def _here(self, spec: CheckSpec) -> str:
         """Return the digest of what a check rests on here, looked at once for each family."""
-        family = family_of(spec.kind)
+        family = find_family(spec.kind)
         more = tuple(sorted(spec.check.requirements(self._lab.root), key=lambda tool: tool.id))
         if (family, more) not in self._digests:
-            used = families_used([family.name])
+            used = list_used_families([family.name])
             self._digests[family, more] = surroundings.read_here(used, more)
         return self._digests[family, more]
 

@@ -141,7 +141,7 @@ def _installed() -> Iterator[Pack | Problem]:
         yield Problem(error.message, hint=error.hint)
         return
     for record in records:
-        root = registry.folder_of(record)
+        root = registry.find_copy(record)
         if (root / "labs").is_dir():
             yield Pack(record.name, root, Origin.INSTALLED, record.address, record.title, record)
         else:
@@ -154,10 +154,10 @@ def _installed() -> Iterator[Pack | Problem]:
 def _brought() -> Iterator[Pack | Problem]:
     from scaffolder.labs.packs import distributions
 
-    for entry in distributions.entries():
+    for entry in distributions.list_entry_points():
         source = f"entry point {entry.name} of the distribution {entry.distribution}"
         try:
-            root = distributions.folder_of(entry)
+            root = distributions.find_folder(entry)
         except DevlabError as error:
             yield Problem(f"{source}: {error.message}", hint=error.hint)
         else:

@@ -26,11 +26,11 @@ def find(root: Path) -> tuple[Code, ...]:
 def _of_templates(root: Path) -> Iterator[Code]:
     for settings in sorted((root / "templates").glob(f"*/{rendering.SETTINGS}")):
         template = settings.parent
-        for hook in rendering.hooks_of(template):
+        for hook in rendering.list_hooks(template):
             when = "before" if hook.stem.startswith("pre") else "after"
             yield Code(_name(hook, root), f"a program, {when} a workspace is made")
         try:
-            for key in rendering.code_keys_of(template):
+            for key in rendering.list_code_keys(template):
                 yield Code(_name(settings, root), f"{key}: imported while a workspace is made")
         except DevlabError:
             continue

@@ -64,12 +64,12 @@ def digest(root: Path) -> str:
     Nothing is left out: a cache that somebody put beside a file can hold code. Raises as `copy`.
     """
     whole = hashlib.sha256()
-    for relative, inside in file_digests(root).items():
+    for relative, inside in digest_files(root).items():
         whole.update(f"{relative}\0{inside}\n".encode())
     return whole.hexdigest()
 
 
-def file_digests(root: Path) -> dict[str, str]:
+def digest_files(root: Path) -> dict[str, str]:
     """Return, for each file in `root`, whether it may be run and the SHA-256 of its content."""
     found = {}
     for relative in _files(root):

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.labs.lab_file import Source
+from scaffolder.labs.lab_file import LabSource
 from scaffolder.labs.schema import Id
 
 FILE = "pack.yaml"
@@ -45,7 +45,7 @@ def read(root: Path, default_name: str) -> Description:
         )
     told = Description()
     if (root / FILE).exists():
-        source = Source(root / FILE)
+        source = LabSource(root / FILE)
         told = source.convert(source.document.data, Description)
     named = msgspec.structs.replace(told, name=told.name or default_name)
     if not is_id(named.name):

@@ -18,7 +18,7 @@ GROUP = "devlab.labs"
 
 
 @dataclass(frozen=True)
-class Entry:
+class PackEntryPoint:
     """An entry point, and the name of the distribution that has it."""
 
     name: str
@@ -26,14 +26,14 @@ class Entry:
     distribution: str
 
 
-def entries() -> Iterator[Entry]:
+def list_entry_points() -> Iterator[PackEntryPoint]:
     """Yield the entry points of our group, by name."""
     if not any(_mentions_group(Path(folder or ".")) for folder in sys.path):
         return
     from importlib import metadata
 
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda one: one.name):
-        yield Entry(point.name, point.value, point.dist.name if point.dist else "?")
+        yield PackEntryPoint(point.name, point.value, point.dist.name if point.dist else "?")
 
 
 def _mentions_group(folder: Path) -> bool:
@@ -53,7 +53,7 @@ def _mentions_group(folder: Path) -> bool:
     return False
 
 
-def folder_of(entry: Entry) -> Path:
+def find_folder(entry: PackEntryPoint) -> Path:
     """Return the folder that an entry point names; raises DevlabError where there is none."""
     module, _, inner = entry.value.replace(" ", "").partition(":")
     top, *rest = module.split(".")

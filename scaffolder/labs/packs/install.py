@@ -15,8 +15,8 @@ from scaffolder.labs.lab_file import read_lab
 from scaffolder.labs.packs import code, content, description, registry, trusted
 from scaffolder.labs.packs.code import Code
 from scaffolder.labs.packs.registry import Installed
-from scaffolder.labs.packs.sources import PackSource, checked_ref, parse
-from scaffolder.labs.packs.trusted import Change
+from scaffolder.labs.packs.sources import PackSource, check_ref, parse_source
+from scaffolder.labs.packs.trusted import FileChange
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Updated:
     before: Installed
     after: Installed
     changes: tuple[str, ...]
-    since_trust: tuple[Change, ...] = ()
+    since_trust: tuple[FileChange, ...] = ()
 
     @property
     def distrusted(self) -> bool:
@@ -46,14 +46,14 @@ class Updated:
         return self.before.is_trusted and not self.after.is_trusted
 
 
-def add(text: str, name: str = "") -> Added:
+def add_pack(text: str, name: str = "") -> Added:
     """Install the pack that `text` (DIR or GIT-URL, perhaps with @REF) names, as `name` if given.
 
     Raises DevlabError where there is none, one of that name is installed, or no lab in it can be
     used.
     """
-    source = parse(text)
-    with registry.locked() as drafts:
+    source = parse_source(text)
+    with registry.lock_registry() as drafts:
         record, draft = _fetch(source, drafts, name)
         taken = {one.name: one for one in registry.read()}
         if record.name in taken:
@@ -80,25 +80,25 @@ def _taken(there: Installed, wanted: Installed) -> DevlabError:
     )
 
 
-def update(text: str) -> Updated:
+def update_pack(text: str) -> Updated:
     """Fetch an installed pack, NAME or NAME@REF, again; with a ref it follows that one from now on.
 
     Raises DevlabError, and keeps what is there, where the new one cannot be fetched or breaks a
     lab that worked.
     """
-    with registry.locked() as drafts:
+    with registry.lock_registry() as drafts:
         name, at, ref = text.partition("@")
-        before = require(name)
+        before = require_pack(name)
         source = PackSource(
-            before.source, before.git or bool(at), checked_ref(ref) if at else before.ref
+            before.source, before.git or bool(at), check_ref(ref) if at else before.ref
         )
         fetched, draft = _fetch(source, drafts, before.name)
         kept = before.trusted if fetched.content == before.content else ""
         after = msgspec.structs.replace(fetched, trusted=kept)
-        old = registry.folder_of(before)
+        old = registry.find_copy(before)
         _require_no_worse(name, old, draft)
         changes = _changes(old, draft)
-        since = trusted.changes_since(name, draft) if before.is_trusted else None
+        since = trusted.find_changes(name, draft) if before.is_trusted else None
         _place(after, draft)
     return Updated(before, after, changes, since or ())
 
@@ -111,24 +111,24 @@ def _require_no_worse(name: str, old: Path, new: Path) -> None:
         raise DevlabError(f"the new version of {name} is broken, and the old one stays: {why}")
 
 
-def remove(name: str) -> Installed:
+def remove_pack(name: str) -> Installed:
     """Take an installed pack away; return what it was. Raises DevlabError where there is none."""
-    with registry.locked():
-        record = require(name)
+    with registry.lock_registry():
+        record = require_pack(name)
         registry.write(one for one in registry.read() if one.name != name)
         trusted.forget_files(name)
     return record
 
 
-def trust(name: str, agree: Callable[[Installed, tuple[Code, ...]], bool]) -> bool:
+def trust_pack(name: str, agree: Callable[[Installed, tuple[Code, ...]], bool]) -> bool:
     """Let the code of a pack run if `agree`, which is shown all of it, says so; return that.
 
     What is trusted is exactly the content that was shown. Raises DevlabError where no such pack is
     installed or its copy was changed.
     """
-    with registry.locked():
-        record = require(name)
-        root = registry.folder_of(record)
+    with registry.lock_registry():
+        record = require_pack(name)
+        root = registry.find_copy(record)
         if not root.is_dir() or content.digest(root) != record.content:
             raise DevlabError(
                 f"the pack {name} is not what was installed: {root} was changed",
@@ -136,15 +136,15 @@ def trust(name: str, agree: Callable[[Installed, tuple[Code, ...]], bool]) -> bo
             )
     if not agree(record, code.find(root)):
         return False
-    with registry.locked():
-        if require(name).content != record.content:
+    with registry.lock_registry():
+        if require_pack(name).content != record.content:
             raise DevlabError(f"the pack {name} was updated meanwhile; look at it again")
-        registry.put(msgspec.structs.replace(require(name), trusted=record.content))
+        registry.put(msgspec.structs.replace(require_pack(name), trusted=record.content))
         trusted.keep_files(name, root)
     return True
 
 
-def require(name: str) -> Installed:
+def require_pack(name: str) -> Installed:
     """Return an installed pack; raises DevlabError, with the nearest, where there is none."""
     known = {one.name: one for one in registry.read()}
     if name not in known:
@@ -180,7 +180,7 @@ def _fetch(source: PackSource, drafts: Path, name: str) -> tuple[Installed, Path
 
 def _place(record: Installed, draft: Path) -> None:
     """Move a draft to its place and write it down, which makes it installed."""
-    folder = registry.folder_of(record)
+    folder = registry.find_copy(record)
     folder.parent.mkdir(exist_ok=True)
     # What is there already and right is never gone, not even for the moment of a kill.
     if not _holds(folder, record.content):

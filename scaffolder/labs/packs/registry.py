@@ -19,7 +19,7 @@ from scaffolder.core import paths
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.folders import remove_tree
 from scaffolder.labs.schema import Id
-from scaffolder.tools.git import without_secret
+from scaffolder.tools.git import hide_secret
 
 SCHEMA = "devlab.packs/1"
 _DRAFT = ".draft-"
@@ -50,7 +50,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     @property
     def address(self) -> str:
         """The source and what was asked of it, fit to be shown: without a password."""
-        return without_secret(self.source) + (f"@{self.ref}" if self.ref else "")
+        return hide_secret(self.source) + (f"@{self.ref}" if self.ref else "")
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,29 +58,29 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     packs: tuple[Installed, ...] = ()
 
 
-def home() -> Path:
+def find_home() -> Path:
     """Return the folder of all that is installed, which need not exist."""
-    return paths.data() / "packs"
+    return paths.find_data_folder() / "packs"
 
 
-def file() -> Path:
+def find_file() -> Path:
     """Return the path of the registry's file."""
-    return home() / "registry.json"
+    return find_home() / "registry.json"
 
 
-def folder_of(record: Installed) -> Path:
+def find_copy(record: Installed) -> Path:
     """Return where the copy of an installed pack lies."""
-    return home() / record.name / record.content[:16]
+    return find_home() / record.name / record.content[:16]
 
 
 def read() -> tuple[Installed, ...]:
     """Return the installed packs by name; raises DevlabError where the file is broken."""
     try:
-        data = file().read_bytes()
+        data = find_file().read_bytes()
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise DevlabError(f"cannot read {file()}: {error.strerror}") from error
+        raise DevlabError(f"cannot read {find_file()}: {error.strerror}") from error
     try:
         found = msgspec.json.decode(data, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -94,65 +94,65 @@ def read() -> tuple[Installed, ...]:
 
 def _broken(why: str) -> DevlabError:
     return DevlabError(
-        f"{file()}: the list of installed packs is broken: {why}",
+        f"{find_file()}: the list of installed packs is broken: {why}",
         hint="mend it, or move it away and add your packs again; no other lab needs it",
     )
 
 
 def write(packs: Iterator[Installed] | tuple[Installed, ...]) -> None:
-    """Replace the list of installed packs; only within `locked`."""
+    """Replace the list of installed packs; only within `lock_registry`."""
     ordered = tuple(sorted(packs, key=lambda one: one.name))
-    draft = home() / f"{_DRAFT}registry"
+    draft = find_home() / f"{_DRAFT}registry"
     with draft.open("wb") as stream:
         # A source can hold a password.
         draft.chmod(0o600)
         stream.write(msgspec.json.format(msgspec.json.encode(_File(packs=ordered)), indent=2))
         stream.flush()
         os.fsync(stream.fileno())
-    draft.replace(file())
+    draft.replace(find_file())
 
 
 def put(record: Installed) -> None:
-    """Write down a pack, in place of one with its name; only within `locked`."""
+    """Write down a pack, in place of one with its name; only within `lock_registry`."""
     write((*(one for one in read() if one.name != record.name), record))
 
 
 @contextlib.contextmanager
-def locked() -> Iterator[Path]:
+def lock_registry() -> Iterator[Path]:
     """Be the only process that changes what is installed; yield an empty folder for drafts.
 
     Whoever comes second waits. What a killed change left behind is taken away first. Raises
     DevlabError where the data folder cannot be written.
     """
     try:
-        home().mkdir(parents=True, exist_ok=True)
-        lock = os.open(home() / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        find_home().mkdir(parents=True, exist_ok=True)
+        lock = os.open(find_home() / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise DevlabError(f"cannot write to {home()}: {error.strerror}") from error
+        raise DevlabError(f"cannot write to {find_home()}: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         tidy()
-        drafts = home() / f"{_DRAFT}folder"
+        drafts = find_home() / f"{_DRAFT}folder"
         drafts.mkdir()
         yield drafts
         tidy()
     except OSError as error:
-        where = error.filename or home()
+        where = error.filename or find_home()
         raise DevlabError(f"cannot change the packs: {where}: {error.strerror}") from error
     finally:
-        remove_tree(home() / f"{_DRAFT}folder")
+        remove_tree(find_home() / f"{_DRAFT}folder")
         os.close(lock)
 
 
 def tidy() -> None:
-    """Take away drafts, and copies that the registry does not name; only within `locked`."""
-    for draft in home().glob(f"{_DRAFT}*"):
+    """Take away drafts, and copies that the registry does not name; only within `lock_registry`."""
+    for draft in find_home().glob(f"{_DRAFT}*"):
         remove_tree(draft)
-    wanted = {folder_of(record) for record in read()}
-    for copy in home().glob("[!.]*/*"):
+    wanted = {find_copy(record) for record in read()}
+    for copy in find_home().glob("[!.]*/*"):
         if copy not in wanted:
             remove_tree(copy)
-    for folder in home().glob("[!.]*"):
+    for folder in find_home().glob("[!.]*"):
         if folder.is_dir():
             with contextlib.suppress(OSError):
                 folder.rmdir()

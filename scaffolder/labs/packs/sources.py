@@ -48,7 +48,7 @@ class PackSource:
         return commit
 
 
-def parse(text: str) -> PackSource:
+def parse_source(text: str) -> PackSource:
     """Return what `DIR`, `GIT-URL` or either with `@REF` means.
 
     A folder is copied as it is; a bare repository, or a folder with a ref, is fetched by git.
@@ -62,7 +62,7 @@ def parse(text: str) -> PackSource:
     before, _, ref = text.rpartition("@")
     folder = _folder(before) if before else None
     if folder is not None:
-        return PackSource(str(folder), git=True, ref=checked_ref(ref))
+        return PackSource(str(folder), git=True, ref=check_ref(ref))
     match = _URL.fullmatch(text) or _SCP.fullmatch(text)
     if match is None:
         raise DevlabError(
@@ -70,7 +70,7 @@ def parse(text: str) -> PackSource:
             hint="for example: ./my-labs   https://host/org/my-labs.git@v1   git@host:org/my-labs",
         )
     path, ref = _split_ref(match["path"])
-    return PackSource(match["before"] + path, git=True, ref=checked_ref(ref) if ref else "")
+    return PackSource(match["before"] + path, git=True, ref=check_ref(ref) if ref else "")
 
 
 def _folder(text: str) -> Path | None:
@@ -84,7 +84,7 @@ def _split_ref(path: str) -> tuple[str, str]:
     return (before, ref) if at and before and not before.endswith("/") else (path, "")
 
 
-def checked_ref(ref: str) -> str:
+def check_ref(ref: str) -> str:
     """Return a ref that git takes for nothing else; raises DevlabError for any other text."""
     if not _REF.fullmatch(ref) or ".." in ref:
         raise DevlabError(f"{ref!r} is no branch, tag or commit", hint="GIT-URL@REF, such as @v1.2")

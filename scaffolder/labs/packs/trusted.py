@@ -15,7 +15,7 @@ import msgspec
 from scaffolder.labs.packs import code, content, registry
 
 
-class Change(msgspec.Struct, frozen=True):
+class FileChange(msgspec.Struct, frozen=True):
     """A file that differs from what was trusted: `sign` is + for new, - for gone, ~ for changed.
 
     `is_code` says that it is run, now or then.
@@ -32,24 +32,24 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 
 def keep_files(name: str, root: Path) -> None:
-    """Keep what the files of a pack are now that it is trusted; only within `registry.locked`."""
-    snapshot = _Snapshot(content.file_digests(root), tuple(one.path for one in code.find(root)))
+    """Keep what the files of a pack are now that it is trusted; only within `registry.lock_registry`."""
+    snapshot = _Snapshot(content.digest_files(root), tuple(one.path for one in code.find(root)))
     path = _file(name)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(msgspec.json.encode(snapshot))
 
 
-def changes_since(name: str, root: Path) -> tuple[Change, ...] | None:
+def find_changes(name: str, root: Path) -> tuple[FileChange, ...] | None:
     """Return what differs in `root` from what was trusted, code first; None where nothing was."""
     known = None
     with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
         known = msgspec.json.decode(_file(name).read_bytes(), type=_Snapshot)
     if known is None:
         return None
-    now = content.file_digests(root)
+    now = content.digest_files(root)
     runs = {*known.code, *(one.path for one in code.find(root))}
     found = [
-        Change(_sign(path, known.files, now), path, path in runs)
+        FileChange(_sign(path, known.files, now), path, path in runs)
         for path in {*known.files, *now}
         if known.files.get(path) != now.get(path)
     ]
@@ -57,7 +57,7 @@ def changes_since(name: str, root: Path) -> tuple[Change, ...] | None:
 
 
 def forget_files(name: str) -> None:
-    """Forget what was trusted of a pack that is taken away; only within `registry.locked`."""
+    """Forget what was trusted of a pack that is taken away; only within `registry.lock_registry`."""
     with contextlib.suppress(OSError):
         _file(name).unlink(missing_ok=True)
 
@@ -68,4 +68,4 @@ def _sign(path: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 def _file(name: str) -> Path:
     # No copy of a pack lies in a folder with such a name, and nothing tidies it away.
-    return registry.home() / ".trusted" / f"{name}.json"
+    return registry.find_home() / ".trusted" / f"{name}.json"

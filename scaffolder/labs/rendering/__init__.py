@@ -78,12 +78,12 @@ def read_settings(template: Path) -> dict[str, Any]:
     return settings
 
 
-def hooks_of(template: Path) -> tuple[Path, ...]:
+def list_hooks(template: Path) -> tuple[Path, ...]:
     """Return the hook scripts that a template brings."""
     return tuple(path for path in sorted((template / "hooks").glob("*")) if path.stem in HOOKS)
 
 
-def code_keys_of(template: Path) -> tuple[str, ...]:
+def list_code_keys(template: Path) -> tuple[str, ...]:
     """Return the keys of a template's cookiecutter.json that make Jinja run code of its choice."""
     settings = read_settings(template)
     return tuple(key for key in CODE_KEYS if settings.get(key))
@@ -98,7 +98,7 @@ def render_template(
     to leave `folder`, asks for code without being trusted, or takes more than it may.
     """
     settings = read_settings(source)
-    asked = code_keys_of(source)
+    asked = list_code_keys(source)
     if asked and not trusted:
         raise DevlabError(
             f"{source / SETTINGS}: {' and '.join(asked)} would run code, "
@@ -106,7 +106,7 @@ def render_template(
             hint="if you trust who wrote it: devlab pack trust NAME",
         )
     private = {key: value for key, value in settings.items() if key.startswith("_")}
-    hooks = trusted and bool(hooks_of(source))
+    hooks = trusted and bool(list_hooks(source))
     values = {**private, **context}
     _carry_out(TemplateJob(str(source.absolute()), values, str(folder), hooks), trusted)
 

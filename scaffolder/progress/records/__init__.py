@@ -2,7 +2,7 @@
 
 A grade never depends on it. So the functions here never raise: where the records cannot be read or
 written, they answer as if there were none, write the trouble into devlab's log and keep a sentence
-for the user, which the command line takes with `notices` and prints.
+for the user, which the command line takes with `take_notices` and prints.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scaffolder.core.log import write_log
 from scaffolder.model import Lab, Report
 from scaffolder.progress.records import telling
 from scaffolder.progress.standing import KeptReport, Key, Records
-from scaffolder.workspace import RENDERED, Workspace, as_text
+from scaffolder.workspace import RENDERED, Workspace, escape_path
 
 if TYPE_CHECKING:
     from scaffolder.progress.records import exchange
@@ -39,18 +39,20 @@ def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
     when = datetime.now(UTC)
     with _records_of(workspace):
         _kindly(
-            lambda: store.write(entries.note_report(key_of(workspace), lab, report, when)),
+            lambda: store.write(entries.note_report(make_key(workspace), lab, report, when)),
             None,
             _NOT_KEPT,
         )
 
 
-def last_report(workspace: Workspace) -> KeptReport | None:
+def read_last_report(workspace: Workspace) -> KeptReport | None:
     """Return the report that was noted last for this workspace, with its time, or None."""
     from scaffolder.progress.records import entries, store
 
     with _records_of(workspace):
-        return _kindly(lambda: store.read(entries.last_report(key_of(workspace)), None), None)
+        return _kindly(
+            lambda: store.read(entries.query_last_report(make_key(workspace)), None), None
+        )
 
 
 def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
@@ -60,36 +62,37 @@ def use_hint(workspace: Workspace, task_id: str, number: int) -> None:
     when = datetime.now(UTC)
     with _records_of(workspace):
         _kindly(
-            lambda: store.write(entries.use_hint(key_of(workspace), task_id, number, when)),
+            lambda: store.write(entries.use_hint(make_key(workspace), task_id, number, when)),
             None,
             _NOT_KEPT,
         )
 
 
-def hints_used(workspace: Workspace) -> dict[str, int]:
+def count_used_hints(workspace: Workspace) -> dict[str, int]:
     """Return how many different hints were used, for each task of which one was."""
     from scaffolder.progress.records import entries, store
 
     with _records_of(workspace):
-        return _kindly(lambda: store.read(entries.hints_used(key_of(workspace)), {}), {})
+        return _kindly(lambda: store.read(entries.query_hint_counts(make_key(workspace)), {}), {})
 
 
-def hints_had(workspace: Workspace, task_id: str) -> tuple[int, ...]:
+def list_used_hints(workspace: Workspace, task_id: str) -> tuple[int, ...]:
     """Return the numbers of the hints of a task that were used, in the order of their use."""
     from scaffolder.progress.records import entries, store
 
     nothing: tuple[int, ...] = ()
     with _records_of(workspace):
         return _kindly(
-            lambda: store.read(entries.hints_had(key_of(workspace), task_id), nothing), nothing
+            lambda: store.read(entries.query_used_hints(make_key(workspace), task_id), nothing),
+            nothing,
         )
 
 
-def everything() -> Records:
+def read_all() -> Records:
     """Return all that is kept of a learner's work; what was rendered for an author is none."""
     from scaffolder.progress.records import entries, store
 
-    return _kindly(lambda: store.read(entries.everything, Records()), Records())
+    return _kindly(lambda: store.read(entries.read_all, Records()), Records())
 
 
 def export() -> str:
@@ -125,7 +128,7 @@ def require_kept(lab_id: str) -> None:
     """Raise DevlabError where nothing is kept of a lab, or nothing can be read."""
     from scaffolder.progress.records import entries, store
 
-    kept = store.read(entries.everything, Records())
+    kept = store.read(entries.read_all, Records())
     known = {*kept.labs, *(one.key.lab for one in kept.workspaces)}
     if lab_id not in known:
         raise DevlabError(
@@ -134,15 +137,17 @@ def require_kept(lab_id: str) -> None:
         )
 
 
-def notices() -> tuple[str, ...]:
+def take_notices() -> tuple[str, ...]:
     """Return what the user should hear about their records and has not heard in this run."""
     return telling.take()
 
 
-def key_of(workspace: Workspace) -> Key:
+def make_key(workspace: Workspace) -> Key:
     """Return what a workspace is known by."""
     return Key(
-        as_text(workspace.root.resolve()), workspace.manifest.lab.id, workspace.manifest.learner_id
+        escape_path(workspace.root.resolve()),
+        workspace.manifest.lab.id,
+        workspace.manifest.learner_id,
     )
 
 
@@ -152,7 +157,7 @@ def _records_of(workspace: Workspace) -> Iterator[None]:
     from scaffolder.progress.records import store
 
     rendered = (workspace.root / RENDERED).exists()
-    with store.apart(_RENDERED if rendered else ""):
+    with store.keep_apart(_RENDERED if rendered else ""):
         yield
 
 

@@ -17,13 +17,13 @@ Database = sqlite3.Connection
 _REPORT_LIMIT = 2 * 1024 * 1024
 
 
-def stamp(when: datetime) -> str:
+def format_time(when: datetime) -> str:
     """Return a time as it is kept: UTC, to the second."""
     # No strftime: it leaves out the zeros of years before 1000, and nobody could read them again.
     return when.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Return a time that was kept; ValueError for a text that is none."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
@@ -31,13 +31,13 @@ def moment(text: str) -> datetime:
 def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[[Database], None]:
     """Return the change that keeps what a check run said."""
     kept = msgspec.json.encode(report).decode()
-    at = stamp(when)
+    at = format_time(when)
     passed = [task for task in report.tasks if task.outcome is Outcome.PASS]
 
     def change(database: Database) -> None:
-        put_lab(database, note_of(lab, when))
+        put_lab(database, make_lab_note(lab, when))
         row = put_workspace(database, key, at)
-        add_attempts(database, row, device(database), 1)
+        add_attempts(database, row, read_device(database), 1)
         raise_best(database, row, report.score.earned, lab.points)
         for task in passed:
             put_passed(database, row, task.id, task.points, at)
@@ -49,7 +49,7 @@ def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[
     return change
 
 
-def note_of(lab: Lab, when: datetime) -> LabNote:
+def make_lab_note(lab: Lab, when: datetime) -> LabNote:
     """Return what is kept of a lab."""
     return LabNote(lab.id, lab.version, lab.title, len(lab.tasks), lab.points, lab.skills, when)
 
@@ -58,12 +58,18 @@ def use_hint(key: Key, task: str, number: int, when: datetime) -> Callable[[Data
     """Return the change that keeps that a hint was used."""
 
     def change(database: Database) -> None:
-        put_hint(database, put_workspace(database, key, stamp(when)), task, number, stamp(when))
+        put_hint(
+            database,
+            put_workspace(database, key, format_time(when)),
+            task,
+            number,
+            format_time(when),
+        )
 
     return change
 
 
-def device(database: Database) -> str:
+def read_device(database: Database) -> str:
     """Return the name of this file among those that are merged."""
     return str(database.execute("SELECT id FROM device").fetchone()[0])
 
@@ -78,7 +84,7 @@ def put_lab(database: Database, lab: LabNote) -> None:
         " at = excluded.at WHERE excluded.at >= lab.at",
         (
             *(lab.id, lab.version, lab.title, lab.tasks, lab.points),
-            *(msgspec.json.encode(lab.skills).decode(), stamp(lab.at)),
+            *(msgspec.json.encode(lab.skills).decode(), format_time(lab.at)),
         ),
     )
 
@@ -172,7 +178,7 @@ def forget(lab: str) -> Callable[[Database], Forgotten]:
     return change
 
 
-def last_report(key: Key) -> Callable[[Database], KeptReport | None]:
+def query_last_report(key: Key) -> Callable[[Database], KeptReport | None]:
     """Return the question for the report that was kept last."""
 
     def query(database: Database) -> KeptReport | None:
@@ -189,12 +195,12 @@ def last_report(key: Key) -> Callable[[Database], KeptReport | None]:
             # Another version of devlab described its reports in another way.
             return None
         fields = {name: getattr(report, name) for name in report.__struct_fields__}
-        return KeptReport(**fields, when=moment(found[1]))
+        return KeptReport(**fields, when=parse_time(found[1]))
 
     return query
 
 
-def hints_used(key: Key) -> Callable[[Database], dict[str, int]]:
+def query_hint_counts(key: Key) -> Callable[[Database], dict[str, int]]:
     """Return the question how many hints of each task were used."""
 
     def query(database: Database) -> dict[str, int]:
@@ -209,7 +215,7 @@ def hints_used(key: Key) -> Callable[[Database], dict[str, int]]:
     return query
 
 
-def hints_had(key: Key, task: str) -> Callable[[Database], tuple[int, ...]]:
+def query_used_hints(key: Key, task: str) -> Callable[[Database], tuple[int, ...]]:
     """Return the question which hints of a task were used, in the order of their use."""
 
     def query(database: Database) -> tuple[int, ...]:
@@ -223,13 +229,13 @@ def hints_had(key: Key, task: str) -> Callable[[Database], tuple[int, ...]]:
     return query
 
 
-def everything(database: Database) -> Records:
+def read_all(database: Database) -> Records:
     """Return all records."""
     passed: dict[int, dict[str, Passed]] = defaultdict(dict)
     for row, task, points, at in database.execute(
         "SELECT workspace, task, points, at FROM passed ORDER BY at, task"
     ):
-        passed[row][task] = Passed(points, moment(at))
+        passed[row][task] = Passed(points, parse_time(at))
     hints: dict[int, dict[str, int]] = defaultdict(dict)
     for row, task, count in database.execute(
         "SELECT workspace, task, count(*) FROM hint GROUP BY workspace, task ORDER BY task"
@@ -247,7 +253,7 @@ def everything(database: Database) -> Records:
                 attempts=attempts,
                 best=best,
                 best_of=best_of,
-                at=moment(at),
+                at=parse_time(at),
                 passed=passed[row],
                 hints=hints[row],
             )
@@ -259,24 +265,24 @@ def everything(database: Database) -> Records:
 
 def _labs(database: Database) -> list[LabNote]:
     return [
-        LabNote(name, version, title, tasks, points, skills_from(skills), moment(at))
-        for name, version, title, tasks, points, skills, at in lab_rows(database)
+        LabNote(name, version, title, tasks, points, parse_skills(skills), parse_time(at))
+        for name, version, title, tasks, points, skills, at in list_lab_rows(database)
     ]
 
 
-def skills_from(text: str) -> tuple[str, ...]:
+def parse_skills(text: str) -> tuple[str, ...]:
     """Return the skills that a lab's row holds as JSON."""
     return msgspec.json.decode(text, type=tuple[str, ...])
 
 
-def lab_rows(database: Database) -> list[tuple[str, str, str, int, int, str, str]]:
+def list_lab_rows(database: Database) -> list[tuple[str, str, str, int, int, str, str]]:
     """Return id, version, title, tasks, points, skills (JSON) and time of each lab."""
     return database.execute(
         "SELECT id, version, title, tasks, points, skills, at FROM lab ORDER BY id"
     ).fetchall()
 
 
-def workspace_rows(database: Database) -> list[tuple[int, Key, tuple[int, int], str]]:
+def list_workspace_rows(database: Database) -> list[tuple[int, Key, tuple[int, int], str]]:
     """Return row, key, best score (earned, of) and time of each workspace."""
     rows = database.execute(
         "SELECT id, path, lab, learner, best, best_of, at FROM workspace"
@@ -288,7 +294,7 @@ def workspace_rows(database: Database) -> list[tuple[int, Key, tuple[int, int], 
     ]
 
 
-def attempts_of(database: Database, row: int) -> dict[str, int]:
+def read_attempts(database: Database, row: int) -> dict[str, int]:
     """Return how many check runs each device made in a workspace."""
     return dict(
         database.execute(
@@ -297,14 +303,14 @@ def attempts_of(database: Database, row: int) -> dict[str, int]:
     )
 
 
-def passed_of(database: Database, row: int) -> list[tuple[str, int, str]]:
+def read_passed(database: Database, row: int) -> list[tuple[str, int, str]]:
     """Return task, points and time of what passed in a workspace."""
     return database.execute(
         "SELECT task, points, at FROM passed WHERE workspace = ? ORDER BY at, task", (row,)
     ).fetchall()
 
 
-def hints_of(database: Database, row: int) -> list[tuple[str, int, str]]:
+def read_hints(database: Database, row: int) -> list[tuple[str, int, str]]:
     """Return task, number and time of the hints used in a workspace."""
     return database.execute(
         "SELECT task, number, at FROM hint WHERE workspace = ? ORDER BY task, number", (row,)

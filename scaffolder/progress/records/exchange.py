@@ -144,7 +144,7 @@ def _require_times(document: _Document) -> None:
 
 
 def _require_time(at: str) -> None:
-    if not _YEARS[0] <= entries.moment(at).year <= _YEARS[1]:
+    if not _YEARS[0] <= entries.parse_time(at).year <= _YEARS[1]:
         raise ValueError(f"nothing was done at {at}")
 
 
@@ -154,7 +154,7 @@ def _put(database: entries.Database, document: _Document) -> None:
             database,
             LabNote(
                 *(lab.id, lab.version, lab.title, lab.tasks, lab.points, lab.skills),
-                entries.moment(lab.at),
+                entries.parse_time(lab.at),
             ),
         )
     for one in document.workspaces:
@@ -179,12 +179,14 @@ def _document(database: entries.Database) -> _Document:
                 title=title,
                 tasks=tasks,
                 points=points,
-                skills=entries.skills_from(skills),
+                skills=entries.parse_skills(skills),
                 at=at,
             )
-            for name, version, title, tasks, points, skills, at in entries.lab_rows(database)
+            for name, version, title, tasks, points, skills, at in entries.list_lab_rows(database)
         ),
-        workspaces=tuple(_workspace(database, *row) for row in entries.workspace_rows(database)),
+        workspaces=tuple(
+            _workspace(database, *row) for row in entries.list_workspace_rows(database)
+        ),
     )
 
 
@@ -198,13 +200,13 @@ def _workspace(
         best=best[0],
         best_of=best[1],
         at=at,
-        attempts=entries.attempts_of(database, row),
+        attempts=entries.read_attempts(database, row),
         passed=tuple(
             _Passed(task=task, points=points, at=when)
-            for task, points, when in entries.passed_of(database, row)
+            for task, points, when in entries.read_passed(database, row)
         ),
         hints=tuple(
             _Hint(task=task, number=number, at=when)
-            for task, number, when in entries.hints_of(database, row)
+            for task, number, when in entries.read_hints(database, row)
         ),
     )

@@ -36,7 +36,7 @@ _part: ContextVar[str] = ContextVar("part", default="")
 
 
 @contextlib.contextmanager
-def apart(part: str) -> Iterator[None]:
+def keep_apart(part: str) -> Iterator[None]:
     """Keep and read what the block keeps and reads in a file of its own, in the folder `part`."""
     token = _part.set(part)
     try:
@@ -45,9 +45,9 @@ def apart(part: str) -> Iterator[None]:
         _part.reset(token)
 
 
-def file() -> Path:
+def find_file() -> Path:
     """Return the path of the file, which need not exist."""
-    return paths.data() / _part.get() / "progress.db"
+    return paths.find_data_folder() / _part.get() / "progress.db"
 
 
 def read(query: _Work[_Answer], nothing: _Answer) -> _Answer:
@@ -76,7 +76,7 @@ def _mended(work: Callable[[], _Answer]) -> _Answer:
             return work()
     except (OSError, sqlite3.Error, _DamagedError) as error:
         raise DevlabError(
-            f"your progress in {file()} cannot be used now: {_words(error)}",
+            f"your progress in {find_file()} cannot be used now: {_words(error)}",
             hint="labs and checks work without it",
         ) from error
 
@@ -86,7 +86,7 @@ def _words(error: Exception) -> str:
 
 
 def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
-    if not file().exists():
+    if not find_file().exists():
         return nothing
     with _shared(), _open(create=False) as database:
         if _version(database) < len(schema.MIGRATIONS):
@@ -99,7 +99,8 @@ def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
             return query(database)
         if version > len(schema.MIGRATIONS):
             telling.say(
-                f"your progress in {file()} was written by a newer devlab: this one shows what it "
+                f"your progress in {find_file()} was written by a newer devlab: "
+                "this one shows what it "
                 "understands of it, and adds nothing"
             )
         try:
@@ -109,7 +110,7 @@ def _reading(query: _Work[_Answer], nothing: _Answer) -> _Answer:
 
 
 def _writing(change: _Work[_Answer]) -> _Answer:
-    file().parent.mkdir(parents=True, exist_ok=True)
+    find_file().parent.mkdir(parents=True, exist_ok=True)
     with _shared(), _open(create=True) as database, _transaction(database):
         _bring_up_to_date(database)
         return change(database)
@@ -131,7 +132,7 @@ def _shared() -> Iterator[None]:
 
 
 def _lock() -> Path:
-    return file().with_suffix(".lock")
+    return find_file().with_suffix(".lock")
 
 
 @contextlib.contextmanager
@@ -139,13 +140,13 @@ def _open(*, create: bool) -> Iterator[sqlite3.Connection]:
     """Yield a connection; what SQLite says about damage becomes _DamagedError."""
     if create:
         # What somebody does is nobody else's business; SQLite itself would ask the umask only.
-        os.close(os.open(file(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    if not file().is_file():
+        os.close(os.open(find_file(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if not find_file().is_file():
         raise FileNotFoundError(0, "it is no file")
     try:
         # mode=rw falls back to reading where the file cannot be written to.
         database = sqlite3.connect(
-            f"{file().absolute().as_uri()}?mode=rw",
+            f"{find_file().absolute().as_uri()}?mode=rw",
             uri=True,
             timeout=_PATIENCE_SECONDS,
             isolation_level=None,
@@ -183,7 +184,8 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
     version = _version(database)
     if version > len(schema.MIGRATIONS):
         raise DevlabError(
-            f"your progress in {file()} was written by a newer devlab: nothing was added to it",
+            f"your progress in {find_file()} was written by a newer devlab: "
+            "nothing was added to it",
             hint="upgrade devlab",
         )
     for step in schema.MIGRATIONS[version:]:
@@ -211,8 +213,8 @@ def _set_aside() -> None:
         if not _still_damaged():
             return
         aside = _free_name()
-        file().rename(aside)
-        journal = Path(f"{file()}-journal")
+        find_file().rename(aside)
+        journal = Path(f"{find_file()}-journal")
         if journal.exists():
             journal.rename(f"{aside}-journal")
     finally:
@@ -239,6 +241,6 @@ def _free_name() -> Path:
     wanted = [f".damaged-{stamp}", *(f".damaged-{stamp}-{number}" for number in range(2, 1000))]
     return next(
         path
-        for path in (file().with_name(f"progress{middle}.db") for middle in wanted)
+        for path in (find_file().with_name(f"progress{middle}.db") for middle in wanted)
         if not path.exists()
     )

@@ -18,11 +18,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import Outcome
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, TaskEnded
 from scaffolder.model.proofs import OUTCOMES, CaseEnded, CaseStarted
-from scaffolder.report.terminal import AS_BEFORE, mark
+from scaffolder.report.terminal import AS_BEFORE, choose_mark
 
 # Columns: what a name has at least, and what the spinner and the blank behind it take.
 _NAME = 8
@@ -30,7 +30,7 @@ _SPINNER = 2
 
 
 @dataclass(frozen=True)
-class Step:
+class ProgressStep:
     """Something that runs, or that is over now; `text` is what it says that it is at.
 
     `brief` is the label where there is no room for the whole one.
@@ -47,7 +47,7 @@ class Step:
 class Narrator(Protocol):
     """Puts events into words; whoever calls it holds a lock."""
 
-    def step(self, event: Any) -> Step | None:
+    def step(self, event: Any) -> ProgressStep | None:
         """Return what an event means for what runs now."""
 
     def line(self, event: Any, console: Console) -> Text | None:
@@ -57,15 +57,15 @@ class Narrator(Protocol):
 class Checks:
     """Tells of the checks of one run."""
 
-    def step(self, event: Any) -> Step | None:
+    def step(self, event: Any) -> ProgressStep | None:
         """Return the check that started, said something or ended."""
         if isinstance(event, CheckStarted | CheckSaid):
             key = (event.task_id, event.check_id)
             text = event.text if isinstance(event, CheckSaid) else ""
             label = f"{event.task_id} · {event.check_id}"
-            return Step(key, label, brief=event.check_id, text=text)
+            return ProgressStep(key, label, brief=event.check_id, text=text)
         if isinstance(event, CheckEnded):
-            return Step((event.task_id, event.result.id), "", over=True)
+            return ProgressStep((event.task_id, event.result.id), "", over=True)
         return None
 
     def line(self, event: Any, console: Console) -> Text | None:
@@ -79,10 +79,10 @@ class Checks:
                 return None
             took = f"  {result.seconds:.1f} s{AS_BEFORE if result.cached else ''}"
             return _line(
-                mark(outcome, console), f"{event.task_id} · {result.id}", Text(took), console
+                choose_mark(outcome, console), f"{event.task_id} · {result.id}", Text(took), console
             )
         if isinstance(event, TaskEnded) and not event.result.checks and not console.is_terminal:
-            sign = mark(event.result.outcome, console)
+            sign = choose_mark(event.result.outcome, console)
             return Text.assemble(sign, f" {event.result.id}  {event.result.reason}")
         return None
 
@@ -93,13 +93,13 @@ class Cases:
     def __init__(self) -> None:
         self._done = 0
 
-    def step(self, event: Any) -> Step | None:
+    def step(self, event: Any) -> ProgressStep | None:
         """Return the case that started or ended."""
         if isinstance(event, CaseStarted):
             key = (event.lab_id, event.case.name)
-            return Step(key, f"{event.lab_id} · {event.case.name}", brief=event.case.name)
+            return ProgressStep(key, f"{event.lab_id} · {event.case.name}", brief=event.case.name)
         if isinstance(event, CaseEnded):
-            return Step((event.lab_id, event.result.case.name), "", over=True)
+            return ProgressStep((event.lab_id, event.result.case.name), "", over=True)
         return None
 
     def line(self, event: Any, console: Console) -> Text | None:
@@ -108,10 +108,10 @@ class Cases:
             return None
         self._done += 1
         result = event.result
-        sign = mark(OUTCOMES[result.fate], console)
+        sign = choose_mark(OUTCOMES[result.fate], console)
         sign.append(f" {self._done}/{event.total}", style="dim")
         end = Text.assemble(f"  {result.seconds:.1f} s", (f"  {_fate(event)}", "dim"))
-        return _line(sign, f"{event.lab_id} · {harmless(result.case.name)}", end, console)
+        return _line(sign, f"{event.lab_id} · {sanitize_line(result.case.name)}", end, console)
 
 
 def _line(sign: Text, name: str, end: Text, console: Console) -> Text:
@@ -148,7 +148,7 @@ class Silent:
         """Take no note of an event; others may be told from any thread."""
 
 
-class Lines(Silent):
+class ProgressLines(Silent):
     """Prints the lines of a narrator."""
 
     def __init__(self, console: Console, narrator: Narrator) -> None:
@@ -165,13 +165,13 @@ class Lines(Silent):
                 self._console.print(line, soft_wrap=not self._console.is_terminal)
 
 
-class Display(Lines):
+class Display(ProgressLines):
     """Draws what runs now with its seconds; what has ended scrolls away above."""
 
     def __init__(self, console: Console, narrator: Narrator) -> None:
         super().__init__(console, narrator)
         self._drawing = threading.Lock()
-        self._running: dict[Hashable, tuple[float, Step, Spinner]] = {}
+        self._running: dict[Hashable, tuple[float, ProgressStep, Spinner]] = {}
         self._live = Live(
             console=console, get_renderable=self._render, refresh_per_second=8, transient=True
         )
@@ -213,13 +213,13 @@ class Display(Lines):
         return Group(grid)
 
 
-def _running(step: Step, seconds: float, width: int) -> Text:
+def _running(step: ProgressStep, seconds: float, width: int) -> Text:
     """Return the line of what runs: the seconds are always in sight, its last words may not be."""
     for label in (step.label, step.brief or step.label):
         line = Text.assemble(
             (f"{seconds:3.0f} s ", "cyan"),
-            f"{harmless(label)}  ",
-            (harmless(step.text), "dim"),
+            f"{sanitize_line(label)}  ",
+            (sanitize_line(step.text), "dim"),
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -228,8 +228,8 @@ def _running(step: Step, seconds: float, width: int) -> Text:
     return line
 
 
-def progress(console: Console, narrator: Narrator, *, quiet: bool) -> Silent:
+def choose_display(console: Console, narrator: Narrator, *, quiet: bool) -> Silent:
     """Return what suits a console: a display, lines, or nothing where `quiet`."""
     if quiet:
         return Silent()
-    return Display(console, narrator) if console.is_terminal else Lines(console, narrator)
+    return Display(console, narrator) if console.is_terminal else ProgressLines(console, narrator)

@@ -15,10 +15,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.model import Outcome, Problem, Report, Task
 from scaffolder.report import terminal
-from scaffolder.report.details import told_points
+from scaffolder.report.details import format_points
 from scaffolder.report.live.watch import KEYS, Choice, Page, Question, Watch
 
 Line = list[Segment]
@@ -44,7 +44,7 @@ class Frame:
     last: int
 
 
-def frame(watch: Watch, target: Console, now: float) -> Frame:
+def make_frame(watch: Watch, target: Console, now: float) -> Frame:
     """Lay out a state for the size of a console; `now` is on the clock of the events."""
     width, height = max(1, target.width), max(1, target.height)
     top = _lines(_header(watch), target)[:1]
@@ -86,7 +86,7 @@ def _header(watch: Watch) -> RenderableType:
     grid = Table.grid(expand=True)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     grid.add_column(no_wrap=True, justify="right")
-    grid.add_row(Text(harmless(watch.lab.title), style="bold"), _score(watch))
+    grid.add_row(Text(sanitize_line(watch.lab.title), style="bold"), _score(watch))
     return grid
 
 
@@ -103,7 +103,7 @@ def _score(watch: Watch) -> Text:
 def _tasks(watch: Watch, target: Console, room: int) -> list[Line]:
     """Return the list of tasks, or, where that leaves no room, one line of their marks."""
     if len(watch.lab.tasks) + _ROOM > room:
-        between = Text("" if terminal.draws(target) else " ")
+        between = Text("" if terminal.can_draw(target) else " ")
         marks = between.join(_mark(watch, task, target) for task in watch.lab.tasks)
         strip = Text.assemble(marks, (f" {watch.focus}", "bold"), no_wrap=True, overflow="ellipsis")
         return _lines(strip, target)[:1]
@@ -124,9 +124,9 @@ def _tasks(watch: Watch, target: Console, room: int) -> list[Line]:
 
 def _mark(watch: Watch, task: Task, target: Console) -> Text:
     if task.id not in watch.unsure:
-        return terminal.mark(watch.results[task.id].outcome, target)
+        return terminal.choose_mark(watch.results[task.id].outcome, target)
     runs = any(task.id == running for running, _ in watch.running)
-    if terminal.draws(target):
+    if terminal.can_draw(target):
         return Text("▸", style="cyan") if runs else Text("○", style="dim")
     return Text(">" if runs else "o")
 
@@ -138,14 +138,14 @@ def _name(watch: Watch, task: Task) -> Text:
 def _what(watch: Watch, task: Task) -> str:
     result = watch.results.get(task.id)
     reason = "" if result is None or task.id in watch.unsure else result.reason
-    return harmless(reason or task.title)
+    return sanitize_line(reason or task.title)
 
 
 def _points(watch: Watch, task: Task) -> str:
     result = watch.results.get(task.id)
     if result is None or task.id in watch.unsure:
         return f"-/{task.points}"
-    return told_points(result)
+    return format_points(result)
 
 
 def _body(watch: Watch, target: Console, *, next_first: bool = False) -> RenderableType:
@@ -154,9 +154,12 @@ def _body(watch: Watch, target: Console, *, next_first: bool = False) -> Rendera
         return _choice(page)
     if isinstance(page, Question):
         answer = Text("\ny  yes      n  no", style="bold")
-        return Group(Text(harmless(page.title), style="bold"), _text(page.text), answer)
+        return Group(Text(sanitize_line(page.title), style="bold"), _text(page.text), answer)
     if isinstance(page, Page):
-        parts: list[RenderableType] = [Text(harmless(page.title), style="bold"), _text(page.text)]
+        parts: list[RenderableType] = [
+            Text(sanitize_line(page.title), style="bold"),
+            _text(page.text),
+        ]
         if page.key == "h":
             parts += ["", _failure(watch, target, next_first=next_first)]
         return Group(*parts)
@@ -165,12 +168,12 @@ def _body(watch: Watch, target: Console, *, next_first: bool = False) -> Rendera
 
 def _choice(choice: Choice) -> RenderableType:
     rows = [
-        Text(f"{'>' if index == choice.index else ' '} {harmless(option)}")
+        Text(f"{'>' if index == choice.index else ' '} {sanitize_line(option)}")
         for index, option in enumerate(choice.options)
     ]
     rows[choice.index].stylize("reverse")
     # What is chosen stays in sight, however many there are.
-    return Group(Text(harmless(choice.title), style="bold"), *rows[max(0, choice.index - 3) :])
+    return Group(Text(sanitize_line(choice.title), style="bold"), *rows[max(0, choice.index - 3) :])
 
 
 def _text(text: str) -> RenderableType:
@@ -178,7 +181,7 @@ def _text(text: str) -> RenderableType:
     is_diff = text.startswith("--- ") or "\n--- " in text
     return Group(
         *(
-            Text(harmless(line, 2000), style=_DIFF_STYLES.get(line[:1], "") if is_diff else "")
+            Text(sanitize_line(line, 2000), style=_DIFF_STYLES.get(line[:1], "") if is_diff else "")
             for line in text.splitlines()
         )
     )
@@ -186,22 +189,24 @@ def _text(text: str) -> RenderableType:
 
 def _failure(watch: Watch, target: Console, *, next_first: bool) -> RenderableType:
     if watch.problem is not None:
-        return problem(watch.problem)
+        return format_problem(watch.problem)
     if not watch.focus:
         return Text(_nothing_fails(watch))
     blocks: list[RenderableType] = []
     if watch.focus in watch.unsure and watch.active and watch.focus in watch.results:
         blocks.append(Text("from before this save; it is checked again", style="dim"))
     for check in watch.problems_of(watch.focus):
-        block = terminal.check_block(watch.focus, check, target, next_first=next_first)
+        block = terminal.format_check(watch.focus, check, target, next_first=next_first)
         blocks += [block, ""]
     return Group(*blocks[:-1])
 
 
-def problem(what: Problem) -> RenderableType:
+def format_problem(what: Problem) -> RenderableType:
     """Return why nothing can be checked, and what to do."""
     parts: list[RenderableType] = [
-        Text.assemble(("error: ", "bold red"), harmless(part)) if number == 0 else harmless(part)
+        Text.assemble(("error: ", "bold red"), sanitize_line(part))
+        if number == 0
+        else sanitize_line(part)
         for number, part in enumerate(what.message.splitlines())
     ]
     if what.hint:
@@ -237,7 +242,7 @@ def _running(watch: Watch, rows: int, now: float) -> list[Text]:
             (f"{max(0.0, now - one.since):3.0f} s ", "cyan"),
             (f"(+{len(running) - 1}) " if rows == 1 and len(running) > 1 else "", "dim"),
             f"{task} · {check}  ",
-            (harmless(one.text), "dim"),
+            (sanitize_line(one.text), "dim"),
         )
         for (task, check), one in shown
     ]
@@ -259,7 +264,7 @@ def _seen(watch: Watch) -> str:
     if not watch.saved:
         return ""
     more = f" and {len(watch.saved) - 1} more" if len(watch.saved) > 1 else ""
-    return f"saved: {harmless(watch.saved[0], 60)}{more}"
+    return f"saved: {sanitize_line(watch.saved[0], 60)}{more}"
 
 
 def _footer(watch: Watch, width: int) -> Text:
@@ -281,7 +286,7 @@ def _footer(watch: Watch, width: int) -> Text:
 
 def _encodable(line: Line, target: Console) -> Line:
     """Return a line in characters that the terminal can show, as wide as before."""
-    if terminal.draws(target):
+    if terminal.can_draw(target):
         return line
     return [Segment(_in_letters(one.text, target.encoding), one.style, one.control) for one in line]
 
@@ -320,7 +325,7 @@ class Screen:
         # Some terminals do not know their size.
         size = (columns or 80, rows or 24)
         self._target.size = size
-        fresh = frame(watch, self._target, now)
+        fresh = make_frame(watch, self._target, now)
         known = self._shown if size == self._size else ()
         with self._target:
             if not known:
@@ -332,7 +337,7 @@ class Screen:
         return fresh
 
 
-class Lines:
+class WatchLines:
     """Prints what is new in a state, for a log or a pipe."""
 
     def __init__(self, target: Console) -> None:
@@ -355,7 +360,7 @@ class Lines:
             if watch.problem is not None and (
                 before is None or watch.problem is not before.problem
             ):
-                self._target.print(problem(watch.problem))
+                self._target.print(format_problem(watch.problem))
             if watch.report is not None and (before is None or watch.report is not before.report):
                 self._tell(watch.report, before.report if before is not None else None)
         return Frame((), 0, 0)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from scaffolder.progress.standing import LabStanding, Standing
 from scaffolder.report.standing import svg
-from scaffolder.report.standing.words import TITLE, plain, state_of
+from scaffolder.report.standing.words import TITLE, describe_state, shorten_text
 
 _STYLE = """\
 :root{color-scheme:light dark}
@@ -34,7 +34,7 @@ def render(standing: Standing, now: datetime) -> str:
     ET.SubElement(head, "title").text = TITLE
     ET.SubElement(head, "style").text = _STYLE
     main = ET.SubElement(ET.SubElement(page, "body"), "main")
-    main.append(svg.picture(standing, now))
+    main.append(svg.draw_picture(standing, now))
     main.append(_labs(standing))
     return f"<!DOCTYPE html>\n{ET.tostring(page, encoding='unicode')}\n"
 
@@ -55,11 +55,11 @@ def _labs(standing: Standing) -> ET.Element:
 def _lab(lab: LabStanding) -> ET.Element:
     row = ET.Element("tr")
     name = ET.SubElement(row, "th", scope="row")
-    name.text = plain(lab.id)
-    ET.SubElement(name, "br").tail = plain(lab.title)
+    name.text = shorten_text(lab.id)
+    ET.SubElement(name, "br").tail = shorten_text(lab.title)
     last = max(lab.passed.values(), default=None)
     for text in (
-        state_of(lab),
+        describe_state(lab),
         f"{lab.gained} of {lab.points}",
         str(lab.attempts),
         last.astimezone(UTC).strftime("%Y-%m-%d") if last else "never",

@@ -11,12 +11,12 @@ from scaffolder.progress.standing import SkillStanding, Standing
 from scaffolder.report.standing.words import (
     RULE,
     TITLE,
-    amount,
-    in_words,
-    plain,
-    share,
-    summary,
-    trained_by,
+    describe_amount,
+    describe_standing,
+    measure_share,
+    name_training_labs,
+    shorten_text,
+    summarize_standing,
 )
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -42,10 +42,10 @@ text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:15px}
 
 def render(standing: Standing, now: datetime) -> str:
     """Return the picture as an SVG document that ends in a newline."""
-    return ET.tostring(picture(standing, now), encoding="unicode", xml_declaration=True) + "\n"
+    return ET.tostring(draw_picture(standing, now), encoding="unicode", xml_declaration=True) + "\n"
 
 
-def picture(standing: Standing, now: datetime) -> ET.Element:
+def draw_picture(standing: Standing, now: datetime) -> ET.Element:
     """Return the picture as an element, to stand alone or in a page."""
     groups = [_rows(standing.skills)]
     if standing.others:
@@ -65,12 +65,14 @@ def picture(standing: Standing, now: datetime) -> ET.Element:
             "aria-labelledby": "standing-title standing-words",
         },
     )
-    ET.SubElement(root, "title", id="standing-title").text = f"{TITLE}: {summary(standing)}"
-    ET.SubElement(root, "desc", id="standing-words").text = in_words(standing)
+    ET.SubElement(
+        root, "title", id="standing-title"
+    ).text = f"{TITLE}: {summarize_standing(standing)}"
+    ET.SubElement(root, "desc", id="standing-words").text = describe_standing(standing)
     ET.SubElement(root, "style").text = STYLE
     ET.SubElement(root, "rect", {"class": "ground", "width": "100%", "height": "100%", "rx": "12"})
     root.append(_text(TITLE, _MARGIN, 48, "ink head"))
-    root.append(_text(summary(standing), _MARGIN, 74, "soft"))
+    root.append(_text(summarize_standing(standing), _MARGIN, 74, "soft"))
     root.append(_text(_day(now), WIDTH - _MARGIN, 48, "soft small end"))
     for place, row in enumerate(rows):
         row.set("transform", f"translate(0 {104 + _ROW * place})")
@@ -89,18 +91,20 @@ def _rows(skills: Sequence[SkillStanding]) -> list[ET.Element]:
 
 def _row(skill: SkillStanding) -> ET.Element:
     group = ET.Element("g")
-    group.append(_text(plain(skill.title, _TITLE_FITS), _MARGIN, 17, "ink"))
+    group.append(_text(shorten_text(skill.title, _TITLE_FITS), _MARGIN, 17, "ink"))
     bar = {"x": str(_BAR_AT), "y": "4", "height": "16", "rx": "8"}
     if skill.points:
         ET.SubElement(group, "rect", {**bar, "class": "rail", "width": str(_BAR)})
-        filled = share(skill, _BAR)
+        filled = measure_share(skill, _BAR)
         if filled:
             # Narrower than it is high, a rounded bar would vanish.
             ET.SubElement(group, "rect", {**bar, "class": "gained", "width": str(max(16, filled))})
-        group.append(_text(amount(skill), WIDTH - _MARGIN, 17, "ink end"))
+        group.append(_text(describe_amount(skill), WIDTH - _MARGIN, 17, "ink end"))
     else:
         ET.SubElement(group, "rect", {**bar, "class": "none", "width": str(_BAR)})
-    group.append(_text(plain(trained_by(skill), _LABS_FIT), _BAR_AT, 35, "soft small"))
+    group.append(
+        _text(shorten_text(name_training_labs(skill), _LABS_FIT), _BAR_AT, 35, "soft small")
+    )
     return group
 
 

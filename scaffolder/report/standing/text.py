@@ -15,9 +15,9 @@ from scaffolder.report.standing.words import (
     TITLE,
     UNTAUGHT,
     UNTAUGHT_SHORT,
-    plain,
-    share,
-    summary,
+    measure_share,
+    shorten_text,
+    summarize_standing,
 )
 
 _WIDTH = 80
@@ -35,7 +35,7 @@ def render(standing: Standing) -> str:
 
 def draw(standing: Standing, target: Console) -> None:
     """Print the standing to a console."""
-    target.print(Text.assemble((TITLE, "bold"), "  ", (summary(standing), "dim")))
+    target.print(Text.assemble((TITLE, "bold"), "  ", (summarize_standing(standing), "dim")))
     target.print()
     target.print(_skills(standing.skills, target))
     if standing.others:
@@ -60,7 +60,7 @@ def _skills(skills: Sequence[SkillStanding], target: Console) -> Table:
         told = f"{skill.gained}/{skill.points}" if skill.points else ""
         if skill.elsewhere:
             told += f" +{skill.elsewhere}"
-        table.add_row(Text(plain(skill.title)), _bar(skill, length, target), told)
+        table.add_row(Text(shorten_text(skill.title)), _bar(skill, length, target), told)
     return table
 
 
@@ -69,5 +69,5 @@ def _bar(skill: SkillStanding, length: int, target: Console) -> Text:
         return Text(UNTAUGHT if length >= len(UNTAUGHT) else UNTAUGHT_SHORT, style="dim")
     encodable = (target.encoding or "").lower().startswith("utf")
     full, empty = ("█", "░") if encodable else ("#", "-")
-    filled = share(skill, length)
+    filled = measure_share(skill, length)
     return Text.assemble((full * filled, "green"), (empty * (length - filled), "dim"))

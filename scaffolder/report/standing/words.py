@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffolder.core.text import harmless
+from scaffolder.core.text import sanitize_line
 from scaffolder.progress.standing import LabStanding, SkillStanding, Standing
 
 RULE = (
@@ -15,12 +15,12 @@ UNTAUGHT = "no lab here teaches it yet"
 UNTAUGHT_SHORT = "no lab"
 
 
-def plain(text: str, limit: int = 200) -> str:
+def shorten_text(text: str, limit: int = 200) -> str:
     """Return somebody's text as one short harmless line."""
-    return harmless(text, limit)
+    return sanitize_line(text, limit)
 
 
-def summary(standing: Standing) -> str:
+def summarize_standing(standing: Standing) -> str:
     """Return the whole standing in one line."""
     labs = "lab" if len(standing.here) == 1 else "labs"
     told = (
@@ -34,35 +34,35 @@ def summary(standing: Standing) -> str:
     return f"{told}; {sum(lab.gained for lab in gone)} points in {where} not installed here"
 
 
-def amount(skill: SkillStanding) -> str:
+def describe_amount(skill: SkillStanding) -> str:
     """Return how much of a skill was gained, in words."""
     here = f"{skill.gained} of {skill.points} points" if skill.points else UNTAUGHT
-    return f"{here}{beside(skill)}"
+    return f"{here}{describe_removed_labs(skill)}"
 
 
-def beside(skill: SkillStanding) -> str:
+def describe_removed_labs(skill: SkillStanding) -> str:
     """Return what was gained in labs that are gone, which no total has; "" for nothing."""
     return f" (and {skill.elsewhere} in labs that are gone)" if skill.elsewhere else ""
 
 
-def share(skill: SkillStanding, length: int) -> int:
+def measure_share(skill: SkillStanding, length: int) -> int:
     """Return how much of a bar of `length` is gained: all of it only when all was."""
     return max(1, length * skill.gained // skill.points) if skill.gained else 0
 
 
-def trained_by(skill: SkillStanding) -> str:
+def name_training_labs(skill: SkillStanding) -> str:
     """Return the names of the labs that train a skill, or that there is none."""
-    return plain(", ".join(skill.labs)) if skill.labs else UNTAUGHT
+    return shorten_text(", ".join(skill.labs)) if skill.labs else UNTAUGHT
 
 
-def in_words(standing: Standing) -> str:
+def describe_standing(standing: Standing) -> str:
     """Return the picture for those who do not see it."""
     skills = (*standing.skills, *standing.others)
-    told = "; ".join(f"{plain(skill.title)}: {amount(skill)}" for skill in skills)
-    return f"{summary(standing)}. {told}. {RULE}"
+    told = "; ".join(f"{shorten_text(skill.title)}: {describe_amount(skill)}" for skill in skills)
+    return f"{summarize_standing(standing)}. {told}. {RULE}"
 
 
-def state_of(lab: LabStanding) -> str:
+def describe_state(lab: LabStanding) -> str:
     """Return what was done of a lab, in words."""
     words = {"new": "not begun", "begun": "begun", "done": "done"}[lab.state]
     return words if lab.installed else f"{words}, not installed here"

@@ -15,9 +15,15 @@ from typing import Literal, NoReturn
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.engine import buildlog, cleanup, diagnosis, machine
-from scaffolder.tools.engine.classic import OUTPUT_LIMIT, Job, Outcome, build_classic, said
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, endpoint, require_answer
-from scaffolder.tools.engine.diagnosis import Cause, Diagnosis
+from scaffolder.tools.engine.classic import (
+    OUTPUT_LIMIT,
+    BuildJob,
+    BuildOutcome,
+    build_classic,
+    split_output,
+)
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, find_endpoint, require_answer
+from scaffolder.tools.engine.diagnosis import Diagnosis, FailureCause
 from scaffolder.tools.processes import CancelToken, Ending
 
 _LINES = 20
@@ -36,12 +42,12 @@ class Build:
     @property
     def bases(self) -> tuple[str, ...]:
         """Names of the images that the Dockerfile's stages start from."""
-        return buildlog.bases(self.log)
+        return buildlog.list_bases(self.log)
 
     @property
     def stages_run(self) -> tuple[str, ...]:
         """The stages in which a RUN was carried out, as BuildKit calls them."""
-        return buildlog.stages_run(self.log)
+        return buildlog.list_run_stages(self.log)
 
 
 @dataclass(eq=False)
@@ -64,7 +70,7 @@ class BuildFailedError(Exception):
     step: str = ""
     bases: tuple[str, ...] = ()
     missing_distribution: str = ""
-    diagnosis: Diagnosis = field(default_factory=lambda: Diagnosis(Cause.LEARNER))
+    diagnosis: Diagnosis = field(default_factory=lambda: Diagnosis(FailureCause.LEARNER))
     suspected: UnavailableError | None = None
     builder: Literal["buildkit", "classic"] = "buildkit"
 
@@ -89,7 +95,7 @@ def build(
     BuildFailedError where it comes to no image, UnavailableError where the engine does not answer.
     """
     started = time.monotonic()
-    job = Job(engine, folder, run_id, timeout, cancel, dockerfile, target)
+    job = BuildJob(engine, folder, run_id, timeout, cancel, dockerfile, target)
     outcome = _attempt(job)
     if not outcome.image_id and _without_syntax_line(folder / dockerfile, outcome):
         outcome = _attempt(job)
@@ -98,8 +104,8 @@ def build(
     return Build(outcome.image_id, outcome.log, time.monotonic() - started, outcome.builder)
 
 
-def _attempt(job: Job) -> Outcome:
-    cli = buildkit_cli()
+def _attempt(job: BuildJob) -> BuildOutcome:
+    cli = find_buildkit_cli()
     ended = False
     try:
         outcome = _with_buildkit(cli, job) if cli else build_classic(job)
@@ -111,7 +117,7 @@ def _attempt(job: Job) -> Outcome:
 
 
 @functools.cache
-def buildkit_cli() -> str:
+def find_buildkit_cli() -> str:
     """Return the first docker command on PATH that can build with BuildKit, or nothing.
 
     A newer CLI without its buildx plugin cannot, while an older one further along may.
@@ -128,7 +134,7 @@ def _can_buildkit(candidate: str) -> bool:
         trial = processes.run(
             [candidate, "build", "--help"],
             # Told where the engine is, it does not look for a context that may be gone.
-            env={**os.environ, "DOCKER_HOST": endpoint(), "DOCKER_BUILDKIT": "1"},
+            env={**os.environ, "DOCKER_HOST": find_endpoint(), "DOCKER_BUILDKIT": "1"},
             timeout=20,
             cancel=CancelToken(),
         )
@@ -137,7 +143,7 @@ def _can_buildkit(candidate: str) -> bool:
     return trial.ok
 
 
-def _with_buildkit(cli: str, job: Job) -> Outcome:
+def _with_buildkit(cli: str, job: BuildJob) -> BuildOutcome:
     with tempfile.TemporaryDirectory(prefix="devlab-build-", dir=job.folder.parent) as place:
         id_file = Path(place, "id")
         completed = processes.run(
@@ -154,7 +160,7 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
                 **os.environ,
                 # With DOCKER_HOST set the docker context is the default one, and so is its builder,
                 # whatever `docker buildx use` chose: the engine's own, whose images it has at once.
-                "DOCKER_HOST": endpoint(),
+                "DOCKER_HOST": find_endpoint(),
                 "BUILDX_BUILDER": "default",
                 "DOCKER_BUILDKIT": "1",
                 "BUILDKIT_PROGRESS": "plain",
@@ -163,16 +169,16 @@ def _with_buildkit(cli: str, job: Job) -> Outcome:
             output_limit=OUTPUT_LIMIT,
         )
         image_id = id_file.read_text("utf-8").strip() if completed.ok else ""
-    return Outcome(image_id, said(completed.output), completed.ending, "buildkit")
+    return BuildOutcome(image_id, split_output(completed.output), completed.ending, "buildkit")
 
 
-def _without_syntax_line(path: Path, outcome: Outcome) -> bool:
+def _without_syntax_line(path: Path, outcome: BuildOutcome) -> bool:
     """Blank a `# syntax=docker/dockerfile:1` whose image cannot be fetched; tell whether it was.
 
     It names the builder's own language, which this engine's built-in frontend may well speak.
     The line stays a comment, so that line numbers do not move.
     """
-    if diagnosis.diagnose(outcome.log).cause is not Cause.IMAGE_UNREACHABLE:
+    if diagnosis.diagnose_build(outcome.log).cause is not FailureCause.IMAGE_UNREACHABLE:
         return False
     text = _text(path)
     blanked = _SYNTAX.sub("#", text)
@@ -190,9 +196,9 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _blame(job: Job, outcome: Outcome) -> NoReturn:
+def _blame(job: BuildJob, outcome: BuildOutcome) -> NoReturn:
     """Raise what the failed build deserves."""
-    log = buildlog.telling(outcome.log)[-_LINES:]
+    log = buildlog.list_telling_lines(outcome.log)[-_LINES:]
     if outcome.ending is Ending.TIMED_OUT:
         reason = f"the build did not end within {job.timeout:.0f} seconds"
         raise BuildFailedError(reason, log, stopped=True)
@@ -200,20 +206,20 @@ def _blame(job: Job, outcome: Outcome) -> NoReturn:
         reason = f"the build printed more than {OUTPUT_LIMIT // 2**20} MB and was stopped"
         raise BuildFailedError(reason, log, stopped=True)
     require_answer(job.engine)
-    found = diagnosis.diagnose(outcome.log)
-    step = buildlog.failed_step(outcome.log)
-    reason = buildlog.reason(outcome.log)
-    if found.cause is Cause.UNKNOWN_IMAGE:
+    found = diagnosis.diagnose_build(outcome.log)
+    step = buildlog.find_failed_step(outcome.log)
+    reason = buildlog.find_reason(outcome.log)
+    if found.cause is FailureCause.UNKNOWN_IMAGE:
         reason = f"the registry has no image {found.subject}, or does not show it to you"
     raise BuildFailedError(
         reason,
         log,
-        line=buildlog.failed_line(outcome.log, _text(job.folder / job.dockerfile)),
+        line=buildlog.find_failed_line(outcome.log, _text(job.folder / job.dockerfile)),
         step=step.instruction if step else "",
-        bases=buildlog.bases(outcome.log),
-        missing_distribution=buildlog.missing_distribution(outcome.log),
+        bases=buildlog.list_bases(outcome.log),
+        missing_distribution=buildlog.find_missing_distribution(outcome.log),
         diagnosis=found,
-        suspected=_suspected(found) or (machine.suspected(step.output) if step else None),
+        suspected=_suspected(found) or (machine.suspect_trouble(step.output) if step else None),
         builder=outcome.builder,
     )
 
@@ -221,15 +227,15 @@ def _blame(job: Job, outcome: Outcome) -> NoReturn:
 def _suspected(found: Diagnosis) -> UnavailableError | None:
     """Return what to say of the machine, should it prove to be at fault."""
     match found.cause:
-        case Cause.ENGINE_GONE:
+        case FailureCause.ENGINE_GONE:
             return UnavailableError(
                 "the Docker Engine went away during the build", hint="start it, then check again"
             )
-        case Cause.NETWORK:
+        case FailureCause.NETWORK:
             return UnavailableError(
                 f"a step of the build needs a network that is not there: {found.subject}",
                 hint="connect this machine (or set Docker's proxy), then check again",
             )
-        case Cause.MACHINE:
-            return machine.unavailable(found.subject) or UnavailableError(found.subject)
+        case FailureCause.MACHINE:
+            return machine.recognize_trouble(found.subject) or UnavailableError(found.subject)
     return None

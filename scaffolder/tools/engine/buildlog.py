@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scaffolder.tools.dockerfile import line_of
+from scaffolder.tools.dockerfile import find_line
 
 STEP_OUTPUT = re.compile(r"^#\d+ \d+\.\d+ ")
 _NO_DISTRIBUTION = re.compile(
@@ -42,7 +42,7 @@ _VERTEX = re.compile(r"#\d+ ")
 _VERTEX_TELLS = re.compile(r"#\d+ (?:ERROR: |\[internal\] load metadata for )")
 
 
-def missing_distribution(log: Sequence[str]) -> str:
+def find_missing_distribution(log: Sequence[str]) -> str:
     """Return the Python distribution that an installer did not find in any index, or nothing."""
     for line in log:
         if found := _NO_DISTRIBUTION.search(line):
@@ -51,7 +51,7 @@ def missing_distribution(log: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Step:
+class BuildStep:
     """The step of a build that failed: its instruction, what it printed, the builder's word."""
 
     instruction: str
@@ -64,18 +64,18 @@ class Step:
         return f"{what}: {last}" if last else what
 
 
-def failed_step(log: Sequence[str]) -> Step | None:
+def find_failed_step(log: Sequence[str]) -> BuildStep | None:
     """Return the step that ended the build, as far as the builder names it."""
     return _failed_vertex(log) or _failed_classic_step(log)
 
 
-def _failed_vertex(log: Sequence[str]) -> Step | None:
+def _failed_vertex(log: Sequence[str]) -> BuildStep | None:
     """Return what failed in BuildKit's plain progress."""
     for line in reversed(log):
         if failed := re.match(r"(?P<vertex>#\d+ )ERROR: (?P<error>.*)", line):
             vertex = failed["vertex"]
             own = [other.removeprefix(vertex) for other in log if other.startswith(vertex)]
-            return Step(
+            return BuildStep(
                 instruction=re.sub(r"^\[[^\]]*\] ", "", own[0]),
                 output=tuple(
                     text.partition(" ")[2].strip() for text in own if re.match(r"\d+\.\d+ ", text)
@@ -85,7 +85,7 @@ def _failed_vertex(log: Sequence[str]) -> Step | None:
     return None
 
 
-def _failed_classic_step(log: Sequence[str]) -> Step | None:
+def _failed_classic_step(log: Sequence[str]) -> BuildStep | None:
     """Return what failed in the classic builder's messages, whose last step is the one."""
     errors = [line.removeprefix("ERROR: ") for line in log if line.startswith("ERROR: ")]
     steps = [(at, found) for at, line in enumerate(log) if (found := _CLASSIC_STEP.match(line))]
@@ -94,14 +94,14 @@ def _failed_classic_step(log: Sequence[str]) -> Step | None:
     at, last = steps[-1]
     noise = (" ---> ", "Removing intermediate container")
     printed = log[at + 1 : -1 if log[-1].startswith("ERROR: ") else None]
-    return Step(
+    return BuildStep(
         instruction=last["instruction"],
         output=tuple(line.strip() for line in printed if not line.startswith(noise)),
         error=errors[-1],
     )
 
 
-def own_words(log: Sequence[str]) -> list[str]:
+def list_builder_lines(log: Sequence[str]) -> list[str]:
     """Return the lines in which the builder speaks for itself.
 
     That is without what a step printed, wherever it is repeated, and without what is quoted of the
@@ -115,19 +115,19 @@ def own_words(log: Sequence[str]) -> list[str]:
         text = _REPEATED.sub("", text)
     return [
         line
-        for line in without_command(text).split("\n")
+        for line in strip_command(text).split("\n")
         if line and (_VERTEX_TELLS.match(line) or not _VERTEX.match(line))
     ]
 
 
-def without_command(text: str) -> str:
+def strip_command(text: str) -> str:
     """Return what a builder said without the command that it quotes in it."""
     return _QUOTED_COMMAND.sub("", text)
 
 
-def reason(log: Sequence[str]) -> str:
+def find_reason(log: Sequence[str]) -> str:
     """Return what failed, as a sentence."""
-    if step := failed_step(log):
+    if step := find_failed_step(log):
         return str(step)
     for line in reversed(log):
         if _PREFACE.match(line):
@@ -135,10 +135,10 @@ def reason(log: Sequence[str]) -> str:
     return f"the build failed: {log[-1] if log else 'it said nothing'}"
 
 
-def failed_line(log: Sequence[str], text: str) -> int | None:
+def find_failed_line(log: Sequence[str], text: str) -> int | None:
     """Return the line of the Dockerfile, whose text is `text`, that the builder failed at."""
-    step = failed_step(log)
-    if step and (line := line_of(text, step.instruction)):
+    step = find_failed_step(log)
+    if step and (line := find_line(text, step.instruction)):
         return line
     for said in reversed(log):
         if not STEP_OUTPUT.match(said) and (found := _AT_LINE.search(said)):
@@ -146,13 +146,13 @@ def failed_line(log: Sequence[str], text: str) -> int | None:
     return None
 
 
-def telling(log: Sequence[str]) -> tuple[str, ...]:
+def list_telling_lines(log: Sequence[str]) -> tuple[str, ...]:
     """Return the lines that tell a learner something: what the failed step printed.
 
     Where no step failed, what all of them printed and what the builder says for itself, without
     digests, progress and the builder's own errands.
     """
-    step = failed_step(log)
+    step = find_failed_step(log)
     if step:
         return step.output or (step.instruction, step.error)
     return tuple(
@@ -164,7 +164,7 @@ def _shortened(instruction: str) -> str:
     return instruction if len(instruction) <= _SHOWN else f"{instruction[:_SHOWN].rstrip()} ..."
 
 
-def bases(log: Sequence[str]) -> tuple[str, ...]:
+def list_bases(log: Sequence[str]) -> tuple[str, ...]:
     """Return the images that the builder said it builds on, as the engine names them."""
     found = [_METADATA.match(line) for line in log]
     return tuple(dict.fromkeys(one[1] for one in found if one)) or _classic_bases(log)
@@ -186,7 +186,7 @@ def _classic_bases(log: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def stages_run(log: Sequence[str]) -> tuple[str, ...]:
+def list_run_stages(log: Sequence[str]) -> tuple[str, ...]:
     """Return the stages in which a RUN was carried out, not taken from the cache.
 
     As BuildKit calls them: by name, `stage-2` for the third one without, nothing for the only one.

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from scaffolder.tools.engine.connection import Engine, trouble
+from scaffolder.tools.engine.connection import Engine, translate_engine_errors
 
 _KIND = "exec.cachemount"
 
 
 @contextlib.contextmanager
-def forgotten(engine: Engine, targets: Collection[str]) -> Iterator[None]:
+def forget_caches(engine: Engine, targets: Collection[str]) -> Iterator[None]:
     """Remove, after a build, the caches that it made for mounts at these places.
 
     What another build made meanwhile for the same places may go too: a cache may, at any time.
@@ -33,6 +33,6 @@ def forgotten(engine: Engine, targets: Collection[str]) -> Iterator[None]:
 
 
 def _caches(engine: Engine) -> list[dict[str, Any]]:
-    with trouble():
+    with translate_engine_errors():
         records = engine.api.df().get("BuildCache") or []
     return [record for record in records if record.get("Type") == _KIND]

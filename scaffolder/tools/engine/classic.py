@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scaffolder.core.lines import lines_of
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
+from scaffolder.core.lines import split_lines
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, translate_engine_errors
 from scaffolder.tools.processes import CancelToken, Ending
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
@@ -28,7 +28,7 @@ _IMAGE_ID = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 
 
 @dataclass(frozen=True)
-class Job:
+class BuildJob:
     """What to build, from what, within which bounds."""
 
     engine: Engine
@@ -41,7 +41,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuildOutcome:
     """How an attempt ended; `image_id` is empty where it came to no image."""
 
     image_id: str
@@ -50,17 +50,17 @@ class Outcome:
     builder: Literal["buildkit", "classic"]
 
 
-def build_classic(job: Job) -> Outcome:
+def build_classic(job: BuildJob) -> BuildOutcome:
     """Build through the SDK, which knows only the classic builder, and stream what it says."""
     try:
         return _built(job)
     except (UnicodeError, re.error, TypeError, ValueError, *_NO_FILE) as error:
         # What the SDK cannot pack: a .dockerignore that is no text, a name that is none.
-        return Outcome("", (f"ERROR: {error}",), Ending.EXITED, "classic")
+        return BuildOutcome("", (f"ERROR: {error}",), Ending.EXITED, "classic")
 
 
-def _built(job: Job) -> Outcome:
-    with trouble():
+def _built(job: BuildJob) -> BuildOutcome:
+    with translate_engine_errors():
         stream = job.engine.api.build(
             path=str(job.folder),
             dockerfile=job.dockerfile,
@@ -74,17 +74,17 @@ def _built(job: Job) -> Outcome:
         log, ending = _follow(stream, job)
     built = [found[1] for line in log if (found := _IMAGE_ID.match(line)) and found[1]]
     if ending is Ending.EXITED and built and not any(line.startswith("ERROR") for line in log):
-        return Outcome(_full_id(job.engine, built[-1]), log, ending, "classic")
+        return BuildOutcome(_full_id(job.engine, built[-1]), log, ending, "classic")
     _remove_intermediate(job.engine, log)
-    return Outcome("", log, ending, "classic")
+    return BuildOutcome("", log, ending, "classic")
 
 
 def _full_id(engine: Engine, short: str) -> str:
-    with trouble():
+    with translate_engine_errors():
         return str(engine.api.inspect_image(short)["Id"])
 
 
-def _follow(stream: Iterable[dict[str, Any]], job: Job) -> tuple[tuple[str, ...], Ending]:
+def _follow(stream: Iterable[dict[str, Any]], job: BuildJob) -> tuple[tuple[str, ...], Ending]:
     """Read a build's messages until it ends or a bound is hit.
 
     A read from the engine cannot be interrupted, so it has a thread of its own; what ends it is
@@ -119,7 +119,7 @@ def _read(stream: Iterable[dict[str, Any]], messages: queue.SimpleQueue[str | No
         messages.put(None)
 
 
-def _collect(messages: queue.SimpleQueue[str | None], lines: list[str], job: Job) -> Ending:
+def _collect(messages: queue.SimpleQueue[str | None], lines: list[str], job: BuildJob) -> Ending:
     left = OUTPUT_LIMIT
     deadline = time.monotonic() + job.timeout
     while not job.cancel.cancelled:
@@ -132,19 +132,19 @@ def _collect(messages: queue.SimpleQueue[str | None], lines: list[str], job: Job
         if text is None:
             return Ending.EXITED
         left -= len(text)
-        lines.extend(said(text))
+        lines.extend(split_output(text))
         if left <= 0:
             return Ending.TOO_MUCH_OUTPUT
     return Ending.EXITED
 
 
-def said(output: str) -> tuple[str, ...]:
+def split_output(output: str) -> tuple[str, ...]:
     """Return the lines of what a builder printed, without those that are empty.
 
     Only a newline begins one: behind any other character that Python takes for an end of a line, a
     step could print what would look like the builder's own.
     """
-    return tuple(line.rstrip() for line in lines_of(output) if line.strip())
+    return tuple(line.rstrip() for line in split_lines(output) if line.strip())
 
 
 def _stop_step(engine: Engine, lines: list[str]) -> None:

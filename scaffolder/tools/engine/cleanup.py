@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scaffolder.core.errors import UnavailableError
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, connect, is_there, trouble
+from scaffolder.tools.engine.connection import (
+    RUN_LABEL,
+    Engine,
+    connect,
+    is_there,
+    translate_engine_errors,
+)
 
 # Seconds for which things of a run that ends are tried again, and between two tries.
 _PATIENCE = 15.0
@@ -116,7 +122,7 @@ def _listed(ask: Callable[[], list[dict[str, Any]]], key: str) -> Things | None:
     from docker.errors import DockerException
 
     try:
-        with trouble():
+        with translate_engine_errors():
             return [(thing[key], thing.get("Labels")) for thing in ask()]
     except (requests.exceptions.RequestException, DockerException):
         return None

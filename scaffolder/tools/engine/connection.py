@@ -35,7 +35,7 @@ class Engine:
     reached_at: str = "127.0.0.1"
 
 
-def chosen_by() -> str:
+def explain_choice() -> str:
     """Return what decided which engine is asked, in words."""
     if os.environ.get("DOCKER_HOST"):
         return "chosen by DOCKER_HOST"
@@ -48,7 +48,7 @@ def chosen_by() -> str:
     return ""
 
 
-def endpoint() -> str:
+def find_endpoint() -> str:
     """Return the address of the engine that the docker CLI would use, without asking anyone.
 
     DOCKER_HOST wins, then the chosen docker context, then the usual sockets: the system's, Docker
@@ -110,11 +110,11 @@ def connect(seconds: int = _ANSWER_SECONDS) -> Engine:
     Raises UnavailableError where there is none, it does not run, or this user may not use it;
     the hint is what mends that on this system.
     """
-    address = endpoint()
+    address = find_endpoint()
     _raise_unless_reachable(address)
     import docker  # 0.2 s that `devlab list` need not pay
 
-    with trouble():
+    with translate_engine_errors():
         try:
             client = docker.from_env(
                 environment={**os.environ, "DOCKER_HOST": address},
@@ -137,7 +137,7 @@ def connect(seconds: int = _ANSWER_SECONDS) -> Engine:
 def is_there() -> bool:
     """Whether an engine may answer; quick where it cannot: a look at the socket, no import."""
     try:
-        _raise_unless_reachable(endpoint())
+        _raise_unless_reachable(find_endpoint())
     except UnavailableError:
         return False
     return True
@@ -165,7 +165,7 @@ def _raise_unless_reachable(address: str) -> None:
     except OSError as error:
         installed = shutil.which("docker") or shutil.which("dockerd")
         if installed:
-            chosen = chosen_by()
+            chosen = explain_choice()
             raise UnavailableError(
                 f"no Docker Engine answers at {address}, {chosen}"
                 if chosen
@@ -173,12 +173,12 @@ def _raise_unless_reachable(address: str) -> None:
                 fix=mending.start(address),
             ) from error
         raise UnavailableError(
-            "Docker is not installed", hint=mending.advice(), fix=mending.install()
+            "Docker is not installed", hint=mending.advise(), fix=mending.install()
         ) from error
 
 
 @contextlib.contextmanager
-def trouble() -> Iterator[None]:
+def translate_engine_errors() -> Iterator[None]:
     """Turn an engine that went away in the middle into UnavailableError."""
     import requests  # as slow as the SDK that brings it
 
@@ -191,7 +191,7 @@ def trouble() -> Iterator[None]:
             raise
         raise UnavailableError(
             f"the Docker Engine stopped answering: {_innermost(error)}",
-            fix=mending.start(endpoint()),
+            fix=mending.start(find_endpoint()),
         ) from error
 
 
@@ -199,7 +199,7 @@ def require_answer(engine: Engine) -> None:
     """Raise UnavailableError where the engine is gone, which makes other things fail as well."""
     from docker.errors import APIError
 
-    with trouble(), contextlib.suppress(APIError):
+    with translate_engine_errors(), contextlib.suppress(APIError):
         engine.api.ping()
 
 

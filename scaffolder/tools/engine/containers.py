@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import machine
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine, trouble
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, translate_engine_errors
 from scaffolder.tools.processes import CancelToken
 
 _POLL = 0.03
@@ -34,7 +34,7 @@ _IMAGE_AT_FAULT = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class ContainerLimits:
     """Bounds of one container: memory in MB (no swap), processes and threads, cores."""
 
     memory_mb: int = 512
@@ -70,7 +70,7 @@ class StartFailedError(Exception):
 
     def __init__(self, said: str) -> None:
         super().__init__(said)
-        found = machine.unavailable(said)
+        found = machine.recognize_trouble(said)
         self.expected = found is None and any(sign in said.lower() for sign in _IMAGE_AT_FAULT)
         self.suspected = found or UnavailableError(
             f"the Docker Engine starts no container: {said}", hint="restart it, then check again"
@@ -78,7 +78,7 @@ class StartFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Probe:
+class HealthProbe:
     """One run of the health check command, ended: when it began, its exit code and output."""
 
     started: str
@@ -87,14 +87,14 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class State:
+class ContainerState:
     """What the engine says about a container now. `health` is empty without a health check."""
 
     running: bool
     exit_code: int
     out_of_memory: bool
     health: str
-    probes: tuple[Probe, ...]
+    probes: tuple[HealthProbe, ...]
 
 
 @dataclass(frozen=True)
@@ -118,23 +118,23 @@ class Container:
     host: str
     port: int
 
-    def state(self) -> State:
+    def state(self) -> ContainerState:
         """Ask the engine how the container is."""
         from docker.errors import NotFound  # slow to import
 
-        with trouble():
+        with translate_engine_errors():
             try:
                 raw = self.engine.api.inspect_container(self.id)["State"]
             except NotFound:
-                return State(False, _GONE, False, "", ())
+                return ContainerState(False, _GONE, False, "", ())
         health = raw.get("Health") or {}
-        return State(
+        return ContainerState(
             running=bool(raw["Running"]),
             exit_code=int(raw["ExitCode"]),
             out_of_memory=bool(raw.get("OOMKilled")),
             health=health.get("Status", ""),
             probes=tuple(
-                Probe(probe["Start"], int(probe["ExitCode"]), probe["Output"].strip())
+                HealthProbe(probe["Start"], int(probe["ExitCode"]), probe["Output"].strip())
                 for probe in health.get("Log") or ()
             ),
         )
@@ -143,7 +143,7 @@ class Container:
         """Return the last lines that the container printed."""
         from docker.errors import APIError
 
-        with trouble():
+        with translate_engine_errors():
             try:
                 raw: bytes = self.engine.api.logs(self.id, tail=lines)
             except APIError:
@@ -156,7 +156,7 @@ class Container:
         """Return every process that runs in the container; none where it has ended."""
         from docker.errors import APIError
 
-        with trouble():
+        with translate_engine_errors():
             try:
                 rows = self.engine.api.top(self.id, ps_args="-eo pid,euid,ruid,suid,args")[
                     "Processes"
@@ -175,12 +175,12 @@ class Container:
         """Send a signal to the container's first process; harmless when it has ended."""
         from docker.errors import APIError
 
-        with trouble(), contextlib.suppress(APIError):
+        with translate_engine_errors(), contextlib.suppress(APIError):
             self.engine.api.kill(self.id, signal=signal)
 
     def wait_until(
-        self, met: Callable[[State], bool], seconds: float, cancel: CancelToken
-    ) -> State | None:
+        self, met: Callable[[ContainerState], bool], seconds: float, cancel: CancelToken
+    ) -> ContainerState | None:
         """Return the first state for which `met` holds, or None when the time is over."""
         deadline = time.monotonic() + seconds
         while True:
@@ -198,14 +198,14 @@ class Container:
 
 
 @contextlib.contextmanager
-def start(
+def start_container(
     engine: Engine,
     image: str,
     *,
     run_id: str,
     port: int,
     env: Mapping[str, str],
-    limits: Limits | None = None,
+    limits: ContainerLimits | None = None,
     hardening: Hardening | None = None,
     health: HealthTiming | None = None,
 ) -> Iterator[Container]:
@@ -221,7 +221,7 @@ def start(
         run_id,
         port,
         env,
-        _host_config(engine, port, limits or Limits(), hardening),
+        _host_config(engine, port, limits or ContainerLimits(), hardening),
         health,
     )
     container = Container(engine, container_id, engine.reached_at, 0)
@@ -256,7 +256,7 @@ def _create(
 
 
 def _host_config(
-    engine: Engine, port: int, limits: Limits, hardening: Hardening | None
+    engine: Engine, port: int, limits: ContainerLimits, hardening: Hardening | None
 ) -> dict[str, Any]:
     hardened: dict[str, Any] = {}
     if hardening:
@@ -281,7 +281,7 @@ def _host_config(
 
 def _remaps_users(engine: Engine) -> bool:
     """Whether the engine shifts user ids, so that `processes` would not see root as 0."""
-    with trouble():
+    with translate_engine_errors():
         options = engine.api.info().get("SecurityOptions") or ()
     return any("name=userns" in option for option in options)
 
@@ -306,7 +306,7 @@ def _starting() -> Iterator[None]:
     import requests
     from docker.errors import APIError
 
-    with trouble():
+    with translate_engine_errors():
         try:
             yield
         except APIError as error:
@@ -317,7 +317,7 @@ def _starting() -> Iterator[None]:
 
 def _published(engine: Engine, container_id: str) -> int:
     """Return the port on the engine's machine, or 0 where the container ended at once."""
-    with trouble():
+    with translate_engine_errors():
         ports = engine.api.inspect_container(container_id)["NetworkSettings"]["Ports"] or {}
     bindings = [binding for bound in ports.values() for binding in bound or ()]
     return int(bindings[0]["HostPort"]) if bindings else 0

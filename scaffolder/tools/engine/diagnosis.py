@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from scaffolder.tools.engine import machine
-from scaffolder.tools.engine.buildlog import failed_step, own_words, without_command
+from scaffolder.tools.engine.buildlog import find_failed_step, list_builder_lines, strip_command
 from scaffolder.tools.network import names_failure
 
 
-class Cause(Enum):
+class FailureCause(Enum):
     """Why a build ended badly."""
 
     LEARNER = "the work"
@@ -34,7 +34,7 @@ class Cause(Enum):
 class Diagnosis:
     """A cause, and the name that goes with it: the image, or the line that told."""
 
-    cause: Cause
+    cause: FailureCause
     subject: str = ""
 
 
@@ -98,20 +98,22 @@ _LATER_FLAG = re.compile(
 )
 
 
-def diagnose(log: Sequence[str]) -> Diagnosis:
+def diagnose_build(log: Sequence[str]) -> Diagnosis:
     """Return why the build with this log failed."""
-    builder = own_words(log)
+    builder = list_builder_lines(log)
     if any(_GONE.match(line) for line in builder[-10:]):
-        return Diagnosis(Cause.ENGINE_GONE)
+        return Diagnosis(FailureCause.ENGINE_GONE)
     if any(_BUILDKIT_ONLY.match(line) for line in builder):
-        return Diagnosis(Cause.NEEDS_BUILDKIT)
+        return Diagnosis(FailureCause.NEEDS_BUILDKIT)
     for line in builder[-5:]:
-        if machine.unavailable(line):
-            return Diagnosis(Cause.MACHINE, line)
+        if machine.recognize_trouble(line):
+            return Diagnosis(FailureCause.MACHINE, line)
     for line in builder[-5:]:
         if later := _LATER_FLAG.match(line):
-            return Diagnosis(Cause.BUILDER_TOO_OLD, f"--{later['flag']}")
-    return _about_an_image(builder, log) or _about_a_download(log) or Diagnosis(Cause.LEARNER)
+            return Diagnosis(FailureCause.BUILDER_TOO_OLD, f"--{later['flag']}")
+    return (
+        _about_an_image(builder, log) or _about_a_download(log) or Diagnosis(FailureCause.LEARNER)
+    )
 
 
 def _about_an_image(builder: Sequence[str], log: Sequence[str]) -> Diagnosis | None:
@@ -120,9 +122,9 @@ def _about_an_image(builder: Sequence[str], log: Sequence[str]) -> Diagnosis | N
         if not _ABOUT_IMAGE.search(line) or _NO_SUCH_FILE.search(line):
             continue
         if _names_network(_QUOTE.sub("", line)):
-            return Diagnosis(Cause.IMAGE_UNREACHABLE, _image(builder, log))
+            return Diagnosis(FailureCause.IMAGE_UNREACHABLE, _image(builder, log))
         if _ABSENT.search(line) and "COPY" not in line and "ADD" not in line:
-            return Diagnosis(Cause.UNKNOWN_IMAGE, _image(builder, log))
+            return Diagnosis(FailureCause.UNKNOWN_IMAGE, _image(builder, log))
     return None
 
 
@@ -142,13 +144,13 @@ def _about_a_download(log: Sequence[str]) -> Diagnosis | None:
     That somebody prints "connection refused" does not do: it must be a step that downloads, or a
     line as a downloader prints it.
     """
-    step = failed_step(log)
+    step = find_failed_step(log)
     if step is None:
         return None
     downloads = bool(_DOWNLOADER.search(step.instruction))
-    for line in (*step.output, without_command(step.error)):
+    for line in (*step.output, strip_command(step.error)):
         if _names_network(line) and (downloads or _DOWNLOADER_SAYS.search(line)):
-            return Diagnosis(Cause.NETWORK, line)
+            return Diagnosis(FailureCause.NETWORK, line)
     return None
 
 

@@ -13,8 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scaffolder.core.errors import UnavailableError
-from scaffolder.tools.engine.connection import Engine, chosen_by, endpoint, trouble
-from scaffolder.tools.engine.images import inspect
+from scaffolder.tools.engine.connection import (
+    Engine,
+    explain_choice,
+    find_endpoint,
+    translate_engine_errors,
+)
+from scaffolder.tools.engine.images import inspect_image
 from scaffolder.tools.processes import CancelToken
 
 # A stand-in for an official image carries it; see ci/images.
@@ -60,7 +65,7 @@ def examine(engine: Engine) -> About:
         info = engine.api.info()
         asked = (before + time.time()) / 2
         version = engine.api.version()
-    address = endpoint()
+    address = find_endpoint()
     components = {str(one.get("Name", "")) for one in version.get("Components") or ()}
     podman = any(name.startswith("Podman") for name in components)
     clock = _seconds(info.get("SystemTime") or "")
@@ -78,18 +83,18 @@ def examine(engine: Engine) -> About:
         root=Path(info.get("DockerRootDir") or "/var/lib/docker"),
         behind=0.0 if clock is None else asked - clock,
         proxy=bool(info.get("HttpProxy") or info.get("HttpsProxy")),
-        chosen=chosen_by(),
+        chosen=explain_choice(),
     )
 
 
 def is_standin(engine: Engine, name: str) -> bool | None:
     """Whether the image of this name stands in for the real one; None where there is no image."""
     with _bounded():
-        image = inspect(engine, name)
+        image = inspect_image(engine, name)
     return None if image is None else bool((image.config.get("Labels") or {}).get(STANDIN_LABEL))
 
 
-def offered(engine: Engine, name: str) -> str:
+def why_not_offered(engine: Engine, name: str) -> str:
     """Return why its registry does not give the engine this image, or "" where it does.
 
     The engine itself is made to ask, for the registry may be reached from its machine or by its
@@ -120,7 +125,7 @@ def pull(engine: Engine, name: str, say: Callable[[str], None], cancel: CancelTo
     repository, tag = _split(name)
     layers: dict[str, tuple[int, int]] = {}
     try:
-        with trouble():
+        with translate_engine_errors():
             stream = engine.api.pull(repository, tag=tag, stream=True, decode=True)
             for message in stream:
                 cancel.raise_if_cancelled()
@@ -157,7 +162,7 @@ def _bounded() -> Iterator[None]:
     import requests
 
     try:
-        with trouble():
+        with translate_engine_errors():
             yield
     except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
         raise UnavailableError("the Docker Engine does not answer in time") from error

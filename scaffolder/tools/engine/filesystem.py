@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scaffolder.core.errors import WorkFaultError
-from scaffolder.tools.engine.images import MOST_FILES, Entry, Layer
+from scaffolder.tools.engine.images import MOST_FILES, Layer, LayerEntry
 from scaffolder.tools.processes import CancelToken
 
 _WHITEOUT = ".wh."
@@ -65,7 +65,7 @@ class FileSystem:
         added: dict[str, File] = {}
         for entry in layer.entries():
             cancel.raise_if_cancelled()
-            path = shown(entry.path)
+            path = format_path(entry.path)
             folder, _, name = path.rpartition("/")
             if name == _OPAQUE:
                 self._remove_below(folder)
@@ -112,7 +112,7 @@ class FileSystem:
             found[path] = sum_of.digest()
         return found
 
-    def _open(self, paths: Collection[str]) -> Iterator[tuple[str, Entry]]:
+    def _open(self, paths: Collection[str]) -> Iterator[tuple[str, LayerEntry]]:
         """Yield the entries of regular files; each layer is read once, from end to end."""
         wanted: dict[int, set[str]] = {}
         for path in paths:
@@ -121,17 +121,17 @@ class FileSystem:
                 wanted.setdefault(file.layer, set()).add(path)
         for number, names in sorted(wanted.items()):
             for entry in self.layers[number].entries():
-                if (path := shown(entry.path)) in names:
+                if (path := format_path(entry.path)) in names:
                     yield path, entry
 
 
-def shown(path: str) -> str:
+def format_path(path: str) -> str:
     """Return the name of an entry as an absolute path that is text."""
     plain = os.fsencode(path).decode("utf-8", "backslashreplace")
     return posixpath.normpath(f"/{plain}")
 
 
-def _file(path: str, entry: Entry, layer: int) -> File:
+def _file(path: str, entry: LayerEntry, layer: int) -> File:
     kind: Literal["file", "folder", "link", "other"] = "other"
     if entry.is_file or entry.is_hard_link:
         kind = "file"

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scaffolder.core.errors import UnavailableError
-from scaffolder.tools.engine.connection import connect, endpoint
+from scaffolder.tools.engine.connection import connect, find_endpoint
 
 _ANSWER_SECONDS = 5.0
 _ANSWER_LIMIT = 32 * 1024 * 1024
@@ -33,7 +33,7 @@ class Glance:
 
 def glance() -> Glance | None:
     """Return what the engine says of itself and its images; None where none answers."""
-    address = endpoint()
+    address = find_endpoint()
     try:
         if urlsplit(address).scheme == "unix":
             version, images = _asked(urlsplit(address).path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from scaffolder.core.errors import UnavailableError, WorkFaultError
-from scaffolder.tools.engine.connection import Engine, trouble
+from scaffolder.tools.engine.connection import Engine, translate_engine_errors
 from scaffolder.tools.processes import CancelToken
 
 # More than this no image of use holds, and a hostile one would fill the memory.
@@ -41,11 +41,11 @@ class Image:
     digests: tuple[str, ...] = ()
 
 
-def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None:
+def inspect_image(engine: Engine, name: str, *, history: bool = False) -> Image | None:
     """Return the image of this name or id, or None where the engine has none."""
     from docker.errors import ImageNotFound  # slow to import
 
-    with trouble():
+    with translate_engine_errors():
         try:
             raw = engine.api.inspect_image(name)
         except ImageNotFound:
@@ -61,16 +61,16 @@ def inspect(engine: Engine, name: str, *, history: bool = False) -> Image | None
     )
 
 
-def shown(engine: Engine, names: Iterable[str]) -> dict[str, Image | None]:
+def inspect_used_images(engine: Engine, names: Iterable[str]) -> dict[str, Image | None]:
     """Return the images of these names that a build used; None where the engine does not show one.
 
     BuildKit keeps what it fetched to itself: such an image is pulled, which moves no layer a second
     time.
     """
-    return {name: inspect(engine, name) or _pulled(engine, name) for name in names}
+    return {name: inspect_image(engine, name) or _pulled(engine, name) for name in names}
 
 
-def base_of(image: Image, used: Mapping[str, Image | None]) -> tuple[str, Image] | None:
+def find_base(image: Image, used: Mapping[str, Image | None]) -> tuple[str, Image] | None:
     """Return the image that `image` was built on, by name, among those that its build used.
 
     That is the one with the most layers whose layers are the first ones of `image`. None where none
@@ -88,16 +88,16 @@ def _pulled(engine: Engine, name: str) -> Image | None:
     from docker.errors import DockerException
 
     try:
-        with trouble():
+        with translate_engine_errors():
             # The SDK takes the name apart: registry with its port, tag, digest.
             engine.api.pull(name)
     except (DockerException, UnavailableError):
         return None
-    return inspect(engine, name)
+    return inspect_image(engine, name)
 
 
 @dataclass(frozen=True)
-class Entry:
+class LayerEntry:
     """One file, folder or link in a layer. `link` is where a link leads."""
 
     path: str
@@ -163,7 +163,7 @@ class Layer:
         with self._opened() as inner:
             return tuple(_bounded(inner)) if inner else ()
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[LayerEntry]:
         """Yield what the layer adds or removes, in its own order.
 
         Raises WorkFaultError for more entries than an image of use has.
@@ -173,7 +173,7 @@ class Layer:
             if inner is None:
                 return
             for member in members:
-                yield Entry(
+                yield LayerEntry(
                     path=member.name.removeprefix("./"),
                     size=member.size,
                     is_file=member.isreg(),
@@ -200,7 +200,7 @@ def _bounded(inner: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         yield member
 
 
-def saved_layers(
+def save_layers(
     engine: Engine, image: Image, archive: Path, cancel: CancelToken
 ) -> tuple[Layer, ...]:
     """Save `image` to the new file `archive` and return its layers, lowest first.
@@ -213,7 +213,7 @@ def saved_layers(
             f"the image, or one of its stages, is {image.size / 1e9:.1f} GB large; at most"
             f" {_LARGEST / 1e9:.1f} GB are looked at"
         )
-    with trouble(), archive.open("wb") as file:
+    with translate_engine_errors(), archive.open("wb") as file:
         for chunk in engine.api.get_image(image.id, chunk_size=_CHUNK):
             cancel.raise_if_cancelled()
             file.write(chunk)

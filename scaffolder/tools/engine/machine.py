@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import mending
-from scaffolder.tools.engine.connection import endpoint
+from scaffolder.tools.engine.connection import find_endpoint
 
 # What a runtime says of the program, user and folders that the image names.
 _IMAGE_AT_FAULT = re.compile(
@@ -46,7 +46,7 @@ _RUNTIME = re.compile(
 _RUNTIME_SAYS = re.compile(r"(?:runc|crun) (?:run|create) failed: |container_linux\.go:\d+: ")
 
 
-def unavailable(said: str) -> UnavailableError | None:
+def recognize_trouble(said: str) -> UnavailableError | None:
     """Return what to say of the machine where an engine's words speak of it, else None."""
     if _IMAGE_AT_FAULT.search(said):
         return None
@@ -54,7 +54,7 @@ def unavailable(said: str) -> UnavailableError | None:
         return _full(said)
     if _SHORT_OF.search(said) or _RUNTIME.search(said):
         return UnavailableError(
-            f"the Docker Engine's machine is in trouble: {said}", fix=mending.wake(endpoint())
+            f"the Docker Engine's machine is in trouble: {said}", fix=mending.wake(find_endpoint())
         )
     return None
 
@@ -66,11 +66,11 @@ def _full(said: str) -> UnavailableError:
     )
 
 
-def suspected(printed: Sequence[str]) -> UnavailableError | None:
+def suspect_trouble(printed: Sequence[str]) -> UnavailableError | None:
     """Return what to say of the machine where the output of a step sounds like its trouble."""
     for line in reversed(printed):
         if _FULL.search(line):
             return _full(line)
-        if _RUNTIME_SAYS.match(line) and (found := unavailable(line)):
+        if _RUNTIME_SAYS.match(line) and (found := recognize_trouble(line)):
             return found
     return None

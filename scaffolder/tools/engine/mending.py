@@ -16,7 +16,7 @@ def install() -> tuple[str, ...]:
     """Return the commands that install an engine and start it; none where none is known."""
     if shutil.which("podman"):
         return _podman()
-    here = system.here()
+    here = system.detect_system()
     installed = here.install(
         {
             "apt-get": "docker.io",
@@ -32,7 +32,7 @@ def install() -> tuple[str, ...]:
     return (*installed, *start(""))
 
 
-def advice() -> str:
+def advise() -> str:
     """Return what to do in words, with the address that tells more."""
     commands = "   then: ".join(install())
     return f"{commands}   (or see {_INSTALL})" if commands else f"see {_INSTALL}"
@@ -40,7 +40,7 @@ def advice() -> str:
 
 def start(address: str) -> tuple[str, ...]:
     """Return the commands that start the engine whose address is `address`."""
-    here = system.here()
+    here = system.detect_system()
     chosen = os.environ.get("DOCKER_HOST")
     if chosen and chosen == address and _USUAL.exists() and address != f"unix://{_USUAL}":
         # Somebody once set it, and another engine stands where one is looked for without it.
@@ -61,23 +61,23 @@ def wake(address: str) -> tuple[str, ...]:
     """Return the commands that help where something listens at `address` and does not answer."""
     if os.environ.get("DOCKER_HOST"):
         return start(address)
-    here = system.here()
+    here = system.detect_system()
     return here.service("docker", "restart") or start(address)
 
 
 def permit(socket: Path) -> tuple[str, ...]:
     """Return the commands that let this user use the engine that listens on `socket`."""
     group = _group(socket)
-    if system.in_group(group):
+    if system.is_in_group(group):
         # This session began before the user became a member.
         return (f"newgrp {group}",)
-    here = system.here()
-    member = f"addgroup {system.user()} {group}" if here.manager == "apk" else ""
-    member = member or f"usermod -aG {group} {system.user()}"
+    here = system.detect_system()
+    member = f"addgroup {system.find_user()} {group}" if here.manager == "apk" else ""
+    member = member or f"usermod -aG {group} {system.find_user()}"
     return (here.as_root(member), f"newgrp {group}")
 
 
-def buildx() -> tuple[str, ...]:
+def install_buildx() -> tuple[str, ...]:
     """Return the command that installs Docker's builder of today."""
     packages: dict[system.Manager, str] = {
         "apt-get": "docker-buildx",
@@ -89,7 +89,7 @@ def buildx() -> tuple[str, ...]:
     # Where Docker's own packages are, the distribution's do not fit.
     if Path("/etc/apt/sources.list.d/docker.list").exists():
         packages["apt-get"] = "docker-buildx-plugin"
-    return system.here().install(packages)
+    return system.detect_system().install(packages)
 
 
 def _podman() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from scaffolder.core.errors import WorkFaultError
-from scaffolder.tools.engine.connection import trouble
+from scaffolder.tools.engine.connection import translate_engine_errors
 from scaffolder.tools.engine.containers import Container, _published
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
@@ -40,8 +40,8 @@ def execute(
     timer.start()
     try:
         with (
-            trouble(),
-            refusals(container),
+            translate_engine_errors(),
+            translate_refusals(container),
             cancel.on_cancel(lambda: container.kill("SIGKILL")),
         ):
             created = api.exec_create(container.id, list(argv))["Id"]
@@ -63,7 +63,7 @@ def execute(
 
 
 @contextlib.contextmanager
-def refusals(container: Container) -> Iterator[None]:
+def translate_refusals(container: Container) -> Iterator[None]:
     """Turn what the engine refuses to do with this very container into the work's fault.
 
     It has ended, or cannot run that; the engine itself answers.
@@ -106,13 +106,13 @@ class _Output:
 
 def stop(container: Container, seconds: int) -> int:
     """Stop the container as `docker stop --time` does and return its exit code."""
-    with trouble(), refusals(container):
+    with translate_engine_errors(), translate_refusals(container):
         container.engine.api.stop(container.id, timeout=seconds)
     return container.state().exit_code
 
 
 def start_again(container: Container) -> Container:
     """Start a container that was stopped, and return it with the port where it is reached now."""
-    with trouble(), refusals(container):
+    with translate_engine_errors(), translate_refusals(container):
         container.engine.api.start(container.id)
     return dataclasses.replace(container, port=_published(container.engine, container.id))

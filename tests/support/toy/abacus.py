@@ -18,7 +18,7 @@ def find_program() -> Path:
 
 
 def read_version() -> str:
-    return versions.told([find_program(), "--version"])
+    return versions.ask_version([find_program(), "--version"])
 
 
 def add(numbers: list[str], cancel: CancelToken) -> int:

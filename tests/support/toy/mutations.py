@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffolder.checks.mutations import Edit, Mutators, Operator, Source, Splice
+from scaffolder.checks.mutations import Mutators, Operator, Source, SourceEdit, Splice
 
 
-def drop_number(source: Source) -> Iterator[Edit]:
+def drop_number(source: Source) -> Iterator[SourceEdit]:
     at = 0
     for line in source.text.splitlines(keepends=True):
-        yield Edit(line.strip(), f"{line.strip()} is forgotten", (Splice(at, at + len(line)),))
+        yield SourceEdit(
+            line.strip(), f"{line.strip()} is forgotten", (Splice(at, at + len(line)),)
+        )
         at += len(line)
 
 

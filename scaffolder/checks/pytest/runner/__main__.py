@@ -16,7 +16,7 @@ from scaffolder.checks.pytest.runner import guard
 from scaffolder.checks.pytest.runner.channel import Channel
 from scaffolder.checks.pytest.runner.containers import Witness
 from scaffolder.checks.pytest.runner.fixtures import Fixtures
-from scaffolder.checks.pytest.runner.records import Records
+from scaffolder.checks.pytest.runner.records import RecordPlugin
 
 
 class ByteCode:
@@ -58,7 +58,7 @@ def main() -> None:
         ],
         plugins=[
             ByteCode(settings["bytecode"]),
-            Records(channel, witness, folder),
+            RecordPlugin(channel, witness, folder),
             Fixtures(channel, witness, settings["variables"]),
         ],
     )

@@ -21,7 +21,7 @@ _WORD = 60
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """A command that came to its end."""
 
     code: int
@@ -31,7 +31,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContainerAnswer:
     """What a service answered; names of `headers` are in lower case."""
 
     asked: str
@@ -67,7 +67,7 @@ class Witness:
 
 
 @contextlib.contextmanager
-def whole_within(seconds: float, connected: socket.socket) -> Iterator[None]:
+def bound_time(seconds: float, connected: socket.socket) -> Iterator[None]:
     """End the block with TimeoutError after so many seconds, though each byte comes in time."""
     late = threading.Event()
 
@@ -95,7 +95,7 @@ def _shown(argv: Sequence[str]) -> str:
     return shlex.join(" ".join(part.split()) or part for part in short)
 
 
-class Container:
+class ContainerFixture:
     """A container of the learner's image, started for one test and removed after it."""
 
     def __init__(self, channel: Channel, witness: Witness) -> None:
@@ -114,7 +114,7 @@ class Container:
             self._url = str(self._do("await"))
         return self._url
 
-    def get(self, path: str, *, timeout: float = 5) -> Answer:
+    def get(self, path: str, *, timeout: float = 5) -> ContainerAnswer:
         """Send `GET path`."""
         return self.request("GET", path, timeout=timeout)
 
@@ -126,7 +126,7 @@ class Container:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 5,
-    ) -> Answer:
+    ) -> ContainerAnswer:
         """Send a request and return the answer, whatever its status; no answer is a fail.
 
         `body` is sent as JSON, bytes as they are; `timeout`, in seconds, bounds the whole answer.
@@ -141,11 +141,11 @@ class Container:
             sent.setdefault("Content-Type", "application/json")
         try:
             connection.connect()
-            with whole_within(timeout, connection.sock):
+            with bound_time(timeout, connection.sock):
                 connection.request(method, path, body, sent)
                 answer = connection.getresponse()
                 known = {name.lower(): value for name, value in answer.getheaders()}
-                return Answer(asked, answer.status, known, answer.read(_BODY_LIMIT))
+                return ContainerAnswer(asked, answer.status, known, answer.read(_BODY_LIMIT))
         except (OSError, http.client.HTTPException) as error:
             raise self._unanswered(asked, error) from error
         finally:
@@ -167,9 +167,9 @@ class Container:
     def _last_lines(self) -> Sequence[str]:
         return self.logs(8).splitlines()
 
-    def exec(self, argv: Sequence[str], *, timeout: float = 10) -> Ran:
+    def exec(self, argv: Sequence[str], *, timeout: float = 10) -> CommandResult:
         """Run a command in the container; one that does not end within `timeout` s is a fail."""
-        answer = Ran(**self._do("exec", argv=list(map(str, argv)), timeout=timeout))
+        answer = CommandResult(**self._do("exec", argv=list(map(str, argv)), timeout=timeout))
         self._witness.ran = f"docker exec CONTAINER {_shown(argv)}"
         self._witness.log = lambda: (answer.out + answer.err).splitlines()[-8:]
         return answer

@@ -11,8 +11,8 @@ from typing import Any, NoReturn, Protocol
 import pytest
 
 from scaffolder.checks.pytest.runner.channel import Channel, WorkFailedError
-from scaffolder.checks.pytest.runner.containers import Container, Ran, Witness
-from scaffolder.checks.pytest.runner.images import Image
+from scaffolder.checks.pytest.runner.containers import CommandResult, ContainerFixture, Witness
+from scaffolder.checks.pytest.runner.images import ImageFixture
 
 
 class Fail(Protocol):
@@ -40,7 +40,7 @@ class AddFinding(Protocol):
         """Name the path in the workspace, the line (from 1) and what is wrong there."""
 
 
-class Run(Protocol):
+class RunCommand(Protocol):
     """Runs a command in the sandbox, in the workspace, without a network."""
 
     def __call__(
@@ -50,7 +50,7 @@ class Run(Protocol):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
         check: bool = False,
-    ) -> Ran:
+    ) -> CommandResult:
         """Return what it came to; not to end within `timeout` s is a fail, so is, with `check`,
 
         an exit code that is not 0.
@@ -71,7 +71,7 @@ class Fixtures:
         return Path(self._channel.call("workspace"))
 
     @pytest.fixture
-    def run(self, workspace: Path) -> Run:
+    def run(self, workspace: Path) -> RunCommand:
         """Return the function that runs a command in the sandbox, in this test's workspace."""
 
         def run(
@@ -80,27 +80,27 @@ class Fixtures:
             timeout: float | None = None,
             env: Mapping[str, str] | None = None,
             check: bool = False,
-        ) -> Ran:
+        ) -> CommandResult:
             words = [os.fspath(word) for word in argv]
             self._witness.ran, self._witness.log = shlex.join(words), tuple
             told = self._channel.call(
                 "run", folder=str(workspace), argv=words, timeout=timeout, env=env, check=check
             )
-            ran = Ran(**told)
+            ran = CommandResult(**told)
             self._witness.log = lambda: (ran.out + ran.err).splitlines()[-8:]
             return ran
 
         return run
 
     @pytest.fixture(scope="session")
-    def image(self) -> Image:
+    def image(self) -> ImageFixture:
         """Return the image of the learner's Dockerfile, built once for all checks of the run."""
-        return Image(self._channel)
+        return ImageFixture(self._channel)
 
     @pytest.fixture
-    def container(self) -> Iterator[Container]:
+    def container(self) -> Iterator[ContainerFixture]:
         """Run a container of the image for this test."""
-        started = Container(self._channel, self._witness)
+        started = ContainerFixture(self._channel, self._witness)
         yield started
         started.remove()
 

@@ -17,7 +17,7 @@ _READ_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class File:
+class ImageFile:
     """A file in the image: `kind` is file, folder, link or other; `base` whether its base has it.
 
     `executable` tells whether somebody may run it; `link` is where a link leads.
@@ -34,7 +34,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class ImageDistribution:
     """A Python distribution in the image, by its METADATA in `folder`.
 
     `intact` tells whether its RECORD is there and lists the modules that are; `base` whether it
@@ -49,7 +49,7 @@ class Distribution:
     base: bool
 
 
-class Image:
+class ImageFixture:
     """The image of the learner's Dockerfile: `config` as Docker shows it, `size` in bytes.
 
     Its files are read from its layers, as they lie over each other: nothing of the image runs.
@@ -69,17 +69,17 @@ class Image:
         return self.config.get("Labels") or {}
 
     @cached_property
-    def files(self) -> Mapping[str, File]:
+    def files(self) -> Mapping[str, ImageFile]:
         """All files, folders and links by their paths."""
-        return {row[0]: File(*row) for row in self._channel.call("image.files")}
+        return {row[0]: ImageFile(*row) for row in self._channel.call("image.files")}
 
-    def glob(self, pattern: str) -> Iterator[File]:
+    def glob(self, pattern: str) -> Iterator[ImageFile]:
         """Yield the files whose path fits a pattern, as of fnmatch: `*` stands for slashes too."""
         for path, file in self.files.items():
             if file.kind == "file" and fnmatch.fnmatchcase(path, pattern):
                 yield file
 
-    def resolve(self, path: str) -> File | None:
+    def resolve(self, path: str) -> ImageFile | None:
         """Return what a path leads to when links are followed; None where that is nothing."""
         found, rest, steps = "/", path.split("/"), 0
         while rest:
@@ -99,10 +99,10 @@ class Image:
         return self.files.get(found)
 
     @cached_property
-    def distributions(self) -> tuple[Distribution, ...]:
+    def distributions(self) -> tuple[ImageDistribution, ...]:
         """All Python distributions that have a METADATA, wherever it lies."""
         told = self._channel.call("image.distributions")
-        return tuple(Distribution(**{**one, "files": tuple(one["files"])}) for one in told)
+        return tuple(ImageDistribution(**{**one, "files": tuple(one["files"])}) for one in told)
 
     def read(self, path: str, limit: int = _READ_LIMIT) -> bytes:
         """Return the first bytes of a regular file, at most `limit`; nothing of any other."""

@@ -18,7 +18,7 @@ _TEXT_LIMIT = 4000
 _COMPARED = 2000
 
 
-class Records:
+class RecordPlugin:
     """A pytest plugin that sends one record per test, and at last one that counts them.
 
     The outcomes: `passed`; `failed` (an assertion, or the learner's work in the grader's words);

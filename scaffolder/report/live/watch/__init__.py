@@ -5,8 +5,8 @@
 """
 
 from scaffolder.report.live.watch.pressed import KEYS
-from scaffolder.report.live.watch.state import Watch, failures_of
-from scaffolder.report.live.watch.update import begin, update
+from scaffolder.report.live.watch.state import Watch, list_failures
+from scaffolder.report.live.watch.update import begin_watch, update_watch
 from scaffolder.report.live.watch.words import (
     Choice,
     Effect,
@@ -21,7 +21,7 @@ from scaffolder.report.live.watch.words import (
     Pressed,
     PreviewReset,
     Question,
-    Reset,
+    ResetFile,
     Resumed,
     Running,
     Saved,
@@ -46,7 +46,7 @@ __all__ = [
     "Pressed",
     "PreviewReset",
     "Question",
-    "Reset",
+    "ResetFile",
     "Resumed",
     "Running",
     "Saved",
@@ -55,7 +55,7 @@ __all__ = [
     "TakeHint",
     "Told",
     "Watch",
-    "begin",
-    "failures_of",
-    "update",
+    "begin_watch",
+    "list_failures",
+    "update_watch",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from scaffolder.report.live.watch.state import Step, Watch, all_tasks, check_again
+from scaffolder.report.live.watch.state import Step, Watch, check_again, list_tasks
 from scaffolder.report.live.watch.words import (
     Choice,
     Leave,
@@ -19,7 +19,7 @@ from scaffolder.report.live.watch.words import (
 )
 
 
-def pressed_key(watch: Watch, pressed: Pressed) -> Step:
+def press_key(watch: Watch, pressed: Pressed) -> Step:
     """Return the state after a key was pressed, and what is to be done."""
     offset = _scrolled(watch.offset, pressed)
     if isinstance(watch.page, Choice) and pressed.key in ("up", "down", "j", "k", "enter"):
@@ -81,7 +81,7 @@ def _next(watch: Watch) -> Step:
 
 
 def _all_again(watch: Watch) -> Step:
-    return check_again(replace(watch, saved=()), all_tasks(watch), afresh=True)
+    return check_again(replace(watch, saved=()), list_tasks(watch), afresh=True)
 
 
 def _solution(watch: Watch) -> Step:
@@ -115,7 +115,7 @@ _SIGNS = "Every save is checked, on a copy: your files stay as you leave them."
 
 
 @dataclass(frozen=True)
-class Key:
+class KeyBinding:
     """A key that can be pressed at any time: a word for the last line, one for the help."""
 
     word: str
@@ -123,12 +123,12 @@ class Key:
     press: Callable[[Watch], Step]
 
 
-KEYS: Mapping[str, Key] = {
-    "h": Key("hint", "the next hint for the task that is shown", _hint),
-    "n": Key("next", "the next failing task", _next),
-    "a": Key("all", "check everything again, whatever is known already", _all_again),
-    "s": Key("solution", "what leads from your files to the reference answer", _solution),
-    "r": Key("reset", "put a file back to the start: choose, see, confirm", _reset),
-    "?": Key("help", "this page", _help),
-    "q": Key("quit", "end", _leave),
+KEYS: Mapping[str, KeyBinding] = {
+    "h": KeyBinding("hint", "the next hint for the task that is shown", _hint),
+    "n": KeyBinding("next", "the next failing task", _next),
+    "a": KeyBinding("all", "check everything again, whatever is known already", _all_again),
+    "s": KeyBinding("solution", "what leads from your files to the reference answer", _solution),
+    "r": KeyBinding("reset", "put a file back to the start: choose, see, confirm", _reset),
+    "?": KeyBinding("help", "this page", _help),
+    "q": KeyBinding("quit", "end", _leave),
 }

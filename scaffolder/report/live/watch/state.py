@@ -104,7 +104,7 @@ class Watch:
         return next((outcome for outcome in _TROUBLE if outcome in outcomes), None)
 
 
-def failures_of(result: TaskResult) -> frozenset[tuple[str, str]]:
+def list_failures(result: TaskResult) -> frozenset[tuple[str, str]]:
     """Return what is wrong with a task: each check that did not pass, with what it says."""
     return frozenset(
         (check.id, check.verdict.message)
@@ -117,7 +117,7 @@ def failures_of(result: TaskResult) -> frozenset[tuple[str, str]]:
 Step = tuple[Watch, tuple[Effect, ...]]
 
 
-def all_tasks(watch: Watch) -> frozenset[str]:
+def list_tasks(watch: Watch) -> frozenset[str]:
     """Return the ids of the lab's tasks."""
     return frozenset(task.id for task in watch.lab.tasks)
 

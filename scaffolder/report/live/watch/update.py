@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from scaffolder.model import Lab, Report, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted
-from scaffolder.report.live.watch.pressed import pressed_key
-from scaffolder.report.live.watch.state import Step, Watch, all_tasks, check_again, failures_of
+from scaffolder.report.live.watch.pressed import press_key
+from scaffolder.report.live.watch.state import Step, Watch, check_again, list_failures, list_tasks
 from scaffolder.report.live.watch.words import (
     Ended,
     Event,
@@ -23,19 +23,19 @@ from scaffolder.report.live.watch.words import (
 )
 
 
-def begin(lab: Lab) -> Step:
+def begin_watch(lab: Lab) -> Step:
     """Return the state at the start, and what to do first."""
     return check_again(Watch(lab), frozenset(task.id for task in lab.tasks))
 
 
-def update(watch: Watch, event: Event) -> Step:
+def update_watch(watch: Watch, event: Event) -> Step:
     """Return the state after an event, and what is to be done because of it."""
     if isinstance(event, Pressed):
-        return pressed_key(watch, event)
+        return press_key(watch, event)
     if isinstance(event, Saved):
         return _saved(replace(watch, saved=event.paths), event)
     if isinstance(event, Resumed):
-        return check_again(replace(watch, saved=()), all_tasks(watch))
+        return check_again(replace(watch, saved=()), list_tasks(watch))
     if isinstance(event, Shown):
         return replace(watch, page=event.page, offset=0), ()
     if event.run != watch.run:
@@ -46,7 +46,7 @@ def update(watch: Watch, event: Event) -> Step:
 
 def _saved(watch: Watch, event: Saved) -> Step:
     if event.lab:
-        return check_again(watch, all_tasks(watch), lab=True)
+        return check_again(watch, list_tasks(watch), lab=True)
     if not event.touched and watch.active:
         # Nothing that runs reads it, so that may run on; should a link lead there, it is seen then.
         return replace(watch, again=True), ()
@@ -64,14 +64,14 @@ def _reported(watch: Watch, event: LabRead | Told | Ended | Failed) -> Watch:
             watch,
             active=False,
             running={},
-            unsure=all_tasks(watch),
+            unsure=list_tasks(watch),
             problem=event.problem,
             offset=0,
         )
     if event.lab == watch.lab:
         return watch
     fresh = Watch(event.lab, run=watch.run, active=True, saved=watch.saved, page=watch.page)
-    return replace(fresh, unsure=all_tasks(fresh))
+    return replace(fresh, unsure=list_tasks(fresh))
 
 
 def _told(watch: Watch, told: Told) -> Watch:
@@ -119,7 +119,7 @@ def _settled(watch: Watch, result: TaskResult) -> Watch:
 
 def _is_answered(hint: Page, result: TaskResult) -> bool:
     """Whether nothing is left of the failures that a hint was for."""
-    left = failures_of(result)
+    left = list_failures(result)
     return not left or (bool(hint.answers) and not hint.answers & left)
 
 

@@ -169,7 +169,7 @@ class PreviewReset:
 
 
 @dataclass(frozen=True)
-class Reset:
+class ResetFile:
     """Put a file back to the start."""
 
     path: str
@@ -180,4 +180,4 @@ class Leave:
     """End the program."""
 
 
-Effect = Grade | TakeHint | ShowSolution | ListChanged | PreviewReset | Reset | Leave
+Effect = Grade | TakeHint | ShowSolution | ListChanged | PreviewReset | ResetFile | Leave
