@@ -97,7 +97,7 @@ def _own_state(
     monkeypatch.delenv("COLUMNS", raising=False)
     # A proof that is remembered from another test would hide that nothing was graded.
     monkeypatch.setattr(memory, "find_default_folder", lambda: tmp_path / "proofs")
-    monkeypatch.setattr(store, "default_folder", lambda: tmp_path / "verdicts")
+    monkeypatch.setattr(store, "find_verdicts_folder", lambda: tmp_path / "verdicts")
 
 
 @pytest.fixture

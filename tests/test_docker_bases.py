@@ -10,7 +10,7 @@ import pytest
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker import image
 from scaffolder.checks.docker.building import require_engine
-from scaffolder.checks.docker.images import contents
+from scaffolder.checks.docker.images import read_contents
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
@@ -57,7 +57,7 @@ def test_a_base_is_found_by_any_name(
     registry.tags["latest"] = registry.tags["1"]
     ready = written(context, f"FROM {name}\nCOPY Dockerfile /\n")
     assert SMALL.run(ready).outcome is Outcome.PASS
-    assert registry.repository in contents(ready, "Dockerfile").base
+    assert registry.repository in read_contents(ready, "Dockerfile").base
 
 
 @pytest.mark.engine
@@ -70,7 +70,7 @@ def test_a_base_pinned_by_digest_is_found_when_its_tag_has_moved(
     engine.connect().api.pull(registry.repository)
     ready = written(context, f"FROM {registry.repository}@{pinned}\nCOPY Dockerfile /\n")
     assert SMALL.run(ready).outcome is Outcome.PASS
-    assert pinned in contents(ready, "Dockerfile").base
+    assert pinned in read_contents(ready, "Dockerfile").base
 
 
 @pytest.mark.engine
@@ -96,7 +96,7 @@ def test_a_stage_of_ones_own_is_no_base(builder: str, registry: Registry, contex
         f"ARG FROM_WHAT={registry.repository}:1\nARG STAGE=own\nFROM $FROM_WHAT AS Own\n"
         "COPY Dockerfile /one\nFROM $STAGE\nCOPY Dockerfile /two\n"
     )
-    found = contents(written(context, text), "Dockerfile")
+    found = read_contents(written(context, text), "Dockerfile")
     assert len(found.layers) == 2
     assert found.unknown == ()
     assert engine.inspect_image(require_engine(context.run), found.base) is not None

@@ -22,7 +22,7 @@ from scaffolder.checks.github import act, schemas, zizmor
 from scaffolder.checks.github.rehearsal import lay_out_folders
 from scaffolder.checks.github.rehearsal_event import serve_repository
 from scaffolder.checks.github.rehearsal_line import open_line
-from scaffolder.checks.github.rehearsal_stage import RehearsalStage, build_stage, stand_ins
+from scaffolder.checks.github.rehearsal_stage import RehearsalStage, build_stage, make_stand_ins
 from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.planting.quiz import Quiz
 from scaffolder.core.errors import UnavailableError
@@ -182,7 +182,7 @@ class Runner:
         references = {reference for reference, _ in USED}
         (scanning,) = (each for each in references if "upload-sarif" in each)
         settings = own / "settings.json"
-        chosen = stand_ins(references - {scanning}, folder, settings, self._stage.python)
+        chosen = make_stand_ins(references - {scanning}, folder, settings, self._stage.python)
         upload = folder / "codeql-action" / "upload-sarif"
         upload.mkdir(parents=True)
         script = 'cp "$FILE" "$TARGET"'

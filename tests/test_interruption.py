@@ -339,7 +339,7 @@ def test_what_ends_a_block_ends_its_sweep_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(lifecycle, "sweep", lambda: swept.append("late"))
 
     def interrupted() -> None:
-        with lifecycle.sweeping():
+        with lifecycle.sweep_meanwhile():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

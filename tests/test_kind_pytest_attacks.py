@@ -18,7 +18,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield from a_bench(tmp_path)
 
 
-isolated = pytest.mark.skipif(not sandbox.isolated(), reason="bubblewrap does not work here")
+isolated = pytest.mark.skipif(not sandbox.is_isolated(), reason="bubblewrap does not work here")
 
 CAUSE = "the cause in words"
 

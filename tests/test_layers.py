@@ -179,3 +179,59 @@ def test_functions_stay_short() -> None:
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
     ]
     assert not wrong
+
+
+# The verbs that names of public functions begin with: plain ones of the field. A new one is welcome
+# here; a noun, an adjective or a preposition is not.
+VERBS = frozenset(
+    """
+    add advise annotate append apply ask assign audit begin blank bound build carry change
+    check choose clear collapse collect commit compare complete compute conclude confirm
+    connect continue copy correct count create decode delete deliver derive describe detect
+    diagnose digest disguise draw drop echo enclose encode end ensure escape examine
+    exchange execute expand explain export extract fail fetch fill find fingerprint fit flip
+    forget format generate glance grade hash hide hold identify inject inline insert inspect
+    install judge keep kill lay lift link lint list load locate lock look make measure merge
+    name normalize note open parse permit plan plant poll prepare press prove pull put query
+    raise rank read rebuild recall recognize recover refuse rehearse remove render replace
+    report require resolve return rewrite run sanitize save say score select send serve
+    shorten show shrink split start stop strip suggest summarize survey suspect sweep take
+    tell tidy tie transcribe translate trust try unpin update use wait wake walk warn widen
+    wrap write
+    """.split()
+)
+# Those that ask or tell whether something is so.
+QUESTIONS = frozenset(
+    """
+    allows answers are asks begins breaks can could has hides installs is matches matters
+    may meets names stays why
+    """.split()
+)
+# Entry points, and the makers of verdicts, which are named as the verdicts are.
+OTHERS = frozenset({"cli", "command", "main", "passed", "failed", "unavailable", "not_shown"})
+
+
+def public_definitions(kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str]]:
+    """Yield the path of a module and the name of what it defines for others."""
+    for module in modules():
+        if not module.path.startswith("checks/github/standins/"):
+            for node in module.tree.body:
+                if isinstance(node, kind) and not node.name.startswith("_"):
+                    yield module.path, node.name
+
+
+def test_public_functions_are_named_by_verbs() -> None:
+    known = VERBS | QUESTIONS
+    wrong = [
+        f"{path}: {name}"
+        for path, name in public_definitions(ast.FunctionDef)
+        if name not in OTHERS and name.split("_")[0] not in known
+    ]
+    assert not wrong
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path, name in public_definitions(ast.ClassDef):
+        places.setdefault(name, []).append(path)
+    assert not {name: found for name, found in places.items() if len(found) > 1}

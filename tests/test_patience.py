@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from scaffolder.checks.docker.containers import patience
+from scaffolder.checks.docker.containers import measure_patience
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_more_who_want_a_processor_give_more_time(
 ) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (wanting, 0.0, 0.0))
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
-    assert patience() == expected
+    assert measure_patience() == expected
 
 
 def test_a_machine_that_does_not_tell_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,4 +26,4 @@ def test_a_machine_that_does_not_tell_is_idle(monkeypatch: pytest.MonkeyPatch) -
         raise OSError
 
     monkeypatch.setattr(os, "getloadavg", silent)
-    assert patience() == 1.0
+    assert measure_patience() == 1.0

@@ -49,7 +49,7 @@ def ruff(work: Path, *words: str) -> int:
 
 @pytest.mark.parametrize("fault", sorted(LAB.faults))
 def test_only_lint_faults_are_noticed_by_the_linter(fault: str, tmp_path: Path, work: Path) -> None:
-    planting.faulty(run_of(tmp_path, work), LAB.faults[fault])(work, one(1, work))
+    planting.plant_fault(run_of(tmp_path, work), LAB.faults[fault])(work, one(1, work))
 
     assert (ruff(work, "check") != 0) == (fault in FOR_THE_LINTER)
     assert ruff(work, "format", "--check") == 0
@@ -62,10 +62,10 @@ def test_the_harmless_change_beside_a_fault_breaks_nothing_more(
 ) -> None:
     monkeypatch.setenv("DEVLAB_SEED", seed)
     run = run_of(tmp_path, work)
-    planting.faulty(run, LAB.faults[fault])(work, one(1, work))
+    planting.plant_fault(run, LAB.faults[fault])(work, one(1, work))
     before = {path: path.read_text("utf-8") for path in work.glob("app/*.py")}
 
-    planting.harmless(run, LAB.faults["harmless-change"])(work, one(1, work))
+    planting.plant_harmless_change(run, LAB.faults["harmless-change"])(work, one(1, work))
 
     assert (ruff(work, "check") != 0) == (fault in FOR_THE_LINTER)
     assert ruff(work, "format", "--check") == 0
@@ -79,7 +79,7 @@ def one(number: int, work: Path) -> planting.Probe:
 
 @pytest.mark.parametrize("number", range(6))
 def test_planted_tests_are_clean(number: int, work: Path) -> None:
-    for plant in (planting.probe(), planting.canary()):
+    for plant in (planting.plant_probe(), planting.plant_canary()):
         plant(work, one(number, work))
 
         assert ruff(work, "check") == 0
@@ -89,8 +89,8 @@ def test_planted_tests_are_clean(number: int, work: Path) -> None:
 def test_a_failing_test_differs_from_a_passing_one_in_a_number(work: Path) -> None:
     probe = one(1, work)
     lines = zip(
-        planting.test_text(probe, 0).splitlines(),
-        planting.test_text(probe, 3).splitlines(),
+        planting.write_test(probe, 0).splitlines(),
+        planting.write_test(probe, 3).splitlines(),
         strict=True,
     )
 
@@ -117,12 +117,12 @@ def test_a_changed_file_is_replaced_by_the_faulty_one_of_the_start(
     tmp_path: Path, work: Path
 ) -> None:
     run = run_of(tmp_path, work)
-    (edit,) = planting.drawn_form(run, LAB.faults["broken-health"]).replace
+    (edit,) = planting.draw_form(run, LAB.faults["broken-health"]).replace
     changed = tmp_path / "changed"
     (changed / edit.path).parent.mkdir(parents=True)
     (changed / edit.path).write_text("# rewritten\n")
 
-    planting.faulty(run, LAB.faults["broken-health"])(changed, one(1, work))
+    planting.plant_fault(run, LAB.faults["broken-health"])(changed, one(1, work))
 
     wanted = changes.replace_once(edit, (work / edit.path).read_text("utf-8"))
     assert (changed / edit.path).read_text("utf-8") == wanted
@@ -132,7 +132,9 @@ def test_a_deleted_file_is_named(tmp_path: Path, work: Path) -> None:
     (work / "app" / "health.py").unlink()
 
     with pytest.raises(planting.CheckFailedError, match=r"app/health\.py is missing"):
-        planting.faulty(run_of(tmp_path, work), LAB.faults["broken-health"])(work, one(1, work))
+        planting.plant_fault(run_of(tmp_path, work), LAB.faults["broken-health"])(
+            work, one(1, work)
+        )
 
 
 def test_no_fault_touches_more_than_it_says() -> None:
@@ -179,7 +181,7 @@ def test_lines_may_end_in_any_way(end: str, number: int) -> None:
     )
     source = end.join(lines)
 
-    other = disguise.disguised(source, random.Random(number))
+    other = disguise.disguise_code(source, random.Random(number))
 
     assert other != source
     assert other.count(end) == source.count(end) + 1

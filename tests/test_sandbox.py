@@ -16,7 +16,7 @@ from scaffolder.labs import catalog
 from scaffolder.sandbox import Command, Limits, OwnWork, bubblewrap, places
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
-isolated = pytest.mark.skipif(not sandbox.isolated(), reason="bubblewrap does not work here")
+isolated = pytest.mark.skipif(not sandbox.is_isolated(), reason="bubblewrap does not work here")
 
 
 def run(tmp_path: Path, script: str, **options: object) -> Completed:
@@ -192,7 +192,7 @@ def test_what_ran_without_bubblewrap_is_told(
     (tmp_path / "scratch").mkdir()
     own = OwnWork(tmp_path / "scratch", told.append)
     command = Command(argv=("true",), cwd=tmp_path, timeout=20)
-    if sandbox.isolated():
+    if sandbox.is_isolated():
         assert own.run(command, CancelToken()).ok
         assert not told
     monkeypatch.setattr(bubblewrap, "why_not", lambda: "it is not installed")
@@ -204,7 +204,7 @@ def test_what_ran_without_bubblewrap_is_told(
 
 
 def test_neither_processes_nor_threads_multiply_without_end(tmp_path: Path) -> None:
-    if not sandbox.isolated():
+    if not sandbox.is_isolated():
         pytest.skip("bubblewrap does not work here")
     few = Limits(processes=100)
     done = run(tmp_path, "f() { f | f & }; f; sleep 15", limits=few)
@@ -261,8 +261,8 @@ def test_a_folder_that_the_user_may_not_look_into_is_no_trouble(tmp_path: Path) 
     ours = os.geteuid()
     try:
         os.seteuid(ours or 65534)
-        assert places.masks_in(closed) == ()
-        assert list(places.links_on(closed / "in" / "it")) == []
+        assert places.list_masks(closed) == ()
+        assert list(places.list_links(closed / "in" / "it")) == []
     finally:
         os.seteuid(ours)
         closed.chmod(0o700)
@@ -341,7 +341,7 @@ def assert_only_the_allowed_is_seen(tmp_path: Path) -> None:
     done = run(tmp_path, f"echo own > own; {walk}", visible=(given,), timeout=120)
     # The sandbox's own, not the machine's.
     hosts = Path("/etc/hosts")
-    allowed = (*places.system(), Path("/dev"), hosts, own, given)
+    allowed = (*places.list_system_places(), Path("/dev"), hosts, own, given)
     roots = {str(path) for path in allowed} | {str(path.resolve()) for path in allowed}
     assert done.ending is Ending.EXITED
     found = {name for name in done.stdout.split("\0") if name}
@@ -374,9 +374,9 @@ def test_where_devlab_is_installed_among_programs_its_packages_are_masked(
     (solution / "answer").write_text("42")
     (prefix / "lib" / "other").write_text("seen")
     packages = prefix / "lib" / "site-packages"
-    system = (*places.system(), prefix)
-    monkeypatch.setattr(places, "system", lambda: system)
-    monkeypatch.setattr(places, "hidden", lambda: (packages,))
+    system = (*places.list_system_places(), prefix)
+    monkeypatch.setattr(places, "list_system_places", lambda: system)
+    monkeypatch.setattr(places, "list_hidden_places", lambda: (packages,))
     inner = packages / "scaffolder-standins"
     inner.mkdir()
     (inner / "x").write_text("given")

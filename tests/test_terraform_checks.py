@@ -232,9 +232,9 @@ def test_the_local_cloud_dies_with_a_killed_devlab(tmp_path: Path) -> None:
         "import pathlib, sys, time\n"
         "from scaffolder.checks.terraform import moto\n"
         "from scaffolder.tools.processes import CancelToken\n"
-        "from scaffolder.sandbox import OwnWork, own_code\n"
+        "from scaffolder.sandbox import OwnWork, list_own_code\n"
         "place = pathlib.Path(sys.argv[1])\n"
-        "server = moto.start(OwnWork(place), place, own_code(), CancelToken())\n"
+        "server = moto.start(OwnWork(place), place, list_own_code(), CancelToken())\n"
         "print(server.url, flush=True)\n"
         "time.sleep(60)\n"
     )

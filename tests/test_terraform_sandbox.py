@@ -17,7 +17,7 @@ from tests.test_terraform_checks import MISSING, run_with
 pytestmark = [
     pytest.mark.terraform,
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
-    pytest.mark.skipif(not sandbox.isolated(), reason="bubblewrap does not work here"),
+    pytest.mark.skipif(not sandbox.is_isolated(), reason="bubblewrap does not work here"),
 ]
 
 BUCKET = 'resource "aws_s3_bucket" "b" { bucket = "a-bucket" }\n'

@@ -26,7 +26,7 @@ from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.labs import catalog, generate
 from scaffolder.model import Cause, CheckSpec, Outcome
-from scaffolder.sandbox import OwnWork, own_code
+from scaffolder.sandbox import OwnWork, list_own_code
 from scaffolder.tools.lifeline import tie_command
 from scaffolder.tools.processes import CancelToken, Completed, Daemon, Ending
 
@@ -116,7 +116,7 @@ def test_a_command_that_gives_no_reason_did_not_come_to_its_end() -> None:
 @pytest.mark.terraform
 def test_the_cloud_tells_by_itself_what_it_cannot_do(tmp_path: Path) -> None:
     """Whatever its clients say: they can be made to say anything."""
-    server = moto.start(OwnWork(tmp_path), tmp_path, own_code(), CancelToken())
+    server = moto.start(OwnWork(tmp_path), tmp_path, list_own_code(), CancelToken())
     try:
         assert server.answers
         known = boto3_client(server.url, "iam")

@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffolder.authoring import schema
 from scaffolder.core import settings
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import catalog, generate
 from scaffolder.labs.packs.description import is_id
 
@@ -51,7 +51,7 @@ class NewLab:
             refuse_existing(self.root / "templates" / self.template)
         elif self.template not in (known := list_templates(self.root)):
             raise DevlabError(
-                f"unknown template {self.template!r}{did_you_mean(self.template, known)}",
+                f"unknown template {self.template!r}{suggest_name(self.template, known)}",
                 hint=f"templates: {', '.join(known)}   (or make one: --new-template NAME)",
             )
 

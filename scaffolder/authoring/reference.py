@@ -18,7 +18,7 @@ import msgspec
 
 from scaffolder.checks.kind import Kind
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs.lab_file import load_kinds
 
 SECTIONS = ("Parameters", "Passes", "Fails", "Example")
@@ -65,7 +65,7 @@ def find_page(kind: str) -> KindPage:
     kinds = load_kinds()
     if kind not in kinds:
         raise DevlabError(
-            f"there is no check kind {kind!r}{did_you_mean(kind, kinds)}",
+            f"there is no check kind {kind!r}{suggest_name(kind, kinds)}",
             hint="devlab lab kinds lists them all",
         )
     return read_page(kind, kinds[kind])

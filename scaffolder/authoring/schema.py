@@ -11,7 +11,7 @@ import msgspec
 from scaffolder.authoring import reference
 from scaffolder.authoring.reference import KindPage
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs.lab_file import load_kinds
 from scaffolder.labs.schema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
@@ -26,7 +26,7 @@ def format_schema(name: str) -> str:
     """Return one schema as JSON; raises DevlabError for a name that no file of a lab has."""
     if name not in SCHEMAS:
         raise DevlabError(
-            f"there is no schema {name!r}{did_you_mean(name, SCHEMAS)}",
+            f"there is no schema {name!r}{suggest_name(name, SCHEMAS)}",
             hint=f"schemas: {', '.join(SCHEMAS)}",
         )
     title = f"devlab: {name}.yaml"

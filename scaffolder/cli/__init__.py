@@ -97,9 +97,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed; for none, tell the nearest."""
         if args and args[0] not in self._modules and not args[0].startswith("-"):
-            from scaffolder.core.suggest import did_you_mean
+            from scaffolder.core.suggest import suggest_name
 
-            ctx.fail(f"no command {args[0]!r}{did_you_mean(args[0], self._modules)}")
+            ctx.fail(f"no command {args[0]!r}{suggest_name(args[0], self._modules)}")
         return super().resolve_command(ctx, args)
 
 

@@ -95,7 +95,7 @@ def _refuse_task(directory: Path) -> None:
     """Say what was meant where a task is named, and a folder is asked for."""
     if len(directory.parts) != 1 or os.path.lexists(directory):
         return
-    from scaffolder.core.suggest import did_you_mean
+    from scaffolder.core.suggest import suggest_name
     from scaffolder.labs import catalog
 
     try:
@@ -107,7 +107,7 @@ def _refuse_task(directory: Path) -> None:
         raise DevlabError(
             f"{name} is a task of {lab.id} and no folder", hint=f"devlab check --task {name}"
         )
-    if near := did_you_mean(name, tasks):
+    if near := suggest_name(name, tasks):
         raise DevlabError(
             f"{name}: there is no such folder, and no such task{near}",
             hint="a task is named with: devlab check --task ID",
@@ -130,7 +130,7 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
     """Run what has to be run, show how it goes on, and write down what it came to."""
     from scaffolder.cli.notices import tell_records
     from scaffolder.grading.grader import grade
-    from scaffolder.grading.lifecycle import sweeping
+    from scaffolder.grading.lifecycle import sweep_meanwhile
     from scaffolder.grading.remembering import keep_report
     from scaffolder.labs import catalog
     from scaffolder.progress import records
@@ -141,7 +141,7 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
     screen = terminal.make_console(stderr=True)
     # What is drawn could end up before a workflow command on its line, and hide it from a runner.
     quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
-    with sweeping(), choose_display(screen, Checks(), quiet=quiet) as listen:
+    with sweep_meanwhile(), choose_display(screen, Checks(), quiet=quiet) as listen:
         report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)
     tell_records()

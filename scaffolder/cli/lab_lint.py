@@ -14,7 +14,7 @@ from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import format_count
 from scaffolder.cli.options import complete_lab, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.text import sanitize_block, sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.model import Problem
@@ -52,7 +52,7 @@ def _root(lab: str) -> Path:
     except DevlabError as error:
         if os.sep not in lab or not path.parent.is_dir():
             raise
-        near = did_you_mean(path.name, [one.name for one in path.parent.iterdir()])
+        near = suggest_name(path.name, [one.name for one in path.parent.iterdir()])
         raise DevlabError(f"{lab}: there is no such folder{near}") from error
 
 

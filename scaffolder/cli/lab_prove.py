@@ -11,7 +11,7 @@ from scaffolder.cli.examples import format_examples
 from scaffolder.cli.options import complete_lab
 from scaffolder.cli.output import deliver, output_option, require_writable
 from scaffolder.core.errors import DevlabError, ExitCode
-from scaffolder.grading.lifecycle import sweeping
+from scaffolder.grading.lifecycle import sweep_meanwhile
 from scaffolder.labs import catalog
 from scaffolder.model import Outcome
 from scaffolder.model.proofs import LabProof
@@ -100,7 +100,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         return int(ExitCode.PASSED)
     screen = terminal.make_console(stderr=True)
     quiet = form != "text" and output is None and not screen.is_terminal
-    with sweeping(), choose_display(screen, Cases(), quiet=quiet) as listen:
+    with sweep_meanwhile(), choose_display(screen, Cases(), quiet=quiet) as listen:
         proofs = prove_labs(
             names,
             only=only,

@@ -110,11 +110,14 @@ def _passed_once(found: Workspace) -> frozenset[str]:
 def _check(lab: Lab, found: Workspace, tasks: list[str]) -> Report:
     from scaffolder.grading.cache.store import Kept
     from scaffolder.grading.grader import grade
-    from scaffolder.grading.lifecycle import sweeping
+    from scaffolder.grading.lifecycle import sweep_meanwhile
     from scaffolder.report.live.progress import Checks, choose_display
 
     screen = terminal.make_console(stderr=True)
-    with sweeping(), choose_display(screen, Checks(), quiet=not screen.is_terminal) as listen:
+    with (
+        sweep_meanwhile(),
+        choose_display(screen, Checks(), quiet=not screen.is_terminal) as listen,
+    ):
         kept = Kept.of_this_user(afresh=False)
         report = grade(lab, found, only=tasks, listen=listen, kept=kept)
     records.note_report(found, lab, report)

@@ -11,7 +11,7 @@ from scaffolder import workspace
 from scaffolder.cli.check import EXIT_CODES
 from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
-from scaffolder.grading.lifecycle import sweeping
+from scaffolder.grading.lifecycle import sweep_meanwhile
 from scaffolder.labs import catalog
 from scaffolder.report import terminal
 
@@ -46,7 +46,7 @@ def command(directory: Path) -> int:
     whole = target.is_terminal and not target.is_dumb_terminal and sys.stdin.isatty()
     if not whole:
         click.echo(f"watching {found.root}; Ctrl-C ends", err=True)
-    with sweeping():
+    with sweep_meanwhile():
         end = watch.run_loop(
             found.root,
             lab,

@@ -43,7 +43,7 @@ def sweep_and_note() -> None:
 
 
 @contextlib.contextmanager
-def sweeping() -> Iterator[None]:
+def sweep_meanwhile() -> Iterator[None]:
     """Sweep beside what the block does; what goes wrong in it is noted and stops nobody.
 
     A block that is over at once, as where nothing has to be checked, is not held up to ask an

@@ -54,4 +54,4 @@ def _folders(lab: Lab) -> dict[str, str]:
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:
     inputs = Inputs(lab, {}, workspace.root, survey_work(workspace.root))
     texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
-    return reports.seen_images(text for text in texts if text is not None)
+    return reports.look_at_images(text for text in texts if text is not None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from scaffolder.labs import packs
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import Lab, Problem
@@ -180,12 +180,12 @@ def _unknown(name: str, found: packs.Found) -> DevlabError:
         why = "; ".join(one.message for one in found.problems)
         return DevlabError(
             f"there is no lab {name!r}: no pack {pack!r} can be used here"
-            f"{did_you_mean(pack, found.packs)}{f' ({why})' if why else ''}",
+            f"{suggest_name(pack, found.packs)}{f' ({why})' if why else ''}",
             hint="add the pack with: devlab pack add DIR|GIT-URL[@REF]",
         )
     known = [*sorted(_own()), *sorted(found.labs())]
     return DevlabError(
-        f"there is no lab {name!r}{did_you_mean(name, known)}",
+        f"there is no lab {name!r}{suggest_name(name, known)}",
         hint=f"labs: {', '.join(known)}   (devlab list tells more); "
         "DEVLAB_LABS=FOLDER adds those of an author's FOLDER/labs/",
     )
@@ -206,6 +206,6 @@ def find_template(lab: Lab) -> Path:
     )
     raise DevlabError(
         f"{lab.root / 'lab.yaml'}: unknown template {lab.template!r}"
-        f"{did_you_mean(lab.template, known)}",
+        f"{suggest_name(lab.template, known)}",
         hint=f"templates: {', '.join(known)}",
     )

@@ -14,7 +14,7 @@ from scaffolder.labs import rendering, variation
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.catalog import find_template
 from scaffolder.core.learner_ids import normalize_learner_id
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.folders import remove_tree
 from scaffolder.model import Lab
@@ -105,7 +105,7 @@ def _alternative(lab: Lab, name: str) -> Path:
     known = list_alternatives(lab)
     if name not in known:
         raise DevlabError(
-            f"{lab.id} has no alternative {name!r}{did_you_mean(name, known)}",
+            f"{lab.id} has no alternative {name!r}{suggest_name(name, known)}",
             hint=f"alternatives: {', '.join(known) or 'none'}",
         )
     return lab.root / "alternatives" / name
@@ -115,7 +115,7 @@ def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
     mistakes = {mistake.id: mistake for mistake in read_wrong_answers(lab).mistakes}
     if name not in mistakes:
         raise DevlabError(
-            f"{lab.id} has no mistake {name!r}{did_you_mean(name, mistakes)}",
+            f"{lab.id} has no mistake {name!r}{suggest_name(name, mistakes)}",
             hint=f"mistakes: {', '.join(mistakes)}",
         )
     try:

@@ -11,7 +11,7 @@ import msgspec
 
 from scaffolder.labs import variation
 from scaffolder.core import yaml_source
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labs.schema import CheckKeys, LabFile, TaskFile
 from scaffolder.labs.sessions import expand_sessions
@@ -67,7 +67,7 @@ class LabSource:
     ) -> LabFileError:
         """Return an error for a name that nobody knows, with the nearest that somebody does."""
         return self.error(
-            f"unknown {what} {name!r}{did_you_mean(name, known)}",
+            f"unknown {what} {name!r}{suggest_name(name, known)}",
             *position,
             hint=f"known: {', '.join(sorted(known))}" if known else "",
         )
@@ -80,7 +80,7 @@ def require_task(lab: Lab, task_id: str) -> Task:
     except KeyError:
         known = [task.id for task in lab.tasks]
         raise DevlabError(
-            f"{lab.id} has no task {task_id!r}{did_you_mean(task_id, known)}",
+            f"{lab.id} has no task {task_id!r}{suggest_name(task_id, known)}",
             hint=f"tasks: {', '.join(known)}",
         ) from None
 
@@ -183,7 +183,7 @@ def _require_known_entries(root: Path) -> None:
     present = {entry.name for entry in root.iterdir() if not entry.name.startswith(".")}
     for name in sorted(present - set(ENTRIES)):
         raise DevlabError(
-            f"{root / name}: not a part of a lab{did_you_mean(name, ENTRIES)}",
+            f"{root / name}: not a part of a lab{suggest_name(name, ENTRIES)}",
             hint=f"a lab folder holds: {', '.join(ENTRIES)}",
         )
     for name, required in ENTRIES.items():

@@ -16,7 +16,7 @@ import msgspec
 
 from scaffolder.labs import rendering
 from scaffolder.labs.catalog import find_template
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError
 from scaffolder.model import Lab
 from scaffolder.labs.value_types import ValueType
@@ -86,7 +86,7 @@ def list_variables(lab: Lab) -> dict[str, Variable]:
         if name not in found:
             raise DevlabError(
                 f"{lab.root / 'lab.yaml'}: context names {name!r}, which the template "
-                f"{lab.template} does not have{did_you_mean(name, found)}"
+                f"{lab.template} does not have{suggest_name(name, found)}"
             )
         found[name] = replace(found[name], default=value)
     _require_sound_variation(lab, found)
@@ -104,7 +104,7 @@ def _types(settings: Mapping[str, Any], template: Path) -> dict[str, ValueType]:
         if name not in settings:
             raise DevlabError(
                 f"{where}: _types names {name!r}, which is no variable"
-                f"{did_you_mean(name, [one for one in settings if not one.startswith('_')])}"
+                f"{suggest_name(name, [one for one in settings if not one.startswith('_')])}"
             )
     return types
 
@@ -114,7 +114,7 @@ def _require_sound_variation(lab: Lab, found: Mapping[str, Variable]) -> None:
         if one.default is None and name not in found:
             raise DevlabError(
                 f"{lab.root / 'lab.yaml'}: vary names {name!r}, which the template {lab.template} "
-                f"does not have{did_you_mean(name, found)}",
+                f"does not have{suggest_name(name, found)}",
                 hint="give it a default to make it a variable of the lab's own",
             )
         if one.default is not None and name in found:
@@ -221,7 +221,7 @@ def make_context(lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
     for name in given:
         if name not in known and name not in lab.values:
             raise DevlabError(
-                f"{lab.id} has no variable {name!r}{did_you_mean(name, known)}",
+                f"{lab.id} has no variable {name!r}{suggest_name(name, known)}",
                 hint=f"variables: {', '.join(known)}",
             )
     return {

@@ -118,7 +118,7 @@ def find_result(report: Report | None, task_id: str) -> TaskResult | None:
     return next((task for task in tasks if task.id == task_id), None)
 
 
-def answers(hint: Hint, check: CheckResult) -> bool:
+def answers_failure(hint: Hint, check: CheckResult) -> bool:
     """Whether a hint was written for this failure of a check; a general one is for none."""
     verdict = check.verdict
     return (
@@ -144,7 +144,7 @@ def _in_order(task: Task, result: TaskResult | None) -> list[int]:
 
 def _answered(hint: Hint, result: TaskResult | None) -> str:
     checks = result.checks if result is not None else ()
-    return next((check.id for check in checks if answers(hint, check)), "")
+    return next((check.id for check in checks if answers_failure(hint, check)), "")
 
 
 def _said(verdict: Verdict) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.lines import split_lines
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs.lab_file import LabSource
 from scaffolder.labs.variables import Variable, list_variables
 from scaffolder.labs.variation import allows, find_references, list_samples
@@ -79,7 +79,7 @@ def _unknown(text: str, known: list[str], path: str, line: int) -> Iterator[Prob
     for name, _ in find_references(text):
         if name not in known:
             yield Problem(
-                f"unknown variable {name!r}{did_you_mean(name, known)}",
+                f"unknown variable {name!r}{suggest_name(name, known)}",
                 path,
                 line,
                 f"known: {', '.join(known)}" if known else "",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.interrupts import make_temporary_folder
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.model import Lab
 from scaffolder.proving import mutants
@@ -42,7 +42,7 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
     known = {mutant.id: mutant for mutant in list_mutants(lab, given)}
     if wanted not in known:
         raise DevlabError(
-            f"{lab.id} has no mutant {wanted!r}{did_you_mean(wanted, known)}",
+            f"{lab.id} has no mutant {wanted!r}{suggest_name(wanted, known)}",
             hint=f"mutants: {', '.join(known) or 'none'}",
         )
     build_mutant(lab, known[wanted], given, target)

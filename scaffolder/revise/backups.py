@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.workspace import MANIFEST, Workspace, read_bytes, trees
 from scaffolder.workspace.trees import Entry
 
@@ -144,7 +144,7 @@ def find(root: Path, name: str) -> Backup:
         return _read_list(root, name)
     known = [one.name for one in list_backups(root)]
     raise DevlabError(
-        f"there is no backup {name!r}{did_you_mean(name, known)}",
+        f"there is no backup {name!r}{suggest_name(name, known)}",
         hint=f"backups: {', '.join(known) or 'none'}",
     )
 

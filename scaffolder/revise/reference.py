@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.labs.lab_file import require_task
 from scaffolder.labs.variables import select_usable_variables
@@ -159,7 +159,7 @@ def _nothing_to_reset(root: Path, name: str, began: Tree) -> DevlabError:
             hint="name the files that are to go",
         )
     return DevlabError(
-        f"the start has no file {name!r}, and neither have you{did_you_mean(name, began)}",
+        f"the start has no file {name!r}, and neither have you{suggest_name(name, began)}",
         hint="without a FILE, all files of the start are reset",
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from scaffolder.core.folders import remove_tree
 from scaffolder.sandbox import bubblewrap
 from scaffolder.sandbox.census import Census
-from scaffolder.sandbox.places import own_code, python_parts
+from scaffolder.sandbox.places import list_own_code, list_python_parts
 from scaffolder.tools import processes
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.lifeline import tie_command
@@ -32,9 +32,9 @@ __all__ = [
     "MakeSandbox",
     "OwnWork",
     "Sandbox",
-    "isolated",
-    "own_code",
-    "python_parts",
+    "is_isolated",
+    "list_own_code",
+    "list_python_parts",
 ]
 
 # Makes the sandbox of a run, given its temporary folder and who hears what its report must say.
@@ -66,7 +66,7 @@ class OwnWork:
     @property
     def walled(self) -> bool:
         """Whether a command has a machine, and a loopback, of its own."""
-        return isolated()
+        return is_isolated()
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a scrubbed environment for programs that are ours, with `extra` on top."""
@@ -92,9 +92,9 @@ class OwnWork:
                     cancel=cancel,
                     output_limit=command.output_limit,
                     on_line=command.on_line,
-                    watch=_census(command, private) if isolated() else None,
+                    watch=_census(command, private) if is_isolated() else None,
                 )
-                if done.ok or not isolated() or bubblewrap.has_started(private):
+                if done.ok or not is_isolated() or bubblewrap.has_started(private):
                     return done
         raise RuntimeError(f"bubblewrap cannot start a command: {done.stderr.strip()}")
 
@@ -114,7 +114,7 @@ class OwnWork:
 
     def _enclosed(self, command: Command, private: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command line that keeps a command in as well as it goes, and its variables."""
-        if isolated():
+        if is_isolated():
             own = _environment(Path(bubblewrap.HOME), Path(bubblewrap.TEMPORARY))
             return bubblewrap.enclose(command, private), {**own, **command.env}
         self.tell(_NOT_ISOLATED)
@@ -139,7 +139,7 @@ def _environment(home: Path, temporary: Path) -> dict[str, str]:
     return {"PATH": SYSTEM_PATH, "HOME": str(home), "TMPDIR": str(temporary), **kept}
 
 
-def isolated() -> bool:
+def is_isolated() -> bool:
     """Whether bubblewrap keeps commands in on this machine, not only a copy and limits."""
     return bubblewrap.why_not() is None
 

@@ -116,7 +116,7 @@ class _Plan:
     def show(self, path: Path) -> None:
         """Let a place be seen, under the very name that it has here."""
         self._add(path, _Mount.READ)
-        for inside in places.masks_in(path.resolve()):
+        for inside in places.list_masks(path.resolve()):
             self.mask(inside)
 
     def mask(self, path: Path) -> None:
@@ -129,7 +129,7 @@ class _Plan:
         self._add(path, _Mount.WRITE)
 
     def _add(self, path: Path, kind: _Mount) -> None:
-        self._links.update(places.links_on(path))
+        self._links.update(places.list_links(path))
         real = path.resolve()
         if self._kind_at(real) is not kind:
             self._mounts[real] = kind
@@ -169,9 +169,9 @@ class _Plan:
 
 def _mounts(command: Command, private: Path) -> Iterator[str]:
     plan = _Plan()
-    for path in places.system():
+    for path in places.list_system_places():
         plan.show(path)
-    for path in places.hidden():
+    for path in places.list_hidden_places():
         plan.mask(path)
     for path in sorted(command.visible, key=_depth):
         plan.show(path)

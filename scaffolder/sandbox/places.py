@@ -45,14 +45,14 @@ EMPTY = ("/etc", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/v
 
 
 @functools.cache
-def system() -> tuple[Path, ...]:
+def list_system_places() -> tuple[Path, ...]:
     """Return what every command sees."""
     named = (*map(Path, _TREES), *(Path("/etc", name) for name in _SETTINGS))
     return tuple(path for path in named if os.path.lexists(path))
 
 
 @functools.cache
-def hidden() -> tuple[Path, ...]:
+def list_hidden_places() -> tuple[Path, ...]:
     """Return folders that stay empty though they lie in what is seen.
 
     They are those of the packages that devlab is installed among, where labs with their solutions
@@ -66,7 +66,7 @@ def hidden() -> tuple[Path, ...]:
     return tuple({path.resolve() for path in own if path.is_dir() and path != theirs})
 
 
-def python_parts(executable: Path) -> tuple[Path, ...]:
+def list_python_parts(executable: Path) -> tuple[Path, ...]:
     """Return what there must be for a Python, or one of its environments, to run.
 
     Packages that are installed in it are no part of it.
@@ -80,21 +80,21 @@ def python_parts(executable: Path) -> tuple[Path, ...]:
 
 
 @functools.cache
-def own_code() -> tuple[Path, ...]:
+def list_own_code() -> tuple[Path, ...]:
     """Return what there must be for a program of devlab's to run: no lab is part of it."""
     libraries = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-    return (*python_parts(Path(sys.executable)), *libraries, PACKAGE)
+    return (*list_python_parts(Path(sys.executable)), *libraries, PACKAGE)
 
 
 @functools.cache
-def masks_in(folder: Path) -> tuple[Path, ...]:
+def list_masks(folder: Path) -> tuple[Path, ...]:
     """Return what stays empty in a folder that is seen: labs, and a Python's packages."""
     inside = (folder / "site-packages", folder / "_catalog", folder / "scaffolder" / "_catalog")
     # Unlike pathlib, this takes what the user may not look into for what is not there.
     return tuple(filter(os.path.isdir, inside))
 
 
-def links_on(path: Path) -> Iterator[tuple[Path, str]]:
+def list_links(path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the symbolic links that lead from `path` to what it really is, with their targets."""
     parts = list(path.parts)
     place = Path(parts.pop(0))

@@ -41,7 +41,7 @@ from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.yaml_source import Document
 from scaffolder.model import Evidence
-from scaffolder.sandbox import SYSTEM_PATH, Command, python_parts
+from scaffolder.sandbox import SYSTEM_PATH, Command, list_python_parts
 from scaffolder.tools import wheelhouse
 from scaffolder.tools.processes import Completed
 from scaffolder.workspace import read_text
@@ -189,7 +189,7 @@ class _Player:
             cwd=folder / "work",
             timeout=self._work.context.timeout,
             env={"PATH": f"{folder / 'bin'}:{SYSTEM_PATH}", JOB: job_id},
-            visible=python_parts(python),
+            visible=list_python_parts(python),
             writable=(folder, line.folder),
             limits=LIMITS,
             output_limit=OUTPUT_LIMIT,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import (
     ContainerKind,
-    ended,
     exchange,
-    serving,
-    shared_service,
+    find_shared_service,
+    report_end,
+    run_service,
     wait_until_answers,
 )
 from scaffolder.checks.http import Request
@@ -57,7 +57,7 @@ class Serves(ContainerKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Start the container, or join whoever did, and ask."""
-        service = shared_service(context, self)
+        service = find_shared_service(context, self)
         context.say("waiting for the service to answer")
         wait_until_answers(context, self, service)
         exchange(self, service, self.requests)
@@ -89,11 +89,11 @@ class User(ContainerKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """List the processes of the running service."""
-        service = shared_service(context, self)
+        service = find_shared_service(context, self)
         wait_until_answers(context, self, service)
         processes = service.container.processes()
         if not processes:
-            raise ended(context, self, service, "running processes")
+            raise report_end(context, self, service, "running processes")
         roots = [process for process in processes if 0 in process.uids]
         if roots:
             return failed(
@@ -143,7 +143,7 @@ class Hardened(ContainerKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Start the container with few rights, and ask."""
-        with serving(context, self, hardening=Hardening(self.tmpfs)) as service:
+        with run_service(context, self, hardening=Hardening(self.tmpfs)) as service:
             context.say("waiting for the hardened service to answer")
             try:
                 wait_until_answers(context, self, service)

@@ -12,13 +12,13 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import (
     ContainerKind,
     Service,
-    ended,
     poll,
-    serving,
-    serving_reference,
+    report_end,
+    run_reference_service,
+    run_service,
     wait_until_answers,
 )
-from scaffolder.checks.docker.images import built, change_token, rebuilt
+from scaffolder.checks.docker.images import build_work_image, draw_change_token, rebuild_with_fault
 from scaffolder.checks.http import Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnavailableError
@@ -84,7 +84,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Watch a healthy and a broken service."""
-        image = built(context, self.dockerfile).image
+        image = build_work_image(context, self.dockerfile).image
         test = (image.config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         if test == ["NONE"]:
             return failed(
@@ -100,7 +100,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
         return passed(f"healthy where {self.path} is, unhealthy {seconds:.1f} s after it broke")
 
     def _watch_healthy(self, context: Context, image: Image) -> None:
-        with serving(context, self, health=_timing(image)) as service:
+        with run_service(context, self, health=_timing(image)) as service:
             context.say("waiting until the container is healthy")
             self._require_healthy(context, service)
 
@@ -120,7 +120,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
             or service.container.state()
         )
         if not state.running:
-            raise ended(context, self, service, "a healthy container")
+            raise report_end(context, self, service, "a healthy container")
         if state.health != "healthy":
             raise self._never_healthy(context, state.probes)
 
@@ -149,7 +149,7 @@ class Health(ContainerKind, frozen=True, kw_only=True):
 
     def _watch_reference(self, context: Context) -> None:
         """Raise UnavailableError where the lab's own answer does not become healthy either."""
-        with serving_reference(context, self, health=_WITH_TIME) as service:
+        with run_reference_service(context, self, health=_WITH_TIME) as service:
             service.container.wait_until(
                 lambda state: state.health == "healthy" or not state.running,
                 self.healthy_within,
@@ -164,18 +164,18 @@ class Health(ContainerKind, frozen=True, kw_only=True):
 
     def _watch_breaking(self, context: Context, timing: HealthTiming) -> float:
         """Break a healthy service; return the seconds until the engine called it unhealthy."""
-        asleep = rebuilt(context, self.dockerfile, self.fault)
-        with serving(context, self, image=asleep, health=timing) as service:
+        asleep = rebuild_with_fault(context, self.dockerfile, self.fault)
+        with run_service(context, self, image=asleep, health=timing) as service:
             context.say("waiting until the container is healthy")
             self._require_healthy(context, service)
             self._require_still_healthy(context, service)
-            self._ask(service, change_token(context.run))
+            self._ask(service, draw_change_token(context.run))
             return self._wait_until_noticed(context, service)
 
     def _watch_broken(self, context: Context) -> float:
         """Return the seconds from the first answer until the engine called it unhealthy."""
-        broken = rebuilt(context, self.dockerfile, self.fault)
-        with serving(context, self, image=broken, health=_WITH_TIME) as service:
+        broken = rebuild_with_fault(context, self.dockerfile, self.fault)
+        with run_service(context, self, image=broken, health=_WITH_TIME) as service:
             wait_until_answers(context, self, service)
             self._require_broken(context, service)
             return self._wait_until_noticed(context, service)

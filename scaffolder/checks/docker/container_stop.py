@@ -13,11 +13,11 @@ from scaffolder.checks.docker.building import build_reference_image, require_eng
 from scaffolder.checks.docker.containers import (
     ContainerKind,
     Service,
-    serving,
-    serving_reference,
+    run_reference_service,
+    run_service,
     wait_until_answers,
 )
-from scaffolder.checks.docker.images import built
+from scaffolder.checks.docker.images import build_work_image
 from scaffolder.checks.http import Answer, Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnavailableError
@@ -140,7 +140,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             require_engine(context.run), build_reference_image(context, self.dockerfile)
         )
         signal = (image.config.get("StopSignal") if image else None) or "SIGTERM"
-        with serving_reference(context, self) as service:
+        with run_reference_service(context, self) as service:
             try:
                 return self._stop_service(context, service, signal)
             except _TimingError as error:
@@ -149,8 +149,10 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 return _TimingError(error.verdict.message)
 
     def _stop(self, context: Context) -> _Stop:
-        signal = built(context, self.dockerfile).image.config.get("StopSignal") or "SIGTERM"
-        with serving(context, self) as service:
+        signal = (
+            build_work_image(context, self.dockerfile).image.config.get("StopSignal") or "SIGTERM"
+        )
+        with run_service(context, self) as service:
             return self._stop_service(context, service, signal)
 
     def _stop_service(self, context: Context, service: Service, signal: str) -> _Stop:

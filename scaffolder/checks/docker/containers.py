@@ -14,7 +14,7 @@ from typing import Any
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.checks.docker.building import build_reference_image, require_engine
-from scaffolder.checks.docker.images import Built, ImageKind, built
+from scaffolder.checks.docker.images import Built, ImageKind, build_work_image
 from scaffolder.checks.docker.scripts import find_windows_script
 from scaffolder.checks.http import Answer, Request, send_request
 from scaffolder.checks.kind import CheckFailedError
@@ -108,7 +108,7 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(
+def run_service(
     context: Context,
     kind: ContainerKind,
     *,
@@ -117,7 +117,7 @@ def serving(
     health: HealthTiming | None = None,
 ) -> Iterator[Service]:
     """Run the learner's image for as long as the block lasts, told an unusual port to listen on."""
-    image = image or built(context, kind.dockerfile)
+    image = image or build_work_image(context, kind.dockerfile)
     try:
         with _started(context, kind, image.image.id, hardening, health) as service:
             yield service
@@ -126,7 +126,7 @@ def serving(
 
 
 @contextlib.contextmanager
-def serving_reference(
+def run_reference_service(
     context: Context,
     kind: ContainerKind,
     *,
@@ -175,7 +175,7 @@ def _not_started(
     if not error.expected:
 
         def attempt() -> None:
-            with serving_reference(context, kind, hardening=hardening):
+            with run_reference_service(context, kind, hardening=hardening):
                 pass
 
         trouble = context.run.control(("start", kind.dockerfile, bool(hardening)), attempt)
@@ -223,7 +223,7 @@ class ServiceSession(Session[ContainerKind]):
 
     def open(self, context: Context) -> None:
         """Start the container."""
-        self._service = self._stack.enter_context(serving(context, self.key))
+        self._service = self._stack.enter_context(run_service(context, self.key))
 
     def close(self) -> None:
         """Remove the container."""
@@ -234,7 +234,7 @@ class ServiceSession(Session[ContainerKind]):
         return self.run_step(context, self.opening, lambda: self._service)
 
 
-def shared_service(context: Context, kind: ContainerKind) -> Service:
+def find_shared_service(context: Context, kind: ContainerKind) -> Service:
     """Return the one container that checks which only look at it share in a run."""
     key = ContainerKind(dockerfile=kind.dockerfile, port_variable=kind.port_variable)
     return find_session(context.run, ServiceSession, key).find_service(context)
@@ -246,7 +246,7 @@ def wait_until_answers(context: Context, kind: ContainerKind, service: Service) 
     Raises CheckFailedError where the container ends, or does not answer within
     `kind.start_within` seconds, or longer where the machine is busy.
     """
-    allowed = min(kind.start_within * patience(), context.timeout)
+    allowed = min(kind.start_within * measure_patience(), context.timeout)
     deadline = time.monotonic() + allowed
     while True:
         context.run.cancel.raise_if_cancelled()
@@ -255,13 +255,13 @@ def wait_until_answers(context: Context, kind: ContainerKind, service: Service) 
         except (OSError, http.client.HTTPException) as error:
             trouble = error
         if not service.container.state().running:
-            raise ended(context, kind, service, "a service that keeps running")
+            raise report_end(context, kind, service, "a service that keeps running")
         if time.monotonic() >= deadline:
             raise _silent(kind, service, trouble, allowed)
         context.run.cancel.wait(_PAUSE)
 
 
-def ended(
+def report_end(
     context: Context, kind: ContainerKind, service: Service, expected: str
 ) -> CheckFailedError:
     """Return the failure of a container that is not running any more."""
@@ -348,7 +348,7 @@ def poll(context: Context, met: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def patience() -> float:
+def measure_patience() -> float:
     """Return how many times longer than on an idle machine something may take right now.
 
     That is the number of processes that want a processor, for each that there is: from 1 to

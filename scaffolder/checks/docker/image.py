@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.images import Built, Contents, ImageKind, built, contents
+from scaffolder.checks.docker.images import (
+    Built,
+    Contents,
+    ImageKind,
+    build_work_image,
+    read_contents,
+)
 from scaffolder.checks.docker.lookalikes import SECRET, SECRET_PLACE
 from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.core.errors import UnavailableError
@@ -37,7 +43,7 @@ class Builds(ImageKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Build the image, or join whoever does."""
         read_dockerfile(context.run, self.dockerfile)
-        found = built(context, self.dockerfile)
+        found = build_work_image(context, self.dockerfile)
         size = found.image.size / _MEGABYTE
         return passed(
             f"builds in {found.build.seconds:.1f} s to an image of {size:.0f} MB"
@@ -80,10 +86,10 @@ class ImageContents(ImageKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Look through the layers."""
-        found = built(context, self.dockerfile)
+        found = build_work_image(context, self.dockerfile)
         if found.refused is not None:
             return _disturbed(found)
-        inside = contents(context, self.dockerfile)
+        inside = read_contents(context, self.dockerfile)
         findings = tuple(
             Finding(f"{kind}: {place}")
             for kind, places in inside.hits.items()
@@ -147,10 +153,10 @@ class Secrets(ImageKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Look for the secret everywhere."""
-        found = built(context, self.dockerfile)
+        found = build_work_image(context, self.dockerfile)
         if found.refused is not None:
             return _disturbed(found)
-        inside = contents(context, self.dockerfile)
+        inside = read_contents(context, self.dockerfile)
         places = inside.hits.get(SECRET, [])
         if places:
             return failed(

@@ -6,15 +6,15 @@ import contextlib
 import http.client
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.containers import ContainerKind, serving, wait_until_answers
+from scaffolder.checks.docker.containers import ContainerKind, run_service, wait_until_answers
 from scaffolder.checks.docker.images import (
     Built,
     Contents,
-    built,
-    change_token,
-    contents,
-    holding,
-    rebuilt,
+    build_work_image,
+    draw_change_token,
+    list_holding_layers,
+    read_contents,
+    rebuild_with_fault,
 )
 from scaffolder.checks.docker.stages import find_reinstalled
 from scaffolder.checks.http import Request
@@ -66,10 +66,10 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
 
     def run(self, context: Context) -> Verdict:
         """Build twice and compare the layers."""
-        first = built(context, self.dockerfile)
+        first = build_work_image(context, self.dockerfile)
         # First: to read layers takes seconds, and other checks ask for them meanwhile.
-        second = rebuilt(context, self.dockerfile, self.fault)
-        inside = contents(context, self.dockerfile)
+        second = rebuild_with_fault(context, self.dockerfile, self.fault)
+        inside = read_contents(context, self.dockerfile)
         if first.image.diff_ids == second.image.diff_ids:
             return failed(
                 "a change of the application does not change the image",
@@ -98,10 +98,10 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
 
         One that does not answer at all is the matter of other checks.
         """
-        request = shows.filled({"token": change_token(context.run)})
+        request = shows.filled({"token": draw_change_token(context.run)})
         with contextlib.ExitStack() as stack:
             try:
-                service = stack.enter_context(serving(context, self, image=second))
+                service = stack.enter_context(run_service(context, self, image=second))
                 context.say("asking the service that was built again")
                 wait_until_answers(context, self, service)
                 trouble = service.ask(request).differs(request)
@@ -154,7 +154,7 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
         )
 
     def _layers(self, inside: Contents, distribution: str) -> list[Layer]:
-        layers = list(holding(inside, distribution))
+        layers = list(list_holding_layers(inside, distribution))
         if not layers:
             raise CheckFailedError(
                 f"{distribution} is not installed in the image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.images import ImageKind, built
+from scaffolder.checks.docker.images import ImageKind, build_work_image
 from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
@@ -41,7 +41,7 @@ class Metadata(ImageKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Build the image, or join whoever does, and read its configuration."""
         read_dockerfile(context.run, self.dockerfile)
-        config = built(context, self.dockerfile).image.config
+        config = build_work_image(context, self.dockerfile).image.config
         has = config.get("Labels") or {}
         ports = sorted(config.get("ExposedPorts") or {})
         found = [*self._labels(has), *self._ports(ports)]

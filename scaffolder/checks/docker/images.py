@@ -23,7 +23,7 @@ from scaffolder.checks.docker.distributions import list_distributions, normalize
 from scaffolder.checks.docker.rules import refuse_unknown_bases, refuse_what_is_not_built
 from scaffolder.checks.docker.tools import ENGINE, IMAGES
 from scaffolder.checks.kind import CheckFailedError, Kind
-from scaffolder.checks.planting.planting import change_work, drawn_form
+from scaffolder.checks.planting.planting import change_work, draw_form
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import ChangeSet, Fault
 from scaffolder.model.tool import Tool
@@ -63,7 +63,7 @@ class Built:
     refused: BuildFailedError | None = None
 
 
-def built(context: Context, dockerfile: str) -> Built:
+def build_work_image(context: Context, dockerfile: str) -> Built:
     """Return the image of the learner's work, built once for all checks of the run.
 
     It may take as long as the most patient of those allows that build from the same Dockerfile.
@@ -108,12 +108,12 @@ def _inspected(run: Run, build: Build) -> Image:
     return image
 
 
-def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
+def rebuild_with_fault(context: Context, dockerfile: str, fault: str) -> Built:
     """Return the image built again after `fault` changed the application, and nothing else.
 
     Raises CheckFailedError where the learner's build breaks by that.
     """
-    first = built(context, dockerfile)
+    first = build_work_image(context, dockerfile)
 
     def make() -> Built:
         run = context.run
@@ -130,7 +130,7 @@ def rebuilt(context: Context, dockerfile: str, fault: str) -> Built:
     return find_image(context, dockerfile).run_step(context, "docker build", make, about=fault)
 
 
-def change_token(run: Run) -> str:
+def draw_change_token(run: Run) -> str:
     """Return the word that `{token}` stands for in what is changed in this run."""
     return run.shared.get("token of changes", lambda: secrets.token_hex(8))
 
@@ -145,7 +145,7 @@ def _varied(context: Context, dockerfile: str) -> Path:
     folder = run.copy("image")
     kinds = (spec.check for spec in run.checks)
     faults = {fault for kind in kinds if dockerfile in kind.builds for fault in kind.faults}
-    for path in {path for fault in faults for path in drawn_form(run, run.faults[fault]).paths}:
+    for path in {path for fault in faults for path in draw_form(run, run.faults[fault]).paths}:
         _touch(folder, path)
     return folder
 
@@ -155,8 +155,8 @@ def _change(run: Run, folder: Path, fault: Fault) -> None:
 
     Otherwise the cache of an earlier run would answer, and nobody would see what has to run again.
     """
-    token = change_token(run)
-    form = drawn_form(run, fault)
+    token = draw_change_token(run)
+    form = draw_form(run, fault)
     change = ChangeSet(
         delete=form.delete,
         write={path: text.replace("{token}", token) for path, text in form.write.items()},
@@ -214,18 +214,18 @@ class Contents:
             places.append(place)
 
 
-def contents(context: Context, dockerfile: str) -> Contents:
+def read_contents(context: Context, dockerfile: str) -> Contents:
     """Return what the learner's image adds to its base, read from its saved layers, once."""
-    found = built(context, dockerfile)
+    found = build_work_image(context, dockerfile)
     return find_image(context, dockerfile).run_step(
         context, "the reading of its layers", lambda: _read_contents(context, found, dockerfile)
     )
 
 
-def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
+def save_work_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
     """Return all layers of the learner's image, lowest first, saved once."""
     run = context.run
-    image = built(context, dockerfile).image
+    image = build_work_image(context, dockerfile).image
 
     def save() -> tuple[Layer, ...]:
         context.say("reading the layers of the image")
@@ -235,17 +235,17 @@ def saved_layers(context: Context, dockerfile: str) -> tuple[Layer, ...]:
     return find_image(context, dockerfile).run_step(context, "docker save", save)
 
 
-def file_system(context: Context, dockerfile: str) -> FileSystem:
+def read_file_system(context: Context, dockerfile: str) -> FileSystem:
     """Return the files of the learner's image, those of its base among them."""
-    layers = saved_layers(context, dockerfile)
+    layers = save_work_layers(context, dockerfile)
     return find_image(context, dockerfile).run_step(
         context, "the listing of its files", lambda: FileSystem.of(layers, context.run.cancel)
     )
 
 
-def base_layers(context: Context, dockerfile: str) -> int:
+def count_base_layers(context: Context, dockerfile: str) -> int:
     """Return how many of the lowest layers are those of the image's base."""
-    found = built(context, dockerfile)
+    found = build_work_image(context, dockerfile)
     used = engine.inspect_used_images(require_engine(context.run), found.build.bases)
     base = engine.find_base(found.image, used)
     return len(base[1].diff_ids) if base else 0
@@ -256,7 +256,7 @@ def _read_contents(context: Context, found: Built, dockerfile: str) -> Contents:
     connected = require_engine(run)
     used = engine.inspect_used_images(connected, found.build.bases)
     base = engine.find_base(found.image, used)
-    layers = saved_layers(context, dockerfile)
+    layers = save_work_layers(context, dockerfile)
     own = layers[len(base[1].diff_ids) :] if base else layers
     result = Contents(
         base[0] if base else "",
@@ -282,7 +282,7 @@ def _read_layer(
         # A name need not be text, and no report could be written with one that is not.
         path = os.fsencode(f"/{entry.path}").decode("utf-8", "backslashreplace")
         place = f"{path} (layer {number + 1} of {len(result.layers)} above the base)"
-        if entry.is_file and (distribution := distribution_of(entry.path)):
+        if entry.is_file and (distribution := name_distribution(entry.path)):
             result.distributions.setdefault(distribution, set()).add(number)
         for kind in canaries.in_bytes(os.fsencode(f"{entry.path} {entry.link}")):
             result.note(kind, f"a name in layer {number + 1} above the base")
@@ -311,7 +311,7 @@ def _read_metadata(result: Contents, found: Built) -> None:
             result.note(kind, "the image's history (docker history)")
 
 
-def distribution_of(path: str) -> str:
+def name_distribution(path: str) -> str:
     """Return the normalized name of the installed distribution that a path speaks of, or nothing.
 
     That is what lies in a folder such as `Flask-3.1.3.dist-info`.
@@ -320,7 +320,7 @@ def distribution_of(path: str) -> str:
     return normalize_distribution(found["name"]) if found else ""
 
 
-def holding(contents: Contents, distribution: str) -> Iterator[Layer]:
+def list_holding_layers(contents: Contents, distribution: str) -> Iterator[Layer]:
     """Yield the layers that hold a Python distribution that is installed, lowest first."""
     if normalize_distribution(distribution) not in contents.installed:
         return

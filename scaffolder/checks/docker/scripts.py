@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.images import built, file_system
+from scaffolder.checks.docker.images import build_work_image, read_file_system
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError
 
@@ -20,8 +20,8 @@ def find_windows_script(context: Context, dockerfile: str) -> str:
     The kernel looks for the program `/bin/sh\\r` then, and a shell for commands with that ending.
     """
     try:
-        config = built(context, dockerfile).image.config
-        system = file_system(context, dockerfile)
+        config = build_work_image(context, dockerfile).image.config
+        system = read_file_system(context, dockerfile)
     except (CheckFailedError, DevlabError):
         return ""
     found = [path for path in _started(config) if path in system.files]

@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.building import require_engine
 from scaffolder.checks.docker.distributions import normalize_distribution
-from scaffolder.checks.docker.images import Built, distribution_of
+from scaffolder.checks.docker.images import Built, name_distribution
 from scaffolder.core.lines import split_lines
 from scaffolder.tools import engine
 from scaffolder.tools.dockerfile import parse_instructions
@@ -92,7 +92,7 @@ def _installed(context: Context, image: Image, layers: set[str]) -> set[str]:
     archive = run.folder("stage") / "image.tar"
     saved = engine.save_layers(require_engine(run), image, archive, run.cancel)
     return {
-        distribution_of(entry.path) or _packed_distribution(entry.path)
+        name_distribution(entry.path) or _packed_distribution(entry.path)
         for layer in saved
         if layer.diff_id in layers
         for entry in layer.entries()

@@ -26,7 +26,7 @@ from scaffolder.checks.github.rehearsal_event import (
     Repository,
     draw_guest,
     draw_identity,
-    payload,
+    make_payload,
     serve_repository,
 )
 from scaffolder.checks.github.rehearsal_line import JOB, find_version, open_line
@@ -34,7 +34,7 @@ from scaffolder.checks.github.rehearsal_stage import (
     RehearsalSession,
     RehearsalStage,
     lay_out_programs,
-    stand_ins,
+    make_stand_ins,
 )
 from scaffolder.checks.github.rehearsal_wheels import fetch_wheels, find_missing
 from scaffolder.checks.github.workflow_model import Workflow
@@ -220,13 +220,13 @@ class _Rehearser:
         self, stage: RehearsalStage, root: Path, happening: Happening, commits: Commits
     ) -> list[str]:
         told = root / "event.json"
-        told.write_text(json.dumps(payload(happening, commits)), "utf-8")
+        told.write_text(json.dumps(make_payload(happening, commits)), "utf-8")
         command = act.make_command(
             self._scene.event,
             workflow=self._scene.pipeline,
             payload=told,
             actor=happening.identity.actor,
-            actions=stand_ins(
+            actions=make_stand_ins(
                 self._needs.actions, root / "actions", root / "settings.json", stage.python
             ),
             labels=self._needs.labels,

@@ -197,7 +197,7 @@ def serve_repository(folder: Path, name: str, home: Path) -> None:
     )
 
 
-def payload(happening: Happening, commits: Commits) -> dict[str, Any]:
+def make_payload(happening: Happening, commits: Commits) -> dict[str, Any]:
     """Return the event as GitHub tells it, as far as workflows use it."""
     identity = happening.identity
     user = {"login": identity.actor, "type": "User"}

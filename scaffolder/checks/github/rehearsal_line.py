@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from pathlib import Path, PurePath
 
-from scaffolder.checks.github.rehearsal_stage import played_by
+from scaffolder.checks.github.rehearsal_stage import choose_player
 from scaffolder.checks.github.standins.programs import versions
 from scaffolder.checks.pipeline.line import Line, Ran
 from scaffolder.checks.pipeline.pythons import Interpreters, Version
@@ -47,5 +47,5 @@ def find_version(ran: Ran, requested: Mapping[str, int], here: Set[int]) -> Vers
     for name in _PLACES:
         asked = requested.get(ran.environment.get(name, ""))
         if asked is not None and asked not in here:
-            return (3, asked) if played_by(asked, here) == ran.version[1] else None
+            return (3, asked) if choose_player(asked, here) == ran.version[1] else None
     return ran.version

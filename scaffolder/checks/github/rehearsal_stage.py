@@ -23,7 +23,7 @@ from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import CheckParameters
-from scaffolder.sandbox import isolated, python_parts
+from scaffolder.sandbox import is_isolated, list_python_parts
 from scaffolder.tools import uv_cache, wheelhouse
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
@@ -158,7 +158,9 @@ def build_stage(run: Run) -> RehearsalStage:
         environment={
             **wheelhouse.make_environment(wheels),
             # Nobody answers there, and without a network an attempt shows at once.
-            "DOCKER_HOST": f"tcp://{_NOBODY}" if isolated() else "unix:///nonexistent/docker.sock",
+            "DOCKER_HOST": f"tcp://{_NOBODY}"
+            if is_isolated()
+            else "unix:///nonexistent/docker.sock",
         },
     )
 
@@ -189,7 +191,7 @@ def _visible(
         *(folder / "pythons", folder / "python", folder / "runner", uv, uv.with_name("uvx")),
         *map(wheelhouse.find_extra_folder, wheels),
         *wheels.values(),
-        *(part for python in interpreters for part in python_parts(python)),
+        *(part for python in interpreters for part in list_python_parts(python)),
     )
 
 
@@ -263,7 +265,7 @@ def _lay_out_hosted(folder: Path, runner: Path, python: str, told: Mapping[str, 
     return missing
 
 
-def played_by(minor: int, here: Set[int]) -> int:
+def choose_player(minor: int, here: Set[int]) -> int:
     """Return which of the Pythons that are here plays another one, as stand-ins choose it."""
     return min(here, key=lambda each: (abs(each - minor), -each))
 
@@ -273,7 +275,9 @@ def _script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def stand_ins(references: Set[str], folder: Path, settings: Path, python: Path) -> dict[str, Path]:
+def make_stand_ins(
+    references: Set[str], folder: Path, settings: Path, python: Path
+) -> dict[str, Path]:
     """Return the folder that plays each action's repository, made in `folder`.
 
     One that devlab has no stand-in for fails when it is reached and says its name: whether it

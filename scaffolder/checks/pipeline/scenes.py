@@ -54,7 +54,7 @@ def run_healthy(
     """
     harmless = harmless or next(iter(_harmless_changes(context.run)), "")
     scene = Scene(pipeline, event, branch, harmless or "healthy", home or branch, tag, repository)
-    return _play(context, scene, harmless, planting.probe())
+    return _play(context, scene, harmless, planting.plant_probe())
 
 
 def run_faulty(
@@ -62,13 +62,13 @@ def run_faulty(
 ) -> PipelineRun:
     """Play the app with one of the lab's faults in it."""
     scene = Scene(pipeline, event, branch, fault, branch)
-    return _play(context, scene, fault, planting.probe())
+    return _play(context, scene, fault, planting.plant_probe())
 
 
 def run_with_canary(context: Context, pipeline: str, event: Event, branch: str) -> PipelineRun:
     """Play the healthy app with a test that fails."""
     scene = Scene(pipeline, event, branch, "failing-test", branch)
-    return _play(context, scene, "", planting.canary())
+    return _play(context, scene, "", planting.plant_canary())
 
 
 def run_together(context: Context, asked: Sequence[Callable[[], PipelineRun]]) -> list[PipelineRun]:
@@ -85,11 +85,14 @@ def run_together(context: Context, asked: Sequence[Callable[[], PipelineRun]]) -
 
 def _play(context: Context, scene: Scene, fault: str, test: planting.Plant) -> PipelineRun:
     run = context.run
-    changed = [planting.faulty(run, run.faults[fault])] if fault else []
+    changed = [planting.plant_fault(run, run.faults[fault])] if fault else []
     # Its words are known to whoever read the lab: no copy may be told by having them, or not.
-    harmless = [planting.harmless(run, run.faults[one]) for one in _harmless_changes(run, fault)]
-    words = planting.unlike_any_other(run, *(str(part) for part in astuple(scene)))
-    work = Work(context, planting.both(*changed, *harmless, words, test))
+    harmless = [
+        planting.plant_harmless_change(run, run.faults[one])
+        for one in _harmless_changes(run, fault)
+    ]
+    words = planting.plant_unique_words(run, *(str(part) for part in astuple(scene)))
+    work = Work(context, planting.plant_both(*changed, *harmless, words, test))
     return find_runner(scene.pipeline).run(scene, work)
 
 

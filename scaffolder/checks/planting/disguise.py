@@ -37,7 +37,7 @@ def disguise(work: Path, places: frozenset[str], draw: random.Random) -> None:
     for relative in draw.sample(files, min(_FILES, len(files))):
         with contextlib.suppress(UnusableFileError, OSError):
             source = read_text(work, relative, limit=_SIZE)
-            resolve_inside(work, relative).write_text(disguised(source, draw), "utf-8")
+            resolve_inside(work, relative).write_text(disguise_code(source, draw), "utf-8")
 
 
 def _python_files(work: Path, places: frozenset[str]) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _python_files(work: Path, places: frozenset[str]) -> Iterator[str]:
             )
 
 
-def disguised(source: str, draw: random.Random) -> str:
+def disguise_code(source: str, draw: random.Random) -> str:
     """Return code that does what `source` does; `source` itself where that cannot be told."""
     try:
         tree = python_syntax.parse(source)

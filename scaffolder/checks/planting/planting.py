@@ -114,17 +114,17 @@ def _free_word(draw: random.Random, taken: frozenset[str]) -> str:
     return word
 
 
-def probe() -> Plant:
+def plant_probe() -> Plant:
     """Return what adds a test that passes and reports that it ran."""
-    return lambda work, one: _add_test(work, one.name, test_text(one, off_by=0))
+    return lambda work, one: _add_test(work, one.name, write_test(one, off_by=0))
 
 
-def canary() -> Plant:
+def plant_canary() -> Plant:
     """Return what adds a test that reports that it ran, and fails."""
-    return lambda work, one: _add_test(work, one.name, test_text(one, off_by=1 + one.given % 9))
+    return lambda work, one: _add_test(work, one.name, write_test(one, off_by=1 + one.given % 9))
 
 
-def test_text(one: Probe, off_by: int) -> str:
+def write_test(one: Probe, off_by: int) -> str:
     """Return a planted test; it fails where what it expects is `off_by` something."""
     # Part by part, because a linter may take the whole path for a careless one.
     parts = one.address.parts
@@ -152,21 +152,21 @@ def _add_test(work: Path, name: str, text: str) -> None:
     (folder / f"test_{name}.py").write_text(text, "utf-8")
 
 
-def faulty(run: Run, fault: Fault) -> Plant:
+def plant_fault(run: Run, fault: Fault) -> Plant:
     """Return what plants one of the lab's faults, in one of its forms, drawn for the run.
 
     See `change_work` for what a learner's own changes make of it.
     """
-    form = drawn_form(run, fault)
+    form = draw_form(run, fault)
     return lambda work, _probe: change_work(run, form, work)
 
 
-def harmless(run: Run, fault: Fault) -> Plant:
+def plant_harmless_change(run: Run, fault: Fault) -> Plant:
     """Return what plants a change that breaks nothing, where it fits beside what is there.
 
     Its form is the same in every copy of the run.
     """
-    form = drawn_form(run, fault)
+    form = draw_form(run, fault)
 
     def plant(work: Path, _probe: Probe) -> None:
         changed: dict[str, str] = {}
@@ -180,7 +180,7 @@ def harmless(run: Run, fault: Fault) -> Plant:
     return plant
 
 
-def drawn_form(run: Run, fault: Fault) -> ChangeSet:
+def draw_form(run: Run, fault: Fault) -> ChangeSet:
     """Return the form of a fault that this run plants."""
     return make_random(run, "form", fault.id).choice((fault.change, *fault.forms))
 
@@ -212,7 +212,7 @@ def _plant_edit(run: Run, work: Path, edit: Replacement) -> None:
     resolve_inside(work, edit.path).write_text(planted, "utf-8")
 
 
-def both(*plants: Plant) -> Plant:
+def plant_both(*plants: Plant) -> Plant:
     """Return what plants one after another."""
 
     def plant(work: Path, one: Probe) -> None:
@@ -222,7 +222,7 @@ def both(*plants: Plant) -> Plant:
     return plant
 
 
-def unlike_any_other(run: Run, *purpose: str) -> Plant:
+def plant_unique_words(run: Run, *purpose: str) -> Plant:
     """Return what changes words in the code that faults are planted in, so that no copy is known.
 
     It does so for the healthy app as for the faulty one; `purpose` says for which copy.

@@ -21,9 +21,14 @@ from typing import Any
 
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
-from scaffolder.checks.docker.containers import ContainerKind, Service, serving, wait_until_answers
+from scaffolder.checks.docker.containers import (
+    ContainerKind,
+    Service,
+    run_service,
+    wait_until_answers,
+)
 from scaffolder.checks.docker.distributions import list_distributions
-from scaffolder.checks.docker.images import base_layers, built, file_system
+from scaffolder.checks.docker.images import build_work_image, count_base_layers, read_file_system
 from scaffolder.checks.docker.rules import read_dockerfile
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.tools import TRUST
@@ -31,7 +36,7 @@ from scaffolder.checks.terraform.session import find_terraform
 from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.model import Evidence
 from scaffolder.model.tool import Tool
-from scaffolder.sandbox import Command, python_parts
+from scaffolder.sandbox import Command, list_python_parts
 from scaffolder.tools import python_syntax
 from scaffolder.tools.engine import operating
 from scaffolder.tools.processes import Completed, Ending
@@ -156,7 +161,7 @@ class Services:
                 cwd=Path(folder),
                 timeout=allowed,
                 env={"PATH": f"{self._programs}:{SYSTEM_PATH}", **(env or {})},
-                visible=(self._programs, *python_parts(self._programs / "python")),
+                visible=(self._programs, *list_python_parts(self._programs / "python")),
                 output_limit=_OUTPUT_LIMIT,
             )
             done = run.sandbox.run(command, run.cancel)
@@ -202,7 +207,7 @@ class Services:
     def image(self) -> dict[str, Any]:
         """Build the image, or join whoever does."""
         read_dockerfile(self._context.run, self._kind.dockerfile)
-        image = built(self._context, self._kind.dockerfile).image
+        image = build_work_image(self._context, self._kind.dockerfile).image
         labels = image.config.get("Labels") or {}
         own = {name: value for name, value in labels.items() if not name.startswith("devlab.")}
         return {
@@ -215,26 +220,26 @@ class Services:
     def image_files(self) -> list[list[Any]]:
         """List the files of the image, and whether its base has them."""
         context, dockerfile = self._context, self._kind.dockerfile
-        first = base_layers(context, dockerfile)
+        first = count_base_layers(context, dockerfile)
         return [
             [
                 *(file.path, file.kind, file.mode, file.uid, file.size, file.link),
                 *(file.layer < first, file.executable),
             ]
-            for file in file_system(context, dockerfile).files.values()
+            for file in read_file_system(context, dockerfile).files.values()
         ]
 
     def read_image(self, paths: Sequence[str], limit: int) -> dict[str, str]:
         """Return the beginnings of files of the image, in base64."""
-        system = file_system(self._context, self._kind.dockerfile)
+        system = read_file_system(self._context, self._kind.dockerfile)
         found = system.read(set(paths), min(limit, _OUTPUT_LIMIT))
         return {path: base64.b64encode(content).decode() for path, content in found.items()}
 
     def image_distributions(self) -> list[dict[str, Any]]:
         """List the Python distributions in the image."""
         context, dockerfile = self._context, self._kind.dockerfile
-        system = file_system(context, dockerfile)
-        first = base_layers(context, dockerfile)
+        system = read_file_system(context, dockerfile)
+        first = count_base_layers(context, dockerfile)
         return [
             {
                 **{name: getattr(one, name) for name in ("name", "version", "folder", "intact")},
@@ -254,7 +259,7 @@ class Services:
         read_dockerfile(self._context.run, self._kind.dockerfile)
         own = contextlib.ExitStack()
         self._stack.callback(own.close)
-        service = own.enter_context(serving(self._context, self._kind))
+        service = own.enter_context(run_service(self._context, self._kind))
         self._numbers += 1
         self._containers[self._numbers] = (service, own)
         return self._numbers

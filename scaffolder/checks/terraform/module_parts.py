@@ -31,7 +31,7 @@ def extract_variables(configuration: Configuration) -> dict[str, str]:
         needed |= found
 
 
-def stand_alone(configuration: Configuration) -> bool:
+def are_independent(configuration: Configuration) -> bool:
     """Whether no variable's rules look at another variable."""
     texts = "\n".join(extract_variables(configuration).values())
     others = _VARIABLE.findall(texts)

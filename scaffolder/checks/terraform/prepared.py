@@ -34,7 +34,7 @@ from scaffolder.checks.terraform.stages import TerraformKind
 from scaffolder.checks.terraform.terraform import Terraform, TerraformResult
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import CheckParameters
-from scaffolder.sandbox import Command, own_code, python_parts
+from scaffolder.sandbox import Command, list_own_code, list_python_parts
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class PreparedSession(Session[TerraformKey]):
         moto.require()
         context.say("starting a local cloud")
         place = run.folder("cloud")
-        cloud = self._moto = moto.start(run.sandbox, place, own_code(), run.cancel)
+        cloud = self._moto = moto.start(run.sandbox, place, list_own_code(), run.cancel)
         self.watch("the local cloud", lambda: cloud.alive and cloud.answers)
         copy = self._copy = run.folder("terraform") / "work"
         shutil.copytree(self._root, copy, symlinks=True)
@@ -89,7 +89,7 @@ class PreparedSession(Session[TerraformKey]):
             cwd=working_copy.clear(copy, folder, modules, self._root),
             timeout=self.find_timeout(context),
             env=terraform_provider.make_environment(cloud.url),
-            visible=(copy, *python_parts(Path(sys.executable).resolve())),
+            visible=(copy, *list_python_parts(Path(sys.executable).resolve())),
         )
         if working_copy.count_configurations(modules) > 1:
             # One process has one configuration: the last one would be taken for all.

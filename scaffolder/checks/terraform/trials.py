@@ -85,7 +85,7 @@ def _try_parts(
 ) -> Refusals | None:
     """Try the cases on the variables alone; None where these need more of the configuration."""
     rows = _named(
-        _rows(cases, together=module_parts.stand_alone(configuration)),
+        _rows(cases, together=module_parts.are_independent(configuration)),
         make_random(context.run, "modules"),
     )
     place = context.run.folder("variables")

@@ -62,7 +62,7 @@ def recall(kept: Kept, known_as: str) -> Known | None:
     for folder, told in known.folders.items():
         if digest(Path(folder)) != told:
             return None
-    return known if seen_images(known.images) == known.images else None
+    return known if look_at_images(known.images) == known.images else None
 
 
 def forget_reports(kept: Kept, lab_id: str) -> None:
@@ -76,7 +76,7 @@ def forget_reports(kept: Kept, lab_id: str) -> None:
             kept.forget(known_as)
 
 
-def seen_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
+def look_at_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]] | None:
     """Return, for each Dockerfile's text, what `surroundings.select_images` says of it now.
 
     None where the engine, which is asked only if there are any, does not answer.

@@ -28,7 +28,7 @@ _SECONDS_A_DAY = 24 * 3600
 _MANY = 2000
 
 
-def default_folder() -> Path:
+def find_verdicts_folder() -> Path:
     """Return the folder in which what this user's checks came to is kept."""
     return paths.find_cache_folder() / "verdicts"
 
@@ -47,7 +47,7 @@ class Kept:
     @classmethod
     def of_this_user(cls, *, afresh: bool = False) -> Self:
         """Return what this user's checks keep."""
-        return cls(default_folder(), afresh=afresh)
+        return cls(find_verdicts_folder(), afresh=afresh)
 
     def recall(self, name: str, kind: type[T]) -> T | None:
         """Return the value of a kind that is kept under a name; None for none, or not whole."""

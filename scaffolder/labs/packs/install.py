@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder.core.suggest import did_you_mean
+from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.folders import remove_tree
 from scaffolder.labs.lab_file import read_lab
@@ -149,7 +149,7 @@ def require_pack(name: str) -> Installed:
     known = {one.name: one for one in registry.read()}
     if name not in known:
         raise DevlabError(
-            f"no pack {name!r} is installed{did_you_mean(name, known)}",
+            f"no pack {name!r} is installed{suggest_name(name, known)}",
             hint=f"installed: {', '.join(known) or 'none'}",
         )
     return known[name]

@@ -18,7 +18,7 @@ import msgspec
 from scaffolder import sandbox
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.run_folders import make_run_folder
-from scaffolder.sandbox import Command, OwnWork, own_code
+from scaffolder.sandbox import Command, OwnWork, list_own_code
 from scaffolder.tools.processes import CancelToken, Completed
 from scaffolder.workspace import read_text
 
@@ -145,7 +145,7 @@ def _carry_out_apart(job: Job) -> None:
             cwd=folder,
             timeout=_SECONDS,
             env={"PYTHONPATH": str(Path(__file__).resolve().parents[3])},
-            visible=(*own_code(), order, *_sources(job)),
+            visible=(*list_own_code(), order, *_sources(job)),
             limits=_LIMITS,
         )
         done = OwnWork(scratch).run(command, CancelToken())
