@@ -419,6 +419,8 @@ def test_an_add_that_is_killed_leaves_nothing_half(
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "write", die)
+        # Else Ctrl-C would be ignored by the tests that come later.
+        patched.setattr("scaffolder.cli._deafen", lambda: None)
         patched.setattr("os._exit", lambda code: (_ for _ in ()).throw(SystemExit(code)))
         with pytest.raises(SystemExit):
             devlab("pack", "add", pack)
