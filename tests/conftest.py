@@ -11,8 +11,7 @@ import pytest
 from hypothesis import settings
 
 from scaffolder.checks.docker.tools import ENGINE
-from scaffolder.checks.families import FAMILIES
-from scaffolder.checks.registry import list_tools
+from scaffolder.checks.families import FAMILIES, list_tools
 from scaffolder.grading.cache import store
 from scaffolder.proving import memory
 from scaffolder.tools.engine import building

@@ -99,8 +99,7 @@ def seen(said: Said) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_asks_the_engine_says_that_it_requires_one(kind: str) -> None:
-    # A test file may ask for no container: what it requires is read from it.
-    if issubclass(KINDS[kind], ImageKind) and kind not in ("pytest", "dockerfile.lint"):
+    if issubclass(KINDS[kind], ImageKind) and kind != "dockerfile.lint":
         assert ENGINE in KINDS[kind].requires
 
 

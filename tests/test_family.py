@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 
 from scaffolder import workspace
 from scaffolder.checks import families
-from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.families import FAMILIES, find_fixtures, list_tools
 from scaffolder.checks.family import Family
-from scaffolder.checks.registry import list_tools
+from scaffolder.checks.serving import FixtureService
 from scaffolder.core.loading import load_place
 from scaffolder.grading.cache.code import find_owner
 from scaffolder.grading.cache.store import Kept
@@ -23,6 +24,7 @@ from scaffolder.model import Outcome, Report
 from tests.support.command import Devlab
 from tests.support.labs import HEAD, Catalog
 from tests.support.toy.family import FAMILY
+from tests.support.toy.tools import ABACUS as ABACUS_TOOL
 
 TASKS = """\
   - id: numbers
@@ -32,6 +34,19 @@ TASKS = """\
     checks:
       - {id: adds-up, kind: toy.sums, total_wanted: 6}
       - {id: enough, kind: toy.counts, least: 3}
+"""
+OWN_TESTS = """\
+  - id: numbers
+    title: The author's own tests pass
+    points: 100
+    hints: [count, add]
+    checks:
+      - {id: own, kind: pytest, file: tests/test_numbers.py}
+"""
+WITH_FIXTURE = """\
+def test_it_adds_up(workspace, abacus):
+    numbers = map(int, (workspace / "numbers.txt").read_text().split())
+    assert abacus(*numbers) == 6, "the numbers do not add up to 6"
 """
 MISTAKES = """\
 mistakes:
@@ -68,12 +83,27 @@ def toy(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return programs
 
 
+@pytest.fixture
+def own_tests(catalog: Catalog, toy: Path) -> Path:
+    """Make a test file that asks for the fixture the lab's one check; return that file."""
+    folder = catalog.root / "labs" / "tested"
+    (folder / "lab.yaml").write_text(f"{HEAD}tasks:\n{OWN_TESTS}")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_numbers.py").write_text(WITH_FIXTURE)
+    return folder / "tests" / "test_numbers.py"
+
+
 def check(tmp_path: Path) -> Report:
+    work = make_work(tmp_path)
+    kept = Kept(tmp_path / "verdicts")
+    return grade(real_catalog.load_lab("tested"), workspace.find_workspace(work), kept=kept)
+
+
+def make_work(tmp_path: Path) -> Path:
     work = tmp_path / "solved"
     if not work.exists():
         build_state(real_catalog.load_lab("tested"), "solution", {}, work)
-    kept = Kept(tmp_path / "verdicts")
-    return grade(real_catalog.load_lab("tested"), workspace.find_workspace(work), kept=kept)
+    return work
 
 
 def test_its_kinds_are_listed_and_told(devlab: Devlab, toy: Path) -> None:
@@ -133,6 +163,57 @@ def test_what_its_tool_is_decides_about_what_is_kept(
     assert check(tmp_path).cached
 
 
+@pytest.mark.usefixtures("own_tests")
+def test_its_fixture_serves_the_tests_of_authors(tmp_path: Path) -> None:
+    assert check(tmp_path).outcome is Outcome.PASS
+    (make_work(tmp_path) / "numbers.txt").write_text("1\n2\n4\n")
+    (verdict,) = [one.verdict for task in check(tmp_path).tasks for one in task.checks]
+    assert (verdict.outcome, verdict.message) == (Outcome.FAIL, "the numbers do not add up to 6")
+    assert verdict.evidence is not None
+    assert verdict.evidence.ran == "abacus 1 2 4"
+
+
+def test_its_fixture_without_its_tool_is_nobodys_fault(
+    own_tests: Path, toy: Path, tmp_path: Path
+) -> None:
+    (toy / "abacus").unlink()
+    (verdict,) = [one.verdict for task in check(tmp_path).tasks for one in task.checks]
+    assert (verdict.outcome, verdict.hint) == (Outcome.UNAVAILABLE, "make one of beads")
+
+
+def test_its_fixture_requires_its_tool_where_a_test_asks_for_it(own_tests: Path) -> None:
+    (spec,) = real_catalog.load_lab("tested").tasks[0].checks
+    assert ABACUS_TOOL in spec.check.requirements(own_tests.parent.parent)
+    own_tests.write_text("def test_nothing(workspace): pass\n")
+    assert ABACUS_TOOL not in spec.check.requirements(own_tests.parent.parent)
+
+
+def test_a_tool_that_a_test_file_needs_is_looked_for_and_decides(
+    devlab: Devlab, own_tests: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of a family that has no fixtures nothing else counts for a test file.
+    alone = dataclasses.replace(FAMILY, fixtures={})
+    monkeypatch.setattr(families, "FAMILIES", (*FAMILIES, alone))
+    own_tests.write_text("def test_nothing(workspace): pass\n")
+
+    def used() -> list[str]:
+        found = json.loads(devlab("doctor", "tested", "--format", "json").out)
+        (seen,) = [one for one in found["observations"] if one["id"] == "abacus"]
+        return list(seen["used_by"])
+
+    def changes() -> bool:
+        check(tmp_path)
+        with (toy / "abacus").open("a") as program:
+            program.write("# another\n")
+        return not check(tmp_path).cached
+
+    assert (used(), changes()) == ([], False)
+    lab_file = own_tests.parent.parent / "lab.yaml"
+    text = lab_file.read_text()
+    lab_file.write_text(text.replace("numbers.py}", "numbers.py, needs_tools: [abacus]}"))
+    assert (used(), changes()) == (["tested"], True)
+
+
 def test_its_code_is_its_own() -> None:
     assert find_owner(Path(families.__file__)) == ""
     for family in FAMILIES:
@@ -144,6 +225,14 @@ def test_what_families_name_is_there(family: Family) -> None:
     for kind in family.kinds:
         assert family.load_kind(kind).run
     assert all(one.operators for one in family.load_mutators())
+    for fixture in family.fixtures:
+        assert issubclass(family.load_service(fixture), FixtureService)
+        assert callable(getattr(load_place(family.name_plugin(fixture)), fixture))
+
+
+def test_no_two_families_have_a_fixture_of_one_name() -> None:
+    names = [name for family in FAMILIES for name in family.fixtures]
+    assert len(names) == len(find_fixtures())
 
 
 def test_what_tools_name_is_there() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffolder.checks.context import Run
-from scaffolder.checks.pytest.runner.containers import bound_time
+from scaffolder.checks.docker.fixtures.containers import bound_time
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import Outcome
@@ -284,6 +284,11 @@ LAB = """\
         kind: pytest
         file: {file}
 """
+NEEDS_TOOLS = """\
+        needs_tools:
+          - zizmor
+          - terrafrom
+"""
 
 
 @pytest.mark.parametrize(
@@ -301,3 +306,19 @@ def test_a_test_file_that_is_not_the_labs_is_refused(catalog: Catalog, file: str
     right = (folder / "lab.yaml").read_text().replace(file, "tests/test_restart.py")
     (folder / "lab.yaml").write_text(right)
     assert read_lab(folder).tasks[0].checks[0].kind == "pytest"
+
+
+def test_a_tool_that_nobody_declares_is_refused(catalog: Catalog) -> None:
+    folder = catalog.lab(LAB.format(file="tests/test_it.py") + NEEDS_TOOLS, head=HEAD)
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_it.py").write_text("def test_it(): pass\n")
+    with pytest.raises(DevlabError) as caught:
+        read_lab(folder)
+    line = HEAD.count("\n") + 11
+    told = f"lab.yaml:{line}: unknown tool 'terrafrom'; did you mean 'terraform'?"
+    assert told in caught.value.message
+    right = (folder / "lab.yaml").read_text().replace("terrafrom", "terraform")
+    (folder / "lab.yaml").write_text(right)
+    (check,) = read_lab(folder).tasks[0].checks
+    needed = {tool.id for tool in check.check.requirements(folder)}
+    assert needed == {"trust", "sandbox", "zizmor", "terraform"}

@@ -34,7 +34,7 @@ ROOMS = (
 )
 # The same within checks/: families use what is below them and the families that stand lower.
 CHECKS = (
-    ("registry",),
+    ("registry", "tester"),
     ("pytest",),
     ("docker", "github", "terraform"),
     ("pipeline",),
@@ -43,17 +43,25 @@ CHECKS = (
     ("families",),
     (
         *("family", "common_tools", "sandbox_look", "http", "mutations", "session"),
-        *("context", "kind"),
+        *("context", "kind", "serving"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.
 DECLARATIONS = frozenset({"family", "tools"})
-# Programs of their own, with nothing of ours but themselves.
-ALONE = ("checks/pytest/runner/", "checks/github/standins/")
+# What runs in the tester's process: the program itself, and the families' fixtures.
+RUNNER = "checks/pytest/runner/"
+FIXTURES = tuple(f"checks/{one.name}/fixtures/" for one in FAMILIES if one.fixtures)
+# Programs of their own, with nothing of ours but these places.
+ALONE = {
+    RUNNER: (RUNNER,),
+    **{place: (place, RUNNER) for place in FIXTURES},
+    "checks/github/standins/": ("checks/github/standins/",),
+}
 
 # Outside packages, and the modules or packages that may import each; families say theirs.
 OWNERS: dict[str, tuple[str, ...]] = {
     **{package: (f"checks/{one.name}/",) for one in FAMILIES for package in one.packages},
+    "pytest": ("checks/pytest/", *FIXTURES),
     "docker": ("tools/engine/",),
     "cookiecutter": ("labs/rendering/",),
     "jinja2": ("labs/rendering/",),
@@ -125,8 +133,10 @@ def upward_imports(rooms: tuple[tuple[str, ...], ...], place: str) -> Iterator[s
 
 def room_of(place: str, parts: list[str]) -> str:
     """Return the room of a place in which something lies, by the parts of its path or its name."""
-    declares = place == "checks/" and not DECLARATIONS.isdisjoint(parts[1:2])
-    return "family" if declares else parts[0]
+    if place == "checks/" and not DECLARATIONS.isdisjoint(parts[1:2]):
+        return "family"
+    runs_in_tester = f"{place}{'/'.join(parts[:2])}/" in (RUNNER, *FIXTURES)
+    return "tester" if runs_in_tester else parts[0]
 
 
 def test_imports_run_one_way() -> None:
@@ -149,10 +159,10 @@ def test_programs_of_their_own_import_nothing_of_ours() -> None:
     wrong = [
         f"{module.path} imports {name}"
         for module in modules()
-        for place in ALONE
+        for place, allowed in ALONE.items()
         if module.path.startswith(place)
         for name in module.imports_of("scaffolder")
-        if not name.startswith("scaffolder." + place.strip("/").replace("/", "."))
+        if not f"{name.removeprefix('scaffolder.').replace('.', '/')}/".startswith(allowed)
     ]
     assert not wrong
 

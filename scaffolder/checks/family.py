@@ -13,6 +13,7 @@ from scaffolder.model.tool import Tool
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind
     from scaffolder.checks.mutations import Mutators
+    from scaffolder.checks.serving import FixtureService
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,21 @@ class RunnerPlace:
     requires: frozenset[Tool]
 
 
+@dataclass(frozen=True)
+class FixturePlace:
+    """Where the two sides of a fixture for authors' tests are, and what it requires of the machine.
+
+    Both are `module:Class`. `service`, the grader's side, is a FixtureService (see serving); it
+    answers the requests whose names begin with the fixture's. `plugin`, the tester's side, is a
+    pytest plugin, made of a Channel and a Witness (see pytest/runner) in the tester's process. It
+    lies in the family's folder `fixtures`, which imports nothing of ours but itself and the runner.
+    """
+
+    requires: frozenset[Tool]
+    service: str
+    plugin: str
+
+
 # Compared by identity: a family is declared once.
 @dataclass(frozen=True, eq=False)
 class Family:
@@ -31,10 +47,11 @@ class Family:
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
     in lab.yaml, where its class is: `module:Class` within the package. `tools` are what its kinds
     need of the machine, `relies_on` the names of other families whose code and tools they use;
-    one that `uses_runners` relies on every family that has some.
+    one that `uses_runners` relies on every family that has some, and so for `uses_fixtures`.
     `packages` are Python packages of others that no other code of devlab's may import.
     `mutators` says where the operators are that make wrong answers, `runners` what runs pipelines,
-    by patterns of their paths as of fnmatch. What is named in this way loads when it is asked for:
+    by patterns of their paths as of fnmatch, `fixtures` what authors' tests can ask for by these
+    names. What is named in this way loads when it is asked for:
     to grade a Dockerfile nobody should have to wait for Terraform.
     """
 
@@ -44,9 +61,11 @@ class Family:
     tools: tuple[Tool, ...] = ()
     relies_on: tuple[str, ...] = ()
     uses_runners: bool = False
+    uses_fixtures: bool = False
     packages: tuple[str, ...] = ()
     mutators: str = ""
     runners: Mapping[str, RunnerPlace] = field(default_factory=dict)
+    fixtures: Mapping[str, FixturePlace] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -67,6 +86,15 @@ class Family:
     def load_runner(self, pattern: str) -> Any:
         """Return the `Runner` (see pipeline) of the pipelines of that pattern, one of `runners`."""
         return self._load(self.runners[pattern].place)
+
+    def load_service(self, fixture: str) -> type[FixtureService]:
+        """Return the grader's side of a fixture, one of `fixtures`."""
+        service: type[FixtureService] = self._load(self.fixtures[fixture].service)
+        return service
+
+    def name_plugin(self, fixture: str) -> str:
+        """Return where the tester's side of a fixture is: `package.module:Class`."""
+        return f"{self.package}.{self.fixtures[fixture].plugin}"
 
     def _load(self, place: str) -> Any:
         return load_place(f"{self.package}.{place}")

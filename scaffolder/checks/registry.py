@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from scaffolder.checks import families
 from scaffolder.checks.family import Family
 from scaffolder.checks.kind import Kind
-from scaffolder.model.tool import Tool
 
 
 class _Registry(Mapping[str, type[Kind]]):
@@ -31,11 +30,6 @@ def find_family(kind: str) -> Family:
     raise KeyError(kind)
 
 
-def list_tools() -> tuple[Tool, ...]:
-    """Return the tools that any family relies on, each once, in the order of the families."""
-    return tuple(dict.fromkeys(tool for family in families.FAMILIES for tool in family.tools))
-
-
 def list_used_families(names: Iterable[str]) -> tuple[Family, ...]:
     """Return the families of these names and those that they rely on, in the one order."""
     known = {family.name: family for family in families.FAMILIES}
@@ -48,6 +42,8 @@ def list_used_families(names: Iterable[str]) -> tuple[Family, ...]:
             waiting += known[name].relies_on
             if known[name].uses_runners:
                 waiting += [family.name for family in families.FAMILIES if family.runners]
+            if known[name].uses_fixtures:
+                waiting += [family.name for family in families.FAMILIES if family.fixtures]
     return tuple(family for family in families.FAMILIES if family.name in used)
 
 

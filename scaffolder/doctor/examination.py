@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from scaffolder.checks.registry import list_tools
+from scaffolder.checks.families import list_tools
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.log import write_log
 from scaffolder.doctor import machine

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from scaffolder.checks.registry import list_tools
+from scaffolder.checks.families import list_tools
 from scaffolder.core.errors import InterruptedRunError, UnavailableError
 from scaffolder.core.log import write_log
 from scaffolder.doctor.needs import LabNeeds, collect_demand

@@ -142,9 +142,8 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
     theirs = _with_learners_checks(source, vary, tasks, read_checks, root.name, learner)
     _require_unique(source, theirs)
     _require_sound_needs(source, tasks)
-    _require_known_faults(source, theirs, faults)
+    _require_known_names(source, theirs, faults, root)
     _require_known_stand_ins(source, vary, faults)
-    _require_known_tests(source, theirs, root)
     return Lab(
         id=root.name,
         version=file.version,
@@ -358,14 +357,28 @@ def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, .
     return ()
 
 
-def _require_known_faults(
-    source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault]
+def _require_known_names(
+    source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault], root: Path
 ) -> None:
+    """Refuse a check with an unknown fault or tool, or a test file that is not in the lab's tests/."""
+    tests = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
-            for fault in spec.check.faults:
-                if fault not in faults:
-                    raise source.unknown("fault", fault, faults, "tasks", index, "checks", number)
+            place = ("tasks", index, "checks", number)
+            for what, named, known, *key in (
+                ("fault", spec.check.faults, faults),
+                ("test file", getattr(spec.check, "test_files", ()), tests, "file"),
+                ("tool", getattr(spec.check, "needs_tools", ()), _list_tool_ids(), "needs_tools"),
+            ):
+                for at, name in enumerate(named):
+                    if name not in known:
+                        raise source.unknown(what, name, known, *place, *key, at)
+
+
+def _list_tool_ids() -> tuple[str, ...]:
+    from scaffolder.checks.families import list_tools
+
+    return tuple(tool.id for tool in list_tools())
 
 
 def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping[str, Fault]) -> None:
@@ -373,17 +386,6 @@ def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping
         for fault in (name, *others):
             if fault not in faults:
                 raise source.unknown("fault", fault, faults, "vary", "faults", name)
-
-
-def _require_known_tests(source: LabSource, tasks: tuple[Task, ...], root: Path) -> None:
-    """Refuse a check whose test file is not one of the lab's own, in its folder tests/."""
-    known = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
-    for index, task in enumerate(tasks):
-        for number, spec in enumerate(task.checks):
-            for file in getattr(spec.check, "test_files", ()):
-                if file not in known:
-                    place = ("tasks", index, "checks", number, "file")
-                    raise source.unknown("test file", file, known, *place)
 
 
 def _read_faults(root: Path) -> dict[str, Fault]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from scaffolder.checks.docker.tools import ENGINE, HADOLINT, IMAGES
-from scaffolder.checks.family import Family
+from scaffolder.checks.family import Family, FixturePlace
 
+_FIXTURES = FixturePlace(
+    requires=frozenset({ENGINE, IMAGES}),
+    service="serving_tests:DockerFixtureService",
+    plugin="fixtures.plugin:DockerFixtures",
+)
 FAMILY = Family(
     name="docker",
     package="scaffolder.checks.docker",
@@ -23,4 +28,5 @@ FAMILY = Family(
     },
     tools=(ENGINE, IMAGES, HADOLINT),
     mutators="mutations:MUTATORS",
+    fixtures={"image": _FIXTURES, "container": _FIXTURES},
 )

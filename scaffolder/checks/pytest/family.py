@@ -12,7 +12,7 @@ FAMILY = Family(
     kinds={
         "pytest": "kind:Pytest",
     },
-    relies_on=("docker", "terraform"),
+    uses_fixtures=True,
     packages=("pytest",),
     tools=(SANDBOX, TRUST),
 )

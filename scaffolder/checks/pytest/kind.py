@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
-from scaffolder.checks.pytest.services import TestedKind
+from scaffolder.checks.families import find_fixtures, list_tools
+from scaffolder.checks.kind import Kind
 from scaffolder.checks.pytest.session import transcribe
+from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.checks.pytest.verdict import judge_transcript
 from scaffolder.model import Verdict, unavailable
+from scaffolder.model.tool import Tool
+from scaffolder.tools import python_syntax
 
 FOLDER = "tests"
 
 
-class Pytest(TestedKind, frozen=True, kw_only=True):
+class Pytest(Kind, frozen=True, kw_only=True):
     """The tests of a file in the lab's own folder `tests/` pass.
 
     The escape hatch for what no other kind can do. pytest runs the file in a process of its own,
@@ -46,6 +59,9 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
         dockerfile, port_variable, start_within: for `image` and `container`, as in
             container.serves.
         directory, variables: for `terraform`, as in terraform.applies.
+        needs_tools: ids of tools, as `devlab doctor --format json` has them, that the tests need
+            besides what their fixtures do, such as zizmor. The doctor looks for them, and a verdict
+            is kept only while they are the same.
 
     Passes: there is a test, and every one passed.
 
@@ -69,11 +85,31 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
     """
 
     file: str
+    dockerfile: str = "Dockerfile"
+    port_variable: str = "PORT"
+    start_within: float = 20
+    directory: str = "infra"
+    variables: Mapping[str, Any] = {}
+    needs_tools: tuple[str, ...] = ()
 
     @property
     def test_files(self) -> tuple[str, ...]:
         """The files of the lab's `tests/` that the check runs."""
         return (self.file,)
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """The Dockerfile: a test may ask for its image."""
+        return (self.dockerfile,)
+
+    def requirements(self, lab_root: Path) -> frozenset[Tool]:
+        """Return what the fixtures need that the tests, or what they share, ask for by name."""
+        asked = _list_parameters(lab_root / self.file)
+        needed = {TRUST, SANDBOX, *(one for one in list_tools() if one.id in self.needs_tools)}
+        for name, family in find_fixtures().items():
+            if name in asked:
+                needed |= family.fixtures[name].requires
+        return frozenset(needed)
 
     def run(self, context: Context) -> Verdict:
         """Run the file and judge by what it told."""
@@ -87,5 +123,18 @@ class Pytest(TestedKind, frozen=True, kw_only=True):
             )
         root = run.lab_root.resolve()
         context.say(f"running {self.file}")
-        transcript = transcribe(context, self, root / self.file, root / FOLDER)
+        transcript = transcribe(
+            context, msgspec.structs.asdict(self), root / self.file, root / FOLDER
+        )
         return judge_transcript(self.file, transcript, context.timeout)
+
+
+def _list_parameters(test_file: Path) -> set[str]:
+    """Return the names of all parameters in a test file and the conftest.py beside it."""
+    asked: set[str] = set()
+    for file in {test_file, test_file.parent / "conftest.py"}:
+        # A file that cannot be read is the check's to complain of.
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            tree = python_syntax.parse(file.read_bytes())
+            asked |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return asked

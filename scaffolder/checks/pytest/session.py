@@ -6,13 +6,13 @@ Who can write the outcome? Only who holds the socket, and that is the tester alo
   the user's packages, not the current folder on the path), with a scrubbed environment, and pytest
   told of every file by name: our ini file, the lab's own tests/ as the root and the limit for
   conftest.py, no plugin but ours, no cache, no byte code of the lab's read or written. Nothing of
-  the workspace is ever on its path; audit hooks (`testing/guard.py`) refuse to load it by mistake.
+  the workspace is ever on its path; audit hooks (`runner/guard.py`) refuse to load it by mistake.
 - What the learner's code may do, it does in the sandbox or in a container, started by the *grader*,
   so it is no child of the tester and inherits nothing of it. All of the tester's files lie beside
   the run's scratch space, where sandboxed commands cannot write.
 - The socket's name is gone as soon as the tester has shown a password that only its standard input
   told it. Exit code and output of the tester decide nothing; the verdict is made of one record per
-  test and a last one that counts them (`pytest_verdict.py`).
+  test and a last one that counts them (`verdict.py`).
 
 Where bubblewrap does not work, the learner's commands are processes of the same user. The tester
 hides its memory from them where the kernel lets it, but they could kill it: that is an `error`,
@@ -29,7 +29,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -39,8 +39,9 @@ from typing import Any, Literal
 import msgspec
 
 from scaffolder.checks.context import Context
+from scaffolder.checks.families import find_fixtures
 from scaffolder.checks.kind import CheckFailedError
-from scaffolder.checks.pytest.services import Services, TestedKind
+from scaffolder.checks.pytest.services import Services
 from scaffolder.core.errors import InterruptedRunError, UnusableFileError
 from scaffolder.model import Finding
 from scaffolder.sandbox import OwnWork
@@ -119,13 +120,17 @@ _MESSAGE: msgspec.json.Decoder[Call | Collected | Tested | Finished] = msgspec.j
 )
 
 
-def transcribe(context: Context, kind: TestedKind, file: Path, folder: Path) -> Transcript:
+def transcribe(
+    context: Context, parameters: Mapping[str, Any], file: Path, folder: Path
+) -> Transcript:
     """Run the test file in the lab's folder of tests; return what the tester told.
+
+    `parameters` are the check's own, for the services that its fixtures ask for.
 
     The tests' own time, without what they ask of the grader, is bounded by the check's timeout.
     """
     with _place(context) as place:
-        services = Services(context, kind, place)
+        services = Services(context, parameters, place)
         desk = _Desk(context, services)
         with contextlib.closing(services), _listening(place) as (listener, address):
             password = secrets.token_hex(32)
@@ -140,6 +145,7 @@ def transcribe(context: Context, kind: TestedKind, file: Path, folder: Path) -> 
                 "bytecode": str(place / "bytecode"),
                 "work": str(services.work),
                 "variables": dict(context.run.variables),
+                "plugins": _list_plugins(),
             }
             with _tester(place, settings) as tester:
                 connection = _accept(context, listener, address, password, tester)
@@ -148,6 +154,11 @@ def transcribe(context: Context, kind: TestedKind, file: Path, folder: Path) -> 
                         desk.serve(connection, tester)
     desk.transcript.output = _said(tester)
     return desk.transcript
+
+
+def _list_plugins() -> list[str]:
+    """Return where the tester's side of all families' fixtures is, each place once."""
+    return list(dict.fromkeys(one.name_plugin(name) for name, one in find_fixtures().items()))
 
 
 @contextlib.contextmanager

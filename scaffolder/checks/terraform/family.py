@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from scaffolder.checks.common_tools import SANDBOX
-from scaffolder.checks.family import Family
+from scaffolder.checks.family import Family, FixturePlace
 from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
 
+# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
+APPLYING = frozenset({TERRAFORM, AWS_PROVIDER, CLOUD, SANDBOX})
 FAMILY = Family(
     name="terraform",
     package="scaffolder.checks.terraform",
@@ -27,4 +29,11 @@ FAMILY = Family(
     packages=("boto3", "botocore", "hcl2", "moto", "python_terraform"),
     tools=(TERRAFORM, AWS_PROVIDER, CLOUD, SANDBOX),
     mutators="mutations:MUTATORS",
+    fixtures={
+        "terraform": FixturePlace(
+            requires=APPLYING,
+            service="serving_tests:TerraformFixtureService",
+            plugin="fixtures.plugin:TerraformFixtures",
+        ),
+    },
 )

@@ -6,26 +6,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
-from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.kind import Kind
 from scaffolder.checks.terraform.cloud import Picture
+from scaffolder.checks.terraform.family import APPLYING
 from scaffolder.checks.terraform.terraform import State, TerraformResult
-from scaffolder.checks.terraform.tools import AWS_PROVIDER, CLOUD, TERRAFORM
 from scaffolder.model.tool import Tool
-
-# What a configuration that is planned or applied needs; the sandbox keeps Terraform in.
-_REQUIRES = frozenset(
-    {
-        *(TERRAFORM, AWS_PROVIDER),
-        *(CLOUD, SANDBOX),
-    }
-)
 
 
 class TerraformKind(Kind, frozen=True, kw_only=True):
     """Base of the kinds that need more of Terraform than to read a file."""
 
-    requires: ClassVar[frozenset[Tool]] = _REQUIRES
+    requires: ClassVar[frozenset[Tool]] = APPLYING
 
 
 class TerraformStage(IntEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaffolder.checks.family import Family
+from scaffolder.checks.family import Family, FixturePlace
 from tests.support.toy.tools import ABACUS
 
 FAMILY = Family(
@@ -11,4 +11,11 @@ FAMILY = Family(
     kinds={"toy.sums": "kinds:Sums", "toy.counts": "kinds:Counts"},
     tools=(ABACUS,),
     mutators="mutations:MUTATORS",
+    fixtures={
+        "abacus": FixturePlace(
+            requires=frozenset({ABACUS}),
+            service="serving_tests:ToyFixtureService",
+            plugin="fixtures.plugin:ToyFixtures",
+        ),
+    },
 )

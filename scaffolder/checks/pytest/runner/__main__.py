@@ -5,18 +5,20 @@ Exits with 0 when everything was told, whatever it was; the exit code decides no
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffolder.checks.pytest.runner import guard
 from scaffolder.checks.pytest.runner.channel import Channel
-from scaffolder.checks.pytest.runner.containers import Witness
 from scaffolder.checks.pytest.runner.fixtures import Fixtures
 from scaffolder.checks.pytest.runner.records import RecordPlugin
+from scaffolder.checks.pytest.runner.witness import Witness
 
 
 class ByteCode:
@@ -32,6 +34,12 @@ class ByteCode:
     def pytest_load_initial_conftests(self) -> None:
         """Look for byte code in an empty folder from now on."""
         sys.pycache_prefix = self._elsewhere
+
+
+def load_plugin(place: str) -> Any:
+    """Return the class of a family's plugin, named as `module:Class`."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def main() -> None:
@@ -60,6 +68,7 @@ def main() -> None:
             ByteCode(settings["bytecode"]),
             RecordPlugin(channel, witness, folder),
             Fixtures(channel, witness, settings["variables"]),
+            *(load_plugin(one)(channel, witness) for one in settings["plugins"]),
         ],
     )
     sys.stdout.flush()

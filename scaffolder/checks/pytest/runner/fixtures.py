@@ -1,18 +1,17 @@
-"""The fixtures that an instructor's test can ask for; each is made when a test first does."""
+"""The fixtures that every instructor's test can ask for; each is made when a test first does."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import pytest
 
 from scaffolder.checks.pytest.runner.channel import Channel, WorkFailedError
-from scaffolder.checks.pytest.runner.containers import CommandResult, ContainerFixture, Witness
-from scaffolder.checks.pytest.runner.images import ImageFixture
+from scaffolder.checks.pytest.runner.witness import CommandResult, Witness
 
 
 class Fail(Protocol):
@@ -91,23 +90,6 @@ class Fixtures:
             return ran
 
         return run
-
-    @pytest.fixture(scope="session")
-    def image(self) -> ImageFixture:
-        """Return the image of the learner's Dockerfile, built once for all checks of the run."""
-        return ImageFixture(self._channel)
-
-    @pytest.fixture
-    def container(self) -> Iterator[ContainerFixture]:
-        """Run a container of the image for this test."""
-        started = ContainerFixture(self._channel, self._witness)
-        yield started
-        started.remove()
-
-    @pytest.fixture(scope="session")
-    def terraform(self) -> Mapping[str, Any]:
-        """Return the outputs of the learner's configuration, applied to the local cloud."""
-        return dict(self._channel.call("terraform"))
 
     @pytest.fixture(scope="session")
     def variables(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scaffolder.checks.pytest.runner.channel import CannotJudgeError, Channel, WorkFailedError
-from scaffolder.checks.pytest.runner.containers import Witness
+from scaffolder.checks.pytest.runner.witness import Witness
 
 _LINES = 30
 _TEXT_LIMIT = 4000
