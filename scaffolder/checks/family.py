@@ -30,8 +30,7 @@ class Family:
 
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
     in lab.yaml, where its class is: `module:Class` within the package. `tools` are what its kinds
-    need of the machine, `relies_on` the names of other families whose code and tools they use;
-    one that `uses_runners` relies on every family that has some.
+    need of the machine, `relies_on` the names of other families whose code and tools they use.
     `packages` are Python packages of others that no other code of devlab's may import.
     `mutators` says where the operators are that make wrong answers, `runners` what runs pipelines,
     by patterns of their paths as of fnmatch. What is named in this way loads when it is asked for:
@@ -43,7 +42,6 @@ class Family:
     kinds: Mapping[str, str]
     tools: tuple[Tool, ...] = ()
     relies_on: tuple[str, ...] = ()
-    uses_runners: bool = False
     packages: tuple[str, ...] = ()
     mutators: str = ""
     runners: Mapping[str, RunnerPlace] = field(default_factory=dict)
