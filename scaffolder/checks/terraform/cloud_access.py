@@ -15,7 +15,7 @@ from scaffolder.checks.terraform.cloud import Picture, Policy, Role
 from scaffolder.checks.terraform.cloud_kinds import report_missing
 from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
-from scaffolder.checks.terraform.stages import TerraformKind
+from scaffolder.checks.terraform.stages import Applied, TerraformKind
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
