@@ -6,6 +6,7 @@ Each module is parsed once. A test looks at all of them and names every one that
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -175,6 +176,17 @@ def test_each_outside_package_has_one_owner() -> None:
         if any(module.imports_of(package)) and not module.path.startswith(owners)
     ]
     assert not wrong
+
+
+def test_the_picture_of_the_rooms_leads_to_files() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    table = page.partition("## Where do I find")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_/*]+\.py|[a-z_/]+/)`", table)
+    assert len(named) > 20
+    missing = [one for one in named if "/" in one and not list(PACKAGE.glob(one))]
+    assert not missing
+    rooms = {name for names in ROOMS for name in names} - {"entry"}
+    assert rooms == set(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE))
 
 
 def test_modules_stay_under_400_lines() -> None:

@@ -21,6 +21,7 @@ from scaffolder.checks.registry import KINDS
 from scaffolder.core import yaml_source
 from scaffolder.grading.judge import judge
 from scaffolder.model import CheckSpec, Fault, Outcome
+from scaffolder.sandbox import OwnWork
 from tests.support import shell_runner
 
 EXAMPLES = Path(__file__).parent / "examples" / "pipelines"
@@ -108,6 +109,7 @@ def make_run(pipeline: Path, place: str, specs: list[CheckSpec], folder: Path) -
         id="test",
         snapshot=snapshot,
         scratch=folder / "scratch",
+        sandbox=OwnWork(folder / "scratch"),
         lab_root=folder,
         variables={},
         faults={fault.id: fault for fault in read(EXAMPLES / "faults.yaml", tuple[Fault, ...])},

@@ -25,6 +25,7 @@ from scaffolder.checks.terraform.session import TerraformKey, TerraformSession
 from scaffolder.core.errors import InterruptedRunError, NotShownError, UnavailableError
 from scaffolder.grading.judge import judge
 from scaffolder.model import Cause, CheckParameters, CheckSpec, Outcome, Verdict, passed
+from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
 
 SECONDS = 20.0
@@ -136,7 +137,8 @@ class Asks(Kind, frozen=True, kw_only=True):
 def new_run(folder: Path, **options: Any) -> Run:
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    return Run("test", folder, scratch, folder, {}, {}, lambda: folder, **options)
+    own = OwnWork(scratch)
+    return Run("test", folder, scratch, folder, {}, {}, lambda: folder, sandbox=own, **options)
 
 
 @pytest.fixture

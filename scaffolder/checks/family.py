@@ -47,12 +47,12 @@ class Family:
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
     in lab.yaml, where its class is: `module:Class` within the package. `tools` are what its kinds
     need of the machine, `relies_on` the names of other families whose code and tools they use;
-    one that `uses_runners` relies on every family that has some, and so for `uses_fixtures`.
+    one that `uses_fixtures` relies on every family that has some.
     `packages` are Python packages of others that no other code of devlab's may import.
     `mutators` says where the operators are that make wrong answers, `runners` what runs pipelines,
-    by patterns of their paths as of fnmatch, `fixtures` what authors' tests can ask for by these
-    names. What is named in this way loads when it is asked for:
-    to grade a Dockerfile nobody should have to wait for Terraform.
+    by patterns of their paths as of fnmatch, `fixtures` what serves authors' tests, by the names
+    that these ask for. What is named in this way loads when it is asked for: to grade a Dockerfile
+    nobody should have to wait for Terraform.
     """
 
     name: str
@@ -60,7 +60,6 @@ class Family:
     kinds: Mapping[str, str]
     tools: tuple[Tool, ...] = ()
     relies_on: tuple[str, ...] = ()
-    uses_runners: bool = False
     uses_fixtures: bool = False
     packages: tuple[str, ...] = ()
     mutators: str = ""

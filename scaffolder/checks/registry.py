@@ -40,10 +40,10 @@ def list_used_families(names: Iterable[str]) -> tuple[Family, ...]:
         if name not in used:
             used.add(name)
             waiting += known[name].relies_on
-            if known[name].uses_runners:
-                waiting += [family.name for family in families.FAMILIES if family.runners]
+            # What is said of a pipeline rests on whatever runs it.
+            waiting += [one.name for one in known.values() if one.runners and name in one.relies_on]
             if known[name].uses_fixtures:
-                waiting += [family.name for family in families.FAMILIES if family.fixtures]
+                waiting += [one.name for one in known.values() if one.fixtures]
     return tuple(family for family in families.FAMILIES if family.name in used)
 
 

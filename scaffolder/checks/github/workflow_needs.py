@@ -72,13 +72,8 @@ def find_needs(root: Path, workflow: Workflow) -> Needs:
     jobs = [job for each in (workflow, *called) for job in each.jobs.values() if not job.dead]
     for job in jobs:
         _refuse_what_cannot_be_played(job)
-    uses = [step.uses.strip() for job in jobs for step in job.steps]
-    uses += [use for action in called for use in _composite_uses(action)]
-    for use in uses:
-        if use.startswith("docker://"):
-            raise NotShownError(f"the step {use} runs in a container; devlab rehearses none")
     return Needs(
-        actions=frozenset(use for use in uses if use and not use.startswith("./")),
+        actions=_find_actions(jobs, called),
         labels=frozenset(label for job in jobs for label in list_labels(job.data)),
         soft_jobs={
             job.id: switch
@@ -86,6 +81,16 @@ def find_needs(root: Path, workflow: Workflow) -> Needs:
             if (switch := read_switch(job.data.get("continue-on-error")))
         },
     )
+
+
+def _find_actions(jobs: Sequence[Job], called: Sequence[Workflow]) -> frozenset[str]:
+    """Return the actions of other repositories; raises NotShownError for one in a container."""
+    uses = [step.uses.strip() for job in jobs for step in job.steps]
+    uses += [use for action in called for use in _composite_uses(action)]
+    for use in uses:
+        if use.startswith("docker://"):
+            raise NotShownError(f"the step {use} runs in a container; devlab rehearses none")
+    return frozenset(use for use in uses if use and not use.startswith("./"))
 
 
 def _refuse_what_cannot_be_played(job: Job) -> None:

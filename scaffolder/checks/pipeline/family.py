@@ -13,5 +13,4 @@ FAMILY = Family(
         "pipeline.tests_on": "versions:TestsOn",
         "pipeline.delivers": "delivery:Delivers",
     },
-    uses_runners=True,
 )

@@ -15,7 +15,7 @@ from scaffolder.checks.terraform.cloud import Picture, Policy, Role
 from scaffolder.checks.terraform.cloud_kinds import report_missing
 from scaffolder.checks.terraform.reading import confirm_syntax_errors
 from scaffolder.checks.terraform.session import TerraformSession, find_terraform
-from scaffolder.checks.terraform.stages import TerraformKind
+from scaffolder.checks.terraform.stages import Applied, TerraformKind
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Finding, Verdict, failed, passed
 
@@ -94,19 +94,7 @@ class Access(TerraformKind, frozen=True, kw_only=True):
         picture = _with_bucket_policies(applied.picture)
         if not picture.roles:
             return report_missing("role", self.directory)
-        word = f"{make_random(context.run, 'keys').getrandbits(40):010x}"
-        made = [str(item.attributes.get("arn") or "") for item in applied.state.resources]
-        made = [arn for arn in made if arn]
-        problems = [
-            problem
-            for role in picture.roles
-            for problem in (
-                *_too_wide(role),
-                *self._too_much(role, made, picture),
-                *self._outside(role, picture, word),
-            )
-        ]
-        problems += self._too_little(picture)
+        problems = list(self._find_problems(context, applied, picture))
         problems = problems or list(self._problems_elsewhere(context, shared))
         if problems:
             return failed(
@@ -125,6 +113,17 @@ class Access(TerraformKind, frozen=True, kw_only=True):
             [one for role in picture.roles for one in _documents(role)]
         )
         return passed(f"{names}: {', '.join(allowed)} and nothing more, without wildcards")
+
+    def _find_problems(self, context: Context, applied: Applied, picture: Picture) -> Iterator[str]:
+        """Yield what roles of the applied configuration may and should not, then what they lack."""
+        word = f"{make_random(context.run, 'keys').getrandbits(40):010x}"
+        arns = (str(item.attributes.get("arn") or "") for item in applied.state.resources)
+        made = [arn for arn in arns if arn]
+        for role in picture.roles:
+            yield from _too_wide(role)
+            yield from self._too_much(role, made, picture)
+            yield from self._outside(role, picture, word)
+        yield from self._too_little(picture)
 
     def _problems_elsewhere(self, context: Context, shared: TerraformSession) -> Iterator[str]:
         for world in cloud_worlds.plan_worlds(context, shared, self.also):
