@@ -22,10 +22,10 @@ from tests.support.labs import Catalog
 collect_ignore = ["examples"]
 
 # How long an example takes is the machine's to say: on a busy one any deadline is missed.
-settings.register_profile("devlab", deadline=None)
+settings.register_profile("pull-request", deadline=None, max_examples=50)
 # HYPOTHESIS_PROFILE=thorough: many examples, for a night; tests that take seconds each look at it.
 settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "devlab"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "pull-request"))
 
 
 @functools.cache
@@ -63,8 +63,15 @@ MARKERS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes half a minute or more")
     for marker, needs in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: {needs}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes long first, so that no processor waits for another at the end."""
+    slow = ("slow", *MARKERS)
+    items.sort(key=lambda item: all(item.get_closest_marker(one) is None for one in slow))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -243,6 +243,7 @@ def test_an_image_that_comes_after_its_build_was_cut_off_is_removed(tmp_path: Pa
     assert not leftovers(run_id)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 def test_an_interrupted_proof_leaves_nothing(tmp_path: Path) -> None:
     place = Place("ci-pipeline", tmp_path)

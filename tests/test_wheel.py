@@ -62,6 +62,7 @@ def devlab(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin" / "devlab"
 
 
+@pytest.mark.slow
 def test_new_and_check_from_the_wheel(devlab: Path, tmp_path: Path) -> None:
     run(devlab, "new", "ci-pipeline", "--no-input", cwd=tmp_path)
     start = json.loads(
