@@ -13,6 +13,7 @@ from hypothesis import settings
 from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.checks.families import FAMILIES, list_tools
 from scaffolder.grading.cache import store
+from scaffolder.model.tool import Tool
 from scaffolder.proving import memory
 from scaffolder.tools.engine import building
 from tests.support.command import Devlab
@@ -49,11 +50,14 @@ def why_not(marker: str) -> str:
 
     A marker is the id of a tool, or the name of a family: then all of its tools are meant.
     """
-    if marker == ENGINE.id:
-        return why_no_engine()
     family = next((one for one in FAMILIES if one.name == marker), None)
     tools = family.tools if family else [one for one in list_tools() if one.id == marker]
-    return next((trouble for tool in tools if (trouble := tool.find_trouble())), "")
+    return next((trouble for tool in tools if (trouble := why_no_tool(tool))), "")
+
+
+def why_no_tool(tool: Tool) -> str:
+    """Say why a tool cannot be used here; nothing where it can."""
+    return why_no_engine() if tool is ENGINE else tool.find_trouble()
 
 
 MARKERS = {
