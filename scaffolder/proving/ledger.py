@@ -25,6 +25,7 @@ from scaffolder.labs.families import list_lab_families
 from scaffolder.model import Lab
 from scaffolder.model.proofs import CaseResult, Fate, LabProof, Stage
 from scaffolder.proving.digest import encode_lab
+from scaffolder.proving.memory import TESTS
 from scaffolder.tools import python_syntax
 
 _HEAD = """\
@@ -45,10 +46,9 @@ def digest_case(
 
     `promise` is what must come of it, `start` and `answer` are fingerprints of folders.
     """
-    tests = lab.root / "tests"
     with _ONE_AT_A_TIME:
         code = _digest_code(list_lab_families(lab))
-    folders = [start, answer, workspace.fingerprint_work(tests) if tests.is_dir() else {}]
+    folders = [start, answer, workspace.fingerprint_work(lab.root / TESTS)]
     lines = [
         name,
         *promise,

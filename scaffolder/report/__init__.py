@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 
+from scaffolder.core.loading import load_place
 from scaffolder.model import Report
 
 Renderer = Callable[[Report], str]
@@ -14,7 +14,7 @@ def _lazily(module: str, function: str = "render") -> Renderer:
     """Return a renderer whose module is imported when it is used: nobody waits for the others."""
 
     def render(report: Report) -> str:
-        renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), function)
+        renderer: Renderer = load_place(f"{__name__}.{module}:{function}")
         return renderer(report)
 
     return render
