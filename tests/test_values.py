@@ -128,8 +128,12 @@ def test_new_warns_of_a_choice_that_cannot_be_graded(
     devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from scaffolder.checks.docker import engine_look as looks
+    from scaffolder.cli import new
 
     monkeypatch.setattr(looks, "_refusal", lambda *_: "no network")
+    # An engine that has much to do does not answer within the seconds that a learner waits.
+    monkeypatch.setattr(looks, "ANSWER_SECONDS", 60)
+    monkeypatch.setattr(new, "_LOOK_SECONDS", 120.0)
     name = ("new", "containerize-flask")
     usual = devlab(*name, tmp_path / "usual", "--no-input", "--set", "port=9000")
     assert "warning" not in usual.err

@@ -172,6 +172,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ("pytest", "directory"): _OTHER_FAMILY,
     ("pytest", "start_within"): _OTHER_FAMILY,
     ("pytest", "port_variable"): _OTHER_FAMILY,
+    ("pytest", "needs_tools"): "what the grader needs, not the learner",
 }
 
 

@@ -38,7 +38,9 @@ def update_watch(watch: Watch, event: Event) -> Step:
         return check_again(replace(watch, saved=()), list_tasks(watch))
     if isinstance(event, Shown):
         return replace(watch, page=event.page, offset=0), ()
-    if event.run != watch.run:
+    # What this run says after its end would be shown as under way for ever.
+    over = not watch.active and not isinstance(event, Failed)
+    if event.run != watch.run or over:
         return watch, ()
     moved = _reported(watch, event)
     return check_again(moved, frozenset()) if moved.again and not moved.active else (moved, ())
