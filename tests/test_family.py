@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scaffolder import workspace
@@ -192,7 +192,7 @@ def test_a_tool_that_a_test_file_needs_is_looked_for_and_decides(
     devlab: Devlab, own_tests: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of a family that has no fixtures nothing else counts for a test file.
-    alone = dataclasses.replace(FAMILY, fixtures={})
+    alone = msgspec.structs.replace(FAMILY, fixtures={})
     monkeypatch.setattr(families, "FAMILIES", (*FAMILIES, alone))
     own_tests.write_text("def test_nothing(workspace): pass\n")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from scaffolder.core.loading import load_place
 from scaffolder.model.tool import Tool
@@ -16,16 +17,14 @@ if TYPE_CHECKING:
     from scaffolder.checks.serving import FixtureService
 
 
-@dataclass(frozen=True)
-class RunnerPlace:
+class RunnerPlace(msgspec.Struct, frozen=True):
     """Where the runner of some pipelines is, `module:NAME`, and what it requires of the machine."""
 
     place: str
     requires: frozenset[Tool]
 
 
-@dataclass(frozen=True)
-class FixturePlace:
+class FixturePlace(msgspec.Struct, frozen=True):
     """Where the two sides of a fixture for authors' tests are, and what it requires of the machine.
 
     Both are `module:Class`. `service`, the grader's side, is a FixtureService (see serving); it
@@ -40,8 +39,7 @@ class FixturePlace:
 
 
 # Compared by identity: a family is declared once.
-@dataclass(frozen=True, eq=False)
-class Family:
+class Family(msgspec.Struct, frozen=True, eq=False):
     """The kinds of one system, with what they rely on.
 
     `package` is the dotted name of the family's package. `kinds` says, for the name of each kind
@@ -63,8 +61,8 @@ class Family:
     uses_fixtures: bool = False
     packages: tuple[str, ...] = ()
     mutators: str = ""
-    runners: Mapping[str, RunnerPlace] = field(default_factory=dict)
-    fixtures: Mapping[str, FixturePlace] = field(default_factory=dict)
+    runners: Mapping[str, RunnerPlace] = msgspec.field(default_factory=dict)
+    fixtures: Mapping[str, FixturePlace] = msgspec.field(default_factory=dict)
 
     @property
     def folder(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scaffolder.checks.context import Context, Run
 from scaffolder.core.interrupts import hold_interrupts
@@ -20,7 +20,7 @@ from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResu
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.sandbox import MakeSandbox, OwnWork
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import Workspace, escape_path, survey_work
+from scaffolder.workspace import Workspace, WorkSurvey, escape_path, survey_work
 
 Listener = Callable[[Event], None]
 # The tasks' results, and what the report should say besides, in order.
@@ -128,7 +128,7 @@ class _Grading:
         """Return what is kept of the checks of the copy that is graded."""
         if self.kept is None:
             return None
-        seen = replace(survey_work(run.snapshot), skipped=run.skipped)
+        seen = WorkSurvey(survey_work(run.snapshot).told, run.skipped)
         return Recall(self.kept, Inputs(self.lab, run.variables, run.snapshot, seen))
 
     def report(self, results: _Results, seconds: float) -> Report:

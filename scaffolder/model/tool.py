@@ -7,9 +7,10 @@ from its declaration, which loads nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.core.loading import load_place
@@ -18,8 +19,7 @@ from scaffolder.model.readiness import Observation, Status
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """What labs ask of a tool.
 
     `parts` names, for the id of each lab that needs the tool, the parts of it that the lab needs:
@@ -27,7 +27,7 @@ class Demand:
     `replace_standins` asks for the real thing where something else stands in for it.
     """
 
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     offline: bool = False
     replace_standins: bool = False
 
@@ -37,8 +37,7 @@ class Demand:
         return tuple(sorted({one for parts in self.parts.values() for one in parts}))
 
 
-@dataclass(frozen=True)
-class Download:
+class Download(msgspec.Struct, frozen=True):
     """Something to fetch ahead of time.
 
     `key` is its id, `label` what it is called. `get`, called with who hears how far it is and with
@@ -51,8 +50,7 @@ class Download:
     get: Callable[[Say, Any], str]
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(msgspec.Struct, frozen=True):
     """What of a tool can change a verdict.
 
     `programs` are looked up beside devlab and on the PATH; `settings` are files in the user's home
@@ -77,8 +75,7 @@ class Fingerprint:
 
 
 # Compared by identity: a tool is declared once.
-@dataclass(frozen=True, eq=False)
-class Tool:
+class Tool(msgspec.Struct, frozen=True, eq=False):
     """Something that check kinds need of the machine; `id` is its id in `devlab.doctor/1`.
 
     What is named as `package.module:function` loads when it is asked for. `version()` returns the

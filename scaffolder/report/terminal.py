@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -45,9 +46,13 @@ _NO_BREAK = "\ue000"
 
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console that obeys NO_COLOR and the terminal's width, or WIDTH without one."""
-    options = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
-    made = Console(**options)  # type: ignore[arg-type]
-    return made if made.is_terminal else Console(**options, width=WIDTH)  # type: ignore[arg-type]
+    made = _make_console(stderr=stderr)
+    return made if made.is_terminal else _make_console(stderr=stderr, width=WIDTH)
+
+
+def _make_console(**options: Any) -> Console:
+    """Return a console that prints what it is told, and takes no word in it for a command."""
+    return Console(highlight=False, markup=False, emoji=False, **options)
 
 
 def choose_mark(outcome: Outcome, target: Console) -> Text:
@@ -64,7 +69,7 @@ def can_draw(target: Console) -> bool:
 def render(report: Report, *, verbose: bool = False) -> str:
     """Return what `draw` would print, as plain text for a file or a pipe."""
     buffer = io.StringIO()
-    draw(report, Console(file=buffer, width=WIDTH, markup=False, highlight=False), verbose=verbose)
+    draw(report, _make_console(file=buffer, width=WIDTH), verbose=verbose)
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().lstrip("\n").splitlines())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -56,8 +55,7 @@ class NoWorkspaceError(DevlabError):
     """No folder from here upwards is a workspace."""
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(msgspec.Struct, frozen=True):
     """A learner's folder with its manifest."""
 
     root: Path

@@ -8,8 +8,9 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from scaffolder.core import folders, symlinks
 from scaffolder.core.errors import DevlabError
@@ -43,8 +44,7 @@ IGNORED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """A path that a snapshot left out, and why."""
 
     path: str
@@ -75,8 +75,7 @@ def take_snapshot(root: Path, destination: Path) -> tuple[Skipped, ...]:
     return tuple(skipped)
 
 
-@dataclass(frozen=True)
-class WorkSurvey:
+class WorkSurvey(msgspec.Struct, frozen=True):
     """What a snapshot of some work would hold, without making it.
 
     `told` says, for each path, what would differ if it were changed: its kind, whether it may be

@@ -22,6 +22,8 @@ _NOT_GRADING = frozenset(
     }
 )
 PACKAGE = Path(scaffolder.__file__).parent
+# What the paths of our own files begin with: it says nothing of them, the package may lie anywhere.
+_INSIDE = f"{PACKAGE}{os.sep}"
 
 
 def digest_code(used: Sequence[Family]) -> str:
@@ -80,28 +82,38 @@ def _digest(used: tuple[str, ...], known: tuple[str, ...]) -> str:
 
 @functools.cache
 def _digest_rest() -> str:
-    return hash_lines(_tell(one for one in list_files(str(PACKAGE)) if not _grades(one)))
+    return hash_lines(_tell(one for one in _list_package() if not _grades(one)))
+
+
+@functools.cache
+def _list_package() -> tuple[os.DirEntry[str], ...]:
+    """Return devlab's own files: to walk through its folders takes longer than to stat them."""
+    return tuple(list_files(str(PACKAGE)))
 
 
 def _list_grading(used: tuple[str, ...], known: tuple[str, ...]) -> Iterator[os.DirEntry[str]]:
-    """Yield the code of what all families share, then that of the families in the folders `used`.
+    """Yield the code of what all families share, and that of the families in the folders `used`.
 
     `known` are the folders of all families.
     """
     apart = tuple(f"{folder}{os.sep}" for folder in known)
-    for entry in list_files(str(PACKAGE)):
-        if _grades(entry) and not entry.path.startswith(apart):
+    mine = tuple(f"{folder}{os.sep}" for folder in used)
+    for entry in _list_package():
+        if not _grades(entry):
+            continue
+        if entry.path.startswith(mine) or not entry.path.startswith(apart):
             yield entry
     for folder in used:
-        yield from list_files(folder)
+        if not folder.startswith(_INSIDE):
+            yield from list_files(folder)
 
 
 def _grades(entry: os.DirEntry[str]) -> bool:
-    room = entry.path[len(str(PACKAGE)) + 1 :].partition(os.sep)[0]
+    room = entry.path.removeprefix(_INSIDE).partition(os.sep)[0]
     return room not in _NOT_GRADING
 
 
 def _tell(entries: Iterable[os.DirEntry[str]]) -> Iterator[str]:
     digests = open_file_digests()
     for entry in entries:
-        yield f"{Path(entry.path).name} {digests.digest_file(entry.path, entry.stat())}"
+        yield f"{entry.path.removeprefix(_INSIDE)} {digests.digest_file(entry.path, entry.stat())}"

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffolder.checks.family import Family
 from scaffolder.core.file_digests import open_file_digests
@@ -18,10 +19,11 @@ from scaffolder.core.lines import split_lines
 from scaffolder.grading.cache.code import digest_code, list_files
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.model.tool import Tool
-from scaffolder.tools.engine.glancing import Glance, glance
+from scaffolder.tools import engine
 from scaffolder.tools.fingerprints import read_fingerprint, read_variables
 
-__all__ = ["Glance", "glance", "list_contents", "read_here", "select_images"]
+if TYPE_CHECKING:
+    from scaffolder.tools.engine import Glance
 
 # What of the environment every check goes by, or a program that it starts.
 _VARIABLES = (
@@ -68,6 +70,14 @@ def list_contents(folder: Path) -> list[str]:
         for entry in list_files(str(folder))
         if (told := entry.stat())
     ]
+
+
+def glance() -> Glance | None:
+    """Return what the engine says of itself and its images; None where none answers.
+
+    What asks it loads only now: most labs have no images.
+    """
+    return engine.glance()
 
 
 def select_images(dockerfile: str, seen: Glance) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
 from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
 from scaffolder.model.tool import Tool
+from scaffolder.tools.engine import Glance
 from scaffolder.workspace import WorkSurvey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
@@ -123,7 +124,7 @@ class Inputs:
             return ""
 
     @functools.cached_property
-    def _engine(self) -> surroundings.Glance | None:
+    def _engine(self) -> Glance | None:
         return surroundings.glance()
 
     @functools.cached_property

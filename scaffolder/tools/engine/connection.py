@@ -10,10 +10,11 @@ import platform
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import mending
@@ -22,8 +23,7 @@ RUN_LABEL = "devlab.run"
 _ANSWER_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(msgspec.Struct, frozen=True):
     """An engine that answered. `api` is the SDK's low-level client.
 
     `published_on` is the address of the engine's machine that ports are published on, `reached_at`
