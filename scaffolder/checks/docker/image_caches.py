@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import http.client
 
@@ -67,17 +68,18 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Build twice and compare the layers."""
         first = build_work_image(context, self.dockerfile)
-        # First: to read layers takes seconds, and other checks ask for them meanwhile.
         second = rebuild_with_fault(context, self.dockerfile, self.fault)
-        inside = read_contents(context, self.dockerfile)
         if first.image.diff_ids == second.image.diff_ids:
             return failed(
                 "a change of the application does not change the image",
                 evidence=self._evidence("another image", "the same layers"),
                 hint="copy the application's code into the image",
             )
-        if self.shows is not None:
-            self._require_shown(context, second, self.shows)
+        # To read layers takes seconds, in which the changed service can start.
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            shown = pool.submit(self._require_shown, context, second)
+            inside = read_contents(context, self.dockerfile)
+            shown.result()
         for distribution in self.distributions:
             lowest, *others = self._layers(inside, distribution)
             if lowest.diff_id not in second.image.diff_ids:
@@ -93,12 +95,14 @@ class Caches(ContainerKind, frozen=True, kw_only=True):
             f" is the same; the second build took {second.build.seconds:.1f} s"
         )
 
-    def _require_shown(self, context: Context, second: Built, shows: Request) -> None:
-        """Raise CheckFailedError where the changed image answers as if it were not changed.
+    def _require_shown(self, context: Context, second: Built) -> None:
+        """Raise CheckFailedError where the changed image answers `shows` as if it were not changed.
 
         One that does not answer at all is the matter of other checks.
         """
-        request = shows.filled({"token": draw_change_token(context.run)})
+        if self.shows is None:
+            return
+        request = self.shows.filled({"token": draw_change_token(context.run)})
         with contextlib.ExitStack() as stack:
             try:
                 service = stack.enter_context(run_service(context, self, image=second))

@@ -72,24 +72,33 @@ def _remove(
     deadline = time.monotonic() + patience
     removed: set[str] = set()
     with contextlib.suppress(UnavailableError):
-        while not _is_clear(engine.api, label, wanted, removed) and time.monotonic() < deadline:
-            time.sleep(_PAUSE)
+        while True:
+            gone, refused = _remove_once(engine.api, label, wanted)
+            removed |= gone
+            if not (gone or refused) or time.monotonic() >= deadline:
+                break
+            if refused:
+                time.sleep(_PAUSE)
     return len(removed)
 
 
-def _is_clear(api: Any, label: str, wanted: Callable[[str], bool], removed: set[str]) -> bool:
-    """Remove what is there, add its names to `removed`, and say whether there was nothing."""
-    clear = True
+def _remove_once(
+    api: Any, label: str, wanted: Callable[[str], bool]
+) -> tuple[frozenset[str], bool]:
+    """Remove what is there; return the names of what went, and whether the engine refused some."""
+    gone: set[str] = set()
+    refused = False
     for things, remove in _stores(api, label):
         if things is None:
-            clear = False
+            refused = True
             continue
         for name, labels in things:
             if wanted((labels or {}).get(RUN_LABEL, "")):
-                clear = False
                 if _quietly(remove, name):
-                    removed.add(name)
-    return clear
+                    gone.add(name)
+                else:
+                    refused = True
+    return frozenset(gone), refused
 
 
 Things = Iterable[tuple[str, dict[str, str] | None]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, translate_engine_errors
 from scaffolder.tools.processes import CancelToken
 
-_POLL = 0.03
+# Seconds between two questions: what comes soon is seen at once, and what takes long is not asked
+# for so often that the asking takes the processor from it.
+_FIRST_PAUSE = 0.03
+_LONGEST_PAUSE = 0.12
 _NANOSECONDS = 1_000_000_000
 # The exit code of a container that somebody removed.
 _GONE = 137
@@ -183,13 +187,15 @@ class Container:
     ) -> ContainerState | None:
         """Return the first state for which `met` holds, or None when the time is over."""
         deadline = time.monotonic() + seconds
+        pause = _FIRST_PAUSE
         while True:
             state = self.state()
             if met(state):
                 return state
             if time.monotonic() >= deadline:
                 return None
-            cancel.wait(_POLL)
+            cancel.wait(pause)
+            pause = min(_LONGEST_PAUSE, 1.3 * pause)
 
     def remove(self) -> None:
         """Kill and remove the container with its anonymous volumes; harmless when it is gone."""
@@ -279,8 +285,12 @@ def _host_config(
     return config
 
 
+@functools.lru_cache(maxsize=4)
 def _remaps_users(engine: Engine) -> bool:
-    """Whether the engine shifts user ids, so that `processes` would not see root as 0."""
+    """Whether the engine shifts user ids, so that `processes` would not see root as 0.
+
+    Its daemon decides about that when it starts; to tell takes it as long as to make a container.
+    """
     with translate_engine_errors():
         options = engine.api.info().get("SecurityOptions") or ()
     return any("name=userns" in option for option in options)
