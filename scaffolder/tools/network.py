@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -43,6 +42,8 @@ def why_unreachable(address: str, seconds: float) -> str:
 def _why_unreachable(parts: SplitResult, seconds: float) -> str:
     if parts.scheme == "file":
         return "" if Path(parts.path).exists() else f"{parts.path} is not there"
+    import urllib.request  # takes as long to load as all else that `devlab new` asks of git
+
     host = parts.hostname or ""
     proxy = urllib.request.getproxies().get(parts.scheme, "")
     if proxy and not urllib.request.proxy_bypass(host):
