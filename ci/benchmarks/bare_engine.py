@@ -181,12 +181,23 @@ def breaks(image: str) -> None:
     """Wait until a container is healthy, look on, break it, and wait until that is noticed."""
     with running(image, healthcheck=HEALTH) as (container, port):
 
+        def read_health() -> Any:
+            return client.api.inspect_container(container.id)["State"]["Health"]
+
         def wait_for(status: str) -> None:
-            while client.api.inspect_container(container.id)["State"]["Health"]["Status"] != status:
+            while read_health()["Status"] != status:
                 time.sleep(0.03)
 
+        def wait_for_runs(number: int) -> None:
+            # A run takes as long again as the pause before it: they are counted, as devlab does.
+            seen = {run["Start"] for run in read_health()["Log"]}
+            enough = len(seen) + number
+            while len(seen) < enough:
+                time.sleep(0.03)
+                seen |= {run["Start"] for run in read_health()["Log"]}
+
         wait_for("healthy")
-        time.sleep(RUNS_BEFORE * HEALTH["interval"] / 1e9)
+        wait_for_runs(RUNS_BEFORE)
         ask(port, "/healthz?now")
         wait_for("unhealthy")
 
