@@ -17,7 +17,12 @@ from typing import Any
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
-from scaffolder.checks.serving import OUTPUT_LIMIT, FixtureService, TimeBudget
+from scaffolder.checks.serving import (
+    OUTPUT_LIMIT,
+    FixtureParameters,
+    FixtureService,
+    TimeBudget,
+)
 from scaffolder.sandbox import Command, list_python_parts
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
@@ -25,15 +30,17 @@ from scaffolder.tools.system_facts import SYSTEM_PATH
 class Services:
     """The services of one check. `place` is a folder that no sandboxed command may write to.
 
-    `parameters` are the check's own by name. Times are in seconds.
+    `parameters` are those of the families' fixtures, by name. Times are in seconds.
     """
 
-    def __init__(self, context: Context, parameters: Mapping[str, Any], place: Path) -> None:
+    def __init__(
+        self, context: Context, parameters: Mapping[str, FixtureParameters], place: Path
+    ) -> None:
         self._context = context
         self._parameters = parameters
         self._budget = TimeBudget(context.timeout)
         self._stack = contextlib.ExitStack()
-        self._opened: dict[type[FixtureService], FixtureService] = {}
+        self._opened: dict[str, FixtureService] = {}
         self._copies = 0
         self.work = place / "work"
         self.work.mkdir()
@@ -58,12 +65,12 @@ class Services:
 
     def _open(self, fixture: str) -> FixtureService:
         """Return the service behind a fixture of a family's, made when it is first asked for."""
-        service = find_fixtures()[fixture].load_service(fixture)
-        if service not in self._opened:
-            made = service(self._context, self._parameters, self._budget)
+        if fixture not in self._opened:
+            service = find_fixtures()[fixture].load_service(fixture)
+            made = service(self._context, self._parameters[fixture], self._budget)
             self._stack.callback(made.close)
-            self._opened[service] = made
-        return self._opened[service]
+            self._opened[fixture] = made
+        return self._opened[fixture]
 
     def workspace(self) -> str:
         """Make a new copy of the learner's work."""

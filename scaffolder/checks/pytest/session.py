@@ -42,6 +42,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.services import Services
+from scaffolder.checks.serving import FixtureParameters
 from scaffolder.core.errors import InterruptedRunError, UnusableFileError
 from scaffolder.model import Finding
 from scaffolder.sandbox import OwnWork
@@ -121,11 +122,11 @@ _MESSAGE: msgspec.json.Decoder[Call | Collected | Tested | Finished] = msgspec.j
 
 
 def transcribe(
-    context: Context, parameters: Mapping[str, Any], file: Path, folder: Path
+    context: Context, parameters: Mapping[str, FixtureParameters], file: Path, folder: Path
 ) -> Transcript:
     """Run the test file in the lab's folder of tests; return what the tester told.
 
-    `parameters` are the check's own, for the services that its fixtures ask for.
+    `parameters` are those of the families' fixtures, by name.
 
     The tests' own time, without what they ask of the grader, is bounded by the check's timeout.
     """
