@@ -70,8 +70,9 @@ class Pytest(Kind, frozen=True, kw_only=True):
         fixtures: by the name of a fixture, parameters of that one alone. What is said here goes
             before the parameters above, which are for every fixture that has them.
         needs_tools: ids of tools, as `devlab doctor --format json` has them, that the tests need
-            besides what their fixtures do, such as zizmor. The doctor looks for them, and a verdict
-            is kept only while they are the same.
+            besides what their fixtures do, such as zizmor. `run` finds their programs, and of what
+            is installed beside the system's no others; the user's settings of a tool are not
+            there. The doctor looks for them, and a verdict is kept only while they are the same.
 
     Passes: there is a test, and every one passed.
 
@@ -139,11 +140,14 @@ class Pytest(Kind, frozen=True, kw_only=True):
     def requirements(self, lab_root: Path) -> frozenset[Tool]:
         """Return what the fixtures need that the tests, or what they share, ask for by name."""
         asked = _list_parameters(lab_root / self.file)
-        needed = {TRUST, SANDBOX, *(one for one in list_tools() if one.id in self.needs_tools)}
+        needed = {TRUST, SANDBOX, *self._list_named_tools()}
         for name, family in find_fixtures().items():
             if name in asked:
                 needed |= family.fixtures[name].requires
         return frozenset(needed)
+
+    def _list_named_tools(self) -> tuple[Tool, ...]:
+        return tuple(one for one in list_tools() if one.id in self.needs_tools)
 
     def run(self, context: Context) -> Verdict:
         """Run the file and judge by what it told."""
@@ -157,7 +161,13 @@ class Pytest(Kind, frozen=True, kw_only=True):
             )
         root = run.lab_root.resolve()
         context.say(f"running {self.file}")
-        transcript = transcribe(context, self.fill_parameters(), root / self.file, root / FOLDER)
+        transcript = transcribe(
+            context,
+            self.fill_parameters(),
+            self._list_named_tools(),
+            root / self.file,
+            root / FOLDER,
+        )
         return judge_transcript(self.file, transcript, context.timeout)
 
 
