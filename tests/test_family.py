@@ -13,7 +13,9 @@ from scaffolder import workspace
 from scaffolder.checks import families
 from scaffolder.checks.families import FAMILIES, find_fixtures, list_tools
 from scaffolder.checks.family import Family
+from scaffolder.checks.pytest.kind import SHORT_FORMS, Pytest
 from scaffolder.checks.serving import FixtureService
+from scaffolder.core.errors import DevlabError
 from scaffolder.core.loading import load_place
 from scaffolder.grading.cache.code import find_owner
 from scaffolder.grading.cache.store import Kept
@@ -188,6 +190,83 @@ def test_its_fixture_requires_its_tool_where_a_test_asks_for_it(own_tests: Path)
     assert ABACUS_TOOL not in spec.check.requirements(own_tests.parent.parent)
 
 
+def give(own_tests: Path, block: str, check: str = "") -> Path:
+    """Give the lab's one check a block `fixtures`, and other keys; return lab.yaml."""
+    lab_file = own_tests.parent.parent / "lab.yaml"
+    own = OWN_TESTS.replace("numbers.py}", f"numbers.py, {check}fixtures: {block}}}")
+    lab_file.write_text(f"{HEAD}tasks:\n{own}")
+    return lab_file
+
+
+def test_its_fixture_takes_what_the_lab_gives_it(own_tests: Path, tmp_path: Path) -> None:
+    assert check(tmp_path).outcome is Outcome.PASS
+    give(own_tests, "{abacus: {start_at: 1}}")
+    report = check(tmp_path)
+    # Another parameter is another check, whose verdict is not the one that is kept.
+    assert (report.outcome, report.cached) == (Outcome.FAIL, False)
+    (make_work(tmp_path) / "numbers.txt").write_text("1\n2\n2\n")
+    assert check(tmp_path).outcome is Outcome.PASS
+    assert check(tmp_path).cached
+    give(own_tests, "{abacus: {start_at: 2}}")
+    assert check(tmp_path).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("{abacus: {start_at: one}}", "tasks.checks.fixtures.abacus.start_at: Expected `int`"),
+        ("{abacus: {start: 1}}", "unknown key 'start'; did you mean 'start_at'?"),
+        ("{abakus: {start_at: 1}}", "unknown key 'abakus'; did you mean 'abacus'?"),
+        ("{abacus: 1}", "tasks.checks.fixtures.abacus: Expected `object`, got `int`"),
+        ("[abacus]", "tasks.checks.fixtures: Expected `object`, got `array`"),
+        ("0", "tasks.checks.fixtures: Expected `object`, got `int`"),
+        ("{container: {directory: x}}", "unknown key 'directory'"),
+    ],
+)
+def test_what_its_fixture_does_not_take_is_refused(own_tests: Path, block: str, words: str) -> None:
+    lab_file = give(own_tests, f"\n        {block}")
+    before, _, _ = lab_file.read_text().partition(f"\n        {block}")
+    line = before.count("\n") + 2
+    with pytest.raises(DevlabError) as caught:
+        real_catalog.load_lab("tested")
+    # A value that is no mapping of names has no place but its key's.
+    at = line if ":" in block else line - 1
+    assert f"lab.yaml:{at}: {words}" in caught.value.message
+
+
+def test_a_session_gives_fixtures_their_parameters(own_tests: Path, tmp_path: Path) -> None:
+    lab_file = own_tests.parent.parent / "lab.yaml"
+    own = OWN_TESTS.replace("numbers.py}", "numbers.py, session: beads}")
+    shared = "sessions:\n  beads:\n    fixtures:\n      abacus: {start_at: 1}\n"
+    lab_file.write_text(f"{HEAD}{shared}tasks:\n{own}")
+    assert check(tmp_path).outcome is Outcome.FAIL
+    lab_file.write_text(lab_file.read_text().replace("start_at: 1", "start_at: 0"))
+    assert check(tmp_path).outcome is Outcome.PASS
+
+
+def test_editors_and_the_reference_know_what_its_fixture_takes(devlab: Devlab, toy: Path) -> None:
+    parts = json.loads(devlab("lab", "schema", "lab").out)["$defs"]
+    fixtures = parts["pytest"]["properties"]["fixtures"]
+    assert fixtures["additionalProperties"] is False
+    assert parts[fixtures["properties"]["abacus"]["$ref"].rpartition("/")[2]] == {
+        "title": "AbacusParameters",
+        "type": "object",
+        "description": "Where the abacus begins.",
+        "properties": {
+            "start_at": {
+                "type": "integer",
+                "description": "What it adds the numbers to.",
+                "default": 0,
+            }
+        },
+        "required": [],
+        "additionalProperties": False,
+    }
+    assert "abacus: {start_at: whole number?}?" in " ".join(
+        devlab("lab", "kinds", "pytest").out.split()
+    )
+
+
 def test_a_tool_that_a_test_file_needs_is_looked_for_and_decides(
     devlab: Devlab, own_tests: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +307,21 @@ def test_what_families_name_is_there(family: Family) -> None:
     for fixture in family.fixtures:
         assert issubclass(family.load_service(fixture), FixtureService)
         assert callable(getattr(load_place(family.name_plugin(fixture)), fixture))
+        assert family.load_parameters(fixture)()
+
+
+@pytest.mark.parametrize("fixture", SHORT_FORMS)
+def test_the_short_forms_of_parameters_are_those_of_the_fixtures(fixture: str) -> None:
+    own = {one.name: one for one in msgspec.structs.fields(Pytest)}
+    theirs = find_fixtures()[fixture].load_parameters(fixture)
+    assert SHORT_FORMS[fixture] == theirs.__struct_fields__
+    for one in msgspec.structs.fields(theirs):
+        assert (one.default, one.default_factory) == (
+            own[one.name].default,
+            own[one.name].default_factory,
+        )
+        types = msgspec.inspect.multi_type_info([one.type, own[one.name].type])
+        assert getattr(types[0], "type", types[0]) == types[1]
 
 
 def test_no_two_families_have_a_fixture_of_one_name() -> None:

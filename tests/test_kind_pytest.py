@@ -11,11 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaffolder.checks.context import Run
+from scaffolder.checks.docker.fixture_parameters import ContainerParameters
 from scaffolder.checks.docker.fixtures.containers import bound_time
+from scaffolder.checks.pytest.kind import Pytest
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labs.lab_file import read_lab
 from scaffolder.model import Outcome
@@ -113,6 +116,22 @@ def test_whose_fault_it_is(bench: Bench, name: str) -> None:
     assert words in verdict.message
     if outcome is Outcome.ERROR:
         assert "not your fault" in verdict.hint
+
+
+def test_a_fixture_has_parameters_of_its_own(bench: Bench) -> None:
+    given: dict[str, Any] = {
+        "dockerfile": "a/Dockerfile",
+        "fixtures": {"container": {"dockerfile": "b/Dockerfile"}},
+    }
+    for fixture, missing in (("image", "a/Dockerfile"), ("container", "b/Dockerfile")):
+        verdict = bench.check(f"def test_it({fixture}): pass", **given)
+        assert (verdict.outcome, verdict.message) == (Outcome.FAIL, f"{missing} is missing")
+    # Both images decide, whichever of them a test asks for.
+    kind = Pytest(file="tests/test_it.py", **given)
+    assert kind.builds == ("a/Dockerfile", "b/Dockerfile")
+    filled = kind.fill_parameters()
+    assert filled["container"] == ContainerParameters(dockerfile="b/Dockerfile")
+    assert Pytest(file="tests/test_it.py").builds == ("Dockerfile",)
 
 
 def test_a_fail_comes_with_evidence_and_places(bench: Bench) -> None:

@@ -124,9 +124,9 @@ def parse_parameter_words(section: str) -> dict[str, str]:
 
 def _parameters(cls: type[Kind], words: Mapping[str, str]) -> tuple[KindParameter, ...]:
     """Return the parameters in the order in which the docstring speaks of them."""
-    (schema,), parts = msgspec.json.schema_components([cls], ref_template="{name}")
-    fields = parts[schema["$ref"]]["properties"]
-    required = parts[schema["$ref"]].get("required", [])
+    own, parts = read_kind_schema(cls, "{name}")
+    fields = own["properties"]
+    required = own.get("required", [])
     order = [name for name in dict.fromkeys((*words, *fields)) if name in fields]
     return tuple(
         KindParameter(
@@ -139,18 +139,43 @@ def _parameters(cls: type[Kind], words: Mapping[str, str]) -> tuple[KindParamete
     )
 
 
+def read_kind_schema(
+    cls: type[Kind], ref_template: str
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the JSON Schema of a kind's parameters, and those of the types in it by name.
+
+    `ref_template` says, with `{name}`, how the first refers to the others.
+    """
+    keyed = cls.find_value_types()
+    types = list(dict.fromkeys(one for values in keyed.values() for one in values.values()))
+    (found, *others), parts = msgspec.json.schema_components(
+        [cls, *types], ref_template=ref_template
+    )
+    own = parts.pop(found["$ref"].rpartition("/")[2])
+    for name, values in keyed.items():
+        own["properties"][name] |= {
+            "properties": {key: others[types.index(one)] for key, one in values.items()},
+            "additionalProperties": False,
+        }
+    return own, parts
+
+
 def _default(cls: type[Kind], name: str) -> str:
     field = next(one for one in msgspec.structs.fields(cls) if one.encode_name == name)
     value = field.default
     if value is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
+    if value is msgspec.UNSET:
+        value = {}
     return msgspec.json.encode(value).decode()
 
 
 def describe_type(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     """Return a JSON schema's type in a few words, e.g. `list of text`."""
     if "$ref" in schema:
-        return _object_words(parts[schema["$ref"]], parts)
+        schema = parts[schema["$ref"]]
+    if "properties" in schema:
+        return _object_words(schema, parts)
     if "enum" in schema:
         return " or ".join(str(one) for one in schema["enum"])
     if "anyOf" in schema:

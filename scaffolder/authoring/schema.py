@@ -100,8 +100,7 @@ def _check(parts: dict[str, Schema]) -> Schema:
 
 def _condition(page: KindPage, shared: Schema, parts: dict[str, Schema]) -> Schema:
     cls = load_kinds()[page.kind]
-    (found,), needed = msgspec.json.schema_components([cls], ref_template=_REF)
-    own = needed.pop(found["$ref"].rpartition("/")[2])
+    own, needed = reference.read_kind_schema(cls, _REF)
     parts.update(needed)
     told = {one.name: one.text for one in page.parameters}
     parts[page.kind] = {

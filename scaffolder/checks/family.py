@@ -14,7 +14,10 @@ from scaffolder.model.tool import Tool
 if TYPE_CHECKING:
     from scaffolder.checks.kind import Kind
     from scaffolder.checks.mutations import Mutators
-    from scaffolder.checks.serving import FixtureService
+    from scaffolder.checks.serving import FixtureParameters, FixtureService
+
+# What a fixture takes that declares no parameters.
+_NO_PARAMETERS = "scaffolder.checks.serving:FixtureParameters"
 
 
 class RunnerPlace(msgspec.Struct, frozen=True):
@@ -27,15 +30,17 @@ class RunnerPlace(msgspec.Struct, frozen=True):
 class FixturePlace(msgspec.Struct, frozen=True):
     """Where the two sides of a fixture for authors' tests are, and what it requires of the machine.
 
-    Both are `module:Class`. `service`, the grader's side, is a FixtureService (see serving); it
+    All are `module:Class`. `service`, the grader's side, is a FixtureService (see serving); it
     answers the requests whose names begin with the fixture's. `plugin`, the tester's side, is a
     pytest plugin, made of a Channel and a Witness (see pytest/runner) in the tester's process. It
     lies in the family's folder `fixtures`, which imports nothing of ours but itself and the runner.
+    `parameters` are the FixtureParameters that lab.yaml can give the service, if there are any.
     """
 
     requires: frozenset[Tool]
     service: str
     plugin: str
+    parameters: str = ""
 
 
 # Compared by identity: a family is declared once.
@@ -88,6 +93,14 @@ class Family(msgspec.Struct, frozen=True, eq=False):
         """Return the grader's side of a fixture, one of `fixtures`."""
         service: type[FixtureService] = self._load(self.fixtures[fixture].service)
         return service
+
+    def load_parameters(self, fixture: str) -> type[FixtureParameters]:
+        """Return what lab.yaml can give a fixture, one of `fixtures`."""
+        place = self.fixtures[fixture].parameters
+        parameters: type[FixtureParameters] = (
+            self._load(place) if place else load_place(_NO_PARAMETERS)
+        )
+        return parameters
 
     def name_plugin(self, fixture: str) -> str:
         """Return where the tester's side of a fixture is: `package.module:Class`."""

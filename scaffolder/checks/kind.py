@@ -12,6 +12,7 @@ grader's own fault and becomes `error`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,6 +54,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def requirements(self, lab_root: Path) -> frozenset[Tool]:  # noqa: ARG002
         """Return what this very check requires, in the lab whose folder is `lab_root`."""
         return self.requires
+
+    @classmethod
+    def find_value_types(cls) -> Mapping[str, Mapping[str, type[msgspec.Struct]]]:
+        """Return the type of each value of parameters that are mappings with known keys.
+
+        By the parameter's name, and its key: for what a kind learns of elsewhere, as of families.
+        """
+        return {}
 
     @property
     def builds(self) -> tuple[str, ...]:

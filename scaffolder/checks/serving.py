@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.model import Evidence
@@ -66,14 +68,27 @@ class TimeBudget:
         }
 
 
-class FixtureService:
-    """Base of what the grader does for the fixtures of one family, in one check.
+class FixtureParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what lab.yaml can give a fixture: each field has a type, a default, a description.
 
-    All the rules of the family's kinds hold here, because their code does the work. `parameters`
-    are the check's own by name, `budget` is what its commands have. Times are in seconds.
+    Without defaults no test could ask for the fixture of which the lab says nothing.
     """
 
-    def __init__(self, context: Context, parameters: Mapping[str, Any], budget: TimeBudget) -> None:
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """Paths of the Dockerfiles that the fixture builds, as `Kind.builds`."""
+        return ()
+
+
+class FixtureService:
+    """Base of what the grader does for one fixture of a family's, in one check.
+
+    All the rules of the family's kinds hold here, because their code does the work. `parameters`
+    are the fixture's, of the type that it declares, `budget` is what the check's commands have.
+    Times are in seconds.
+    """
+
+    def __init__(self, context: Context, parameters: FixtureParameters, budget: TimeBudget) -> None:
         self.context = context
         self.parameters = parameters
         self.budget = budget

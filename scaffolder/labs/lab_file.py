@@ -13,6 +13,7 @@ from scaffolder.labs import variation
 from scaffolder.core import yaml_source
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
+from scaffolder.labs.check_parameters import read_parameters
 from scaffolder.labs.schema import CheckKeys, LabFile, TaskFile
 from scaffolder.labs.sessions import expand_sessions
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
@@ -238,7 +239,7 @@ def _check(
     if kind is None:
         raise source.unknown("check kind", common.kind, kinds, *position, "kind")
     parameters = {key: value for key, value in data.items() if key not in COMMON_CHECK_KEYS}
-    check = source.convert(parameters, kind, *position)
+    check = read_parameters(source, parameters, kind, position)
     return CheckSpec(id=common.id, kind=common.kind, check=check, timeout=common.timeout)
 
 

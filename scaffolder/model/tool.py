@@ -57,6 +57,9 @@ class Fingerprint(msgspec.Struct, frozen=True):
     folder; `variables` are names in the environment, with `*` for any characters. `files` names a
     function that returns other files. Of all of these the content counts. `facts` names a function
     that returns lines with whatever else decides.
+
+    Commands of an author's test that names the tool see the programs and the other files, and so
+    does what they run of the learner's: nothing among them may be a secret.
     """
 
     programs: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import os
 import stat
 import sysconfig
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from scaffolder.core.file_digests import FileDigests
 from scaffolder.model.tool import Tool
@@ -42,15 +43,30 @@ def read_variables(patterns: Iterable[str]) -> Iterator[str]:
             yield f"{name}={value}"
 
 
+def find_programs(tool: Tool) -> dict[str, Path]:
+    """Return the programs of a tool that are here, by name; one beside devlab goes first.
+
+    Each is one whose content is part of the fingerprint. A folder of the PATH that is named from
+    where devlab is called is none of the machine's.
+    """
+    folders = [one for place in _list_places() for one in place if os.path.isabs(one)]  # noqa: PTH117
+    found = {name: next(_look_for(name, folders), "") for name in tool.fingerprint.programs}
+    return {name: Path(path) for name, path in found.items() if path}
+
+
 def _read_program(name: str, digests: FileDigests) -> Iterator[str]:
     """Yield a line for the program beside devlab and for the one that the PATH leads to."""
-    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    for folders in ([_BESIDE_DEVLAB], path):
-        yield next(_find_programs(name, folders, digests), f"{name}: none")
+    for folders in _list_places():
+        path = next(_look_for(name, folders), "")
+        yield f"{name} {_digest_readable(path, digests)}" if path else f"{name}: none"
 
 
-def _find_programs(name: str, folders: Iterable[str], digests: FileDigests) -> Iterator[str]:
-    """Yield a line for each program of a name; shutil.which asks thrice as much of the disk."""
+def _list_places() -> tuple[list[str], list[str]]:
+    return [_BESIDE_DEVLAB], os.environ.get("PATH", os.defpath).split(os.pathsep)
+
+
+def _look_for(name: str, folders: Iterable[str]) -> Iterator[str]:
+    """Yield the programs of a name in folders; shutil.which asks thrice as much of the disk."""
     for folder in folders:
         path = f"{folder or os.curdir}/{name}"
         try:
@@ -58,7 +74,7 @@ def _find_programs(name: str, folders: Iterable[str], digests: FileDigests) -> I
         except OSError:
             continue
         if stat.S_ISREG(told.st_mode) and told.st_mode & _MAY_RUN:
-            yield f"{name} {_digest_readable(path, digests)}"
+            yield path
 
 
 def _in_home(name: str) -> str:

@@ -7,7 +7,7 @@ must hold for its value, or with the reason why nothing need be said.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
@@ -86,6 +86,15 @@ def _distributions(names: Iterable[str]) -> Forms:
     known = [one for one in names if one in ("flask", "gunicorn")]
     rest = len(list(names)) > len(known)
     return [*words(known), *([("rest of what `requirements.txt` pins",)] if rest else [])]
+
+
+def _of_fixtures(given: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Yield what is demanded for the parameters of fixtures, as for a check's of the same name."""
+    for parameters in given.values():
+        for parameter, value in parameters.items():
+            demand = SAID["*", parameter]
+            if not isinstance(demand, str):
+                yield from demand(value)
 
 
 SAID: dict[tuple[str, str], Demand | str] = {
@@ -169,6 +178,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ),
     # A test file of the lab: what it looks for stands in BEYOND.
     ("pytest", "file"): "the file's own business",
+    ("pytest", "fixtures"): lambda given: list(_of_fixtures(given or {})),
     ("pytest", "directory"): _OTHER_FAMILY,
     ("pytest", "start_within"): _OTHER_FAMILY,
     ("pytest", "port_variable"): _OTHER_FAMILY,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scaffolder.checks.docker.tools import ENGINE, HADOLINT, IMAGES
 from scaffolder.checks.family import Family, FixturePlace
 
-_FIXTURES = FixturePlace(
+_IMAGE = FixturePlace(
     requires=frozenset({ENGINE, IMAGES}),
     service="serving_tests:DockerFixtureService",
     plugin="fixtures.plugin:DockerFixtures",
+    parameters="fixture_parameters:ImageParameters",
 )
+_CONTAINER = replace(_IMAGE, parameters="fixture_parameters:ContainerParameters")
 FAMILY = Family(
     name="docker",
     package="scaffolder.checks.docker",
@@ -28,5 +32,5 @@ FAMILY = Family(
     },
     tools=(ENGINE, IMAGES, HADOLINT),
     mutators="mutations:MUTATORS",
-    fixtures={"image": _FIXTURES, "container": _FIXTURES},
+    fixtures={"image": _IMAGE, "container": _CONTAINER},
 )

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import (
     ContainerKind,
@@ -22,17 +24,21 @@ from scaffolder.checks.docker.containers import (
 from scaffolder.checks.docker.distributions import list_distributions
 from scaffolder.checks.docker.images import build_work_image, count_base_layers, read_file_system
 from scaffolder.checks.docker.rules import read_dockerfile
-from scaffolder.checks.serving import OUTPUT_LIMIT, FixtureService, TimeBudget
+from scaffolder.checks.serving import (
+    OUTPUT_LIMIT,
+    FixtureParameters,
+    FixtureService,
+    TimeBudget,
+)
 from scaffolder.tools.engine import operating
 
 
 class DockerFixtureService(FixtureService):
-    """Builds the image and runs it. Of the check: the parameters of `container.*`."""
+    """Builds the image, and runs it for `container`. The parameters are those of `container.*`."""
 
-    def __init__(self, context: Context, parameters: Mapping[str, Any], budget: TimeBudget) -> None:
+    def __init__(self, context: Context, parameters: FixtureParameters, budget: TimeBudget) -> None:
         super().__init__(context, parameters, budget)
-        own = ContainerKind.__struct_fields__
-        self._kind = ContainerKind(**{name: parameters[name] for name in own})
+        self._kind = ContainerKind(**msgspec.structs.asdict(parameters))
         self._stack = contextlib.ExitStack()
         self._containers: dict[int, tuple[Service, contextlib.ExitStack]] = {}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
@@ -17,11 +18,18 @@ from scaffolder.checks.kind import Kind
 from scaffolder.checks.pytest.session import transcribe
 from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.checks.pytest.verdict import judge_transcript
+from scaffolder.checks.serving import FixtureParameters
 from scaffolder.model import Verdict, unavailable
 from scaffolder.model.tool import Tool
 from scaffolder.tools import python_syntax
 
 FOLDER = "tests"
+# Parameters of fixtures that a check can also say by a field of its own, for all that have it.
+SHORT_FORMS = {
+    "image": ("dockerfile",),
+    "container": ("dockerfile", "port_variable", "start_within"),
+    "terraform": ("directory", "variables"),
+}
 
 
 class Pytest(Kind, frozen=True, kw_only=True):
@@ -59,9 +67,12 @@ class Pytest(Kind, frozen=True, kw_only=True):
         dockerfile, port_variable, start_within: for `image` and `container`, as in
             container.serves.
         directory, variables: for `terraform`, as in terraform.applies.
+        fixtures: by the name of a fixture, parameters of that one alone. What is said here goes
+            before the parameters above, which are for every fixture that has them.
         needs_tools: ids of tools, as `devlab doctor --format json` has them, that the tests need
-            besides what their fixtures do, such as zizmor. The doctor looks for them, and a verdict
-            is kept only while they are the same.
+            besides what their fixtures do, such as zizmor. `run` finds their programs, and of what
+            is installed beside the system's no others; the user's settings of a tool are not
+            there. The doctor looks for them, and a verdict is kept only while they are the same.
 
     Passes: there is a test, and every one passed.
 
@@ -90,6 +101,8 @@ class Pytest(Kind, frozen=True, kw_only=True):
     start_within: float = 20
     directory: str = "infra"
     variables: Mapping[str, Any] = {}
+    # Where it is not given it is not told, so that a lab that knows nothing of it stays as it was.
+    fixtures: Mapping[str, Mapping[str, Any]] | UnsetType = UNSET
     needs_tools: tuple[str, ...] = ()
 
     @property
@@ -97,19 +110,44 @@ class Pytest(Kind, frozen=True, kw_only=True):
         """The files of the lab's `tests/` that the check runs."""
         return (self.file,)
 
+    @classmethod
+    def find_value_types(cls) -> Mapping[str, Mapping[str, type[msgspec.Struct]]]:
+        """Of `fixtures`: the parameters that families declare for theirs."""
+        return {
+            "fixtures": {
+                name: family.load_parameters(name)
+                for name, family in find_fixtures().items()
+                if family.fixtures[name].parameters
+            }
+        }
+
     @property
     def builds(self) -> tuple[str, ...]:
-        """The Dockerfile: a test may ask for its image."""
-        return (self.dockerfile,)
+        """The Dockerfiles of all fixtures: a test may ask for their images."""
+        every = self.fill_parameters().values()
+        return tuple(dict.fromkeys(path for one in every for path in one.builds))
+
+    def fill_parameters(self) -> Mapping[str, FixtureParameters]:
+        """Return the parameters of every family's fixtures, by name."""
+        given = self.fixtures or {}
+        filled = {}
+        for name, family in find_fixtures().items():
+            short = {field: getattr(self, field) for field in SHORT_FORMS.get(name, ())}
+            asked = {**short, **given.get(name, {})}
+            filled[name] = msgspec.convert(asked, family.load_parameters(name))
+        return filled
 
     def requirements(self, lab_root: Path) -> frozenset[Tool]:
         """Return what the fixtures need that the tests, or what they share, ask for by name."""
         asked = _list_parameters(lab_root / self.file)
-        needed = {TRUST, SANDBOX, *(one for one in list_tools() if one.id in self.needs_tools)}
+        needed = {TRUST, SANDBOX, *self._list_named_tools()}
         for name, family in find_fixtures().items():
             if name in asked:
                 needed |= family.fixtures[name].requires
         return frozenset(needed)
+
+    def _list_named_tools(self) -> tuple[Tool, ...]:
+        return tuple(one for one in list_tools() if one.id in self.needs_tools)
 
     def run(self, context: Context) -> Verdict:
         """Run the file and judge by what it told."""
@@ -124,7 +162,11 @@ class Pytest(Kind, frozen=True, kw_only=True):
         root = run.lab_root.resolve()
         context.say(f"running {self.file}")
         transcript = transcribe(
-            context, msgspec.structs.asdict(self), root / self.file, root / FOLDER
+            context,
+            self.fill_parameters(),
+            self._list_named_tools(),
+            root / self.file,
+            root / FOLDER,
         )
         return judge_transcript(self.file, transcript, context.timeout)
 

@@ -10,38 +10,46 @@ import contextlib
 import dataclasses
 import shlex
 import shutil
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
-from scaffolder.checks.serving import OUTPUT_LIMIT, FixtureService, TimeBudget
-from scaffolder.sandbox import Command, list_python_parts
-from scaffolder.tools.system_facts import SYSTEM_PATH
+from scaffolder.checks.pytest.programs import Programs
+from scaffolder.checks.serving import (
+    OUTPUT_LIMIT,
+    FixtureParameters,
+    FixtureService,
+    TimeBudget,
+)
+from scaffolder.model.tool import Tool
+from scaffolder.sandbox import Command
 
 
 class Services:
     """The services of one check. `place` is a folder that no sandboxed command may write to.
 
-    `parameters` are the check's own by name. Times are in seconds.
+    `parameters` are those of the families' fixtures, by name, `tools` what the tests run. Times are
+    in seconds.
     """
 
-    def __init__(self, context: Context, parameters: Mapping[str, Any], place: Path) -> None:
+    def __init__(
+        self,
+        context: Context,
+        parameters: Mapping[str, FixtureParameters],
+        tools: Iterable[Tool],
+        place: Path,
+    ) -> None:
         self._context = context
         self._parameters = parameters
         self._budget = TimeBudget(context.timeout)
         self._stack = contextlib.ExitStack()
-        self._opened: dict[type[FixtureService], FixtureService] = {}
+        self._opened: dict[str, FixtureService] = {}
         self._copies = 0
         self.work = place / "work"
         self.work.mkdir()
-        self._programs = place / "programs"
-        self._programs.mkdir()
-        # Not the environment that devlab is installed in: its packages are not the learner's.
-        for name in ("python", "python3"):
-            (self._programs / name).symlink_to(Path(sys.executable).resolve())
+        self._programs = Programs(place / "programs", tools)
 
     def close(self) -> None:
         """Undo what the families' services left, the last first."""
@@ -58,12 +66,12 @@ class Services:
 
     def _open(self, fixture: str) -> FixtureService:
         """Return the service behind a fixture of a family's, made when it is first asked for."""
-        service = find_fixtures()[fixture].load_service(fixture)
-        if service not in self._opened:
-            made = service(self._context, self._parameters, self._budget)
+        if fixture not in self._opened:
+            service = find_fixtures()[fixture].load_service(fixture)
+            made = service(self._context, self._parameters[fixture], self._budget)
             self._stack.callback(made.close)
-            self._opened[service] = made
-        return self._opened[service]
+            self._opened[fixture] = made
+        return self._opened[fixture]
 
     def workspace(self) -> str:
         """Make a new copy of the learner's work."""
@@ -92,11 +100,12 @@ class Services:
                 argv=argv,
                 cwd=Path(folder),
                 timeout=allowed,
-                env={"PATH": f"{self._programs}:{SYSTEM_PATH}", **(env or {})},
-                visible=(self._programs, *list_python_parts(self._programs / "python")),
+                env={"PATH": self._programs.search_path, **(env or {})},
+                visible=self._programs.visible,
                 output_limit=OUTPUT_LIMIT,
             )
             done = run.sandbox.run(command, run.cancel)
+            self._programs.blame_machine(done, command, run.sandbox, run.cancel)
         # The bounds of the sandbox stand before the command that people know.
         return self._budget.conclude(
             dataclasses.replace(done, argv=tuple(argv)), allowed, check=check

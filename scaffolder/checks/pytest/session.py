@@ -29,7 +29,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -42,8 +42,10 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.services import Services
+from scaffolder.checks.serving import FixtureParameters
 from scaffolder.core.errors import InterruptedRunError, UnusableFileError
 from scaffolder.model import Finding
+from scaffolder.model.tool import Tool
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed
@@ -121,16 +123,20 @@ _MESSAGE: msgspec.json.Decoder[Call | Collected | Tested | Finished] = msgspec.j
 
 
 def transcribe(
-    context: Context, parameters: Mapping[str, Any], file: Path, folder: Path
+    context: Context,
+    parameters: Mapping[str, FixtureParameters],
+    tools: Iterable[Tool],
+    file: Path,
+    folder: Path,
 ) -> Transcript:
     """Run the test file in the lab's folder of tests; return what the tester told.
 
-    `parameters` are the check's own, for the services that its fixtures ask for.
+    `parameters` are those of the families' fixtures, by name, `tools` what the tests run.
 
     The tests' own time, without what they ask of the grader, is bounded by the check's timeout.
     """
     with _place(context) as place:
-        services = Services(context, parameters, place)
+        services = Services(context, parameters, tools, place)
         desk = _Desk(context, services)
         with contextlib.closing(services), _listening(place) as (listener, address):
             password = secrets.token_hex(32)

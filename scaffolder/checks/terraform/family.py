@@ -34,6 +34,7 @@ FAMILY = Family(
             requires=APPLYING,
             service="serving_tests:TerraformFixtureService",
             plugin="fixtures.plugin:TerraformFixtures",
+            parameters="fixture_parameters:TerraformParameters",
         ),
     },
 )

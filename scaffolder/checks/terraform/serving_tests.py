@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scaffolder.checks.serving import FixtureService
+from scaffolder.checks.terraform.fixture_parameters import TerraformParameters
 from scaffolder.checks.terraform.session import find_terraform
 
 
 class TerraformFixtureService(FixtureService):
-    """Applies the configuration. Of the check: `directory`, `variables`."""
+    """Applies the configuration."""
+
+    parameters: TerraformParameters
 
     @property
     def requests(self) -> Mapping[str, Callable[..., Any]]:
@@ -19,6 +22,6 @@ class TerraformFixtureService(FixtureService):
 
     def read_outputs(self) -> dict[str, Any]:
         """Apply the configuration, or join whoever does, and return its outputs."""
-        folder, variables = self.parameters["directory"], self.parameters["variables"]
-        shared = find_terraform(self.context, folder, variables)
+        asked = self.parameters
+        shared = find_terraform(self.context, asked.directory, asked.variables)
         return dict(shared.applied(self.context).state.outputs)

@@ -16,6 +16,7 @@ FAMILY = Family(
             requires=frozenset({ABACUS}),
             service="serving_tests:ToyFixtureService",
             plugin="fixtures.plugin:ToyFixtures",
+            parameters="serving_tests:AbacusParameters",
         ),
     },
 )

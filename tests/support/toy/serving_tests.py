@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from scaffolder.checks.serving import FixtureService
+from msgspec import Meta
+
+from scaffolder.checks.serving import FixtureParameters, FixtureService
 from tests.support.toy import abacus
+
+
+class AbacusParameters(FixtureParameters, frozen=True, kw_only=True):
+    """Where the abacus begins."""
+
+    start_at: Annotated[int, Meta(description="What it adds the numbers to.")] = 0
 
 
 class ToyFixtureService(FixtureService):
     """Adds numbers."""
+
+    parameters: AbacusParameters
 
     @property
     def requests(self) -> Mapping[str, Callable[..., Any]]:
@@ -19,4 +29,5 @@ class ToyFixtureService(FixtureService):
 
     def add(self, numbers: Sequence[int]) -> int:
         """Return their sum."""
-        return abacus.add([str(one) for one in numbers], self.context.run.cancel)
+        every = (self.parameters.start_at, *numbers)
+        return abacus.add([str(one) for one in every], self.context.run.cancel)
