@@ -12,12 +12,15 @@ from hypothesis import settings
 
 from scaffolder.checks.docker.tools import ENGINE
 from scaffolder.checks.families import FAMILIES, list_tools
+from scaffolder.checks.github import rehearsal_stage
+from scaffolder.checks.github.rehearsal_stage import build_stage
 from scaffolder.grading.cache import store
 from scaffolder.model.tool import Tool
 from scaffolder.proving import memory
 from scaffolder.tools.engine import building
 from tests.support.command import Devlab
 from tests.support.labs import Catalog
+from tests.support.stages import Stages
 
 # Projects of learners, with tests of their own.
 collect_ignore = ["examples"]
@@ -127,6 +130,24 @@ def devlab(monkeypatch: pytest.MonkeyPatch) -> Devlab:
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Stand a small catalog in for the real one."""
     return Catalog(tmp_path / "catalog", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    """The stages of rehearsals that tests of this process share."""
+    return Stages(lambda: tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture
+def shared_stage(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test's rehearsals run on a stage that other tests use as well."""
+    monkeypatch.setattr(rehearsal_stage, "build_stage", stages.find)
+
+
+@pytest.fixture
+def own_stage(shared_stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test build its stage as every run does, where the others of its file share one."""
+    monkeypatch.setattr(rehearsal_stage, "build_stage", build_stage)
 
 
 @pytest.fixture(params=["buildkit", "classic"])

@@ -202,14 +202,22 @@ def test_no_command_breaks_on_a_workspace(
         remove_tree(place)
 
 
-@pytest.mark.parametrize("command", ["check", "hint", "reset", "update", "solution", "doctor"])
-@pytest.mark.parametrize("name", ["a", "x" * 200])
-def test_folders_without_end_are_refused_in_words(
-    devlab: Devlab, own_home: None, place: Path, command: str, name: str
-) -> None:
+@pytest.fixture(scope="module", params=["a", "x" * 200])
+def endless(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
+    """Return a name and a workspace with folders of that name in each other: none may change it."""
+    place = Path(tempfile.mkdtemp(prefix="devlab-test-"))
     shutil.copytree(made("ci-pipeline", "solution"), place / "work", symlinks=True)
-    make_deep(place / "work", name, 1500)
-    said = devlab(command, cwd=place / "work")
+    make_deep(place / "work", request.param, 1500)
+    yield request.param, place / "work"
+    remove_tree(place)
+
+
+@pytest.mark.parametrize("command", ["check", "hint", "reset", "update", "solution", "doctor"])
+def test_folders_without_end_are_refused_in_words(
+    devlab: Devlab, own_home: None, endless: tuple[str, Path], command: str
+) -> None:
+    name, work = endless
+    said = devlab(command, cwd=work)
     assert said.code == 2 or command == "doctor"
     assert "should not" not in said.err
     if command in ("check", "hint"):
@@ -254,7 +262,7 @@ def test_folders_are_removed_at_any_depth_and_whatever_was_made_of_them(
     (place / "locked" / "in").mkdir(parents=True)
     (place / "link").symlink_to(outside)
     (place / "locked" / "in" / "link").symlink_to(outside / "kept")
-    make_deep(place, "x" * 200, 3000)
+    make_deep(place, "x" * 200, 1500)
     (place / "locked" / "in").chmod(0)
     (place / "locked").chmod(0o500)
     remove_tree(place)

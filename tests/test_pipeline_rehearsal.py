@@ -36,6 +36,7 @@ from scaffolder.tools.processes import Completed, Ending
 CI = ".github/workflows/ci.yml"
 HEAD = "name: CI\non: [push, pull_request]\njobs:\n"
 
+pytestmark = pytest.mark.usefixtures("shared_stage")
 
 Make = Callable[..., Context]
 
@@ -81,7 +82,7 @@ def job(*steps: str, more: str = "") -> str:
 CHECKOUT = "uses: actions/checkout@v4"
 
 
-def test_green_and_red_are_told_apart(make: Make) -> None:
+def test_green_and_red_are_told_apart(make: Make, own_stage: None) -> None:
     context = make(job(CHECKOUT, "run: grep -q 42 app.py"))
 
     assert Passes().run(context).outcome is Outcome.PASS
@@ -246,7 +247,7 @@ FORGED = json.dumps(
 
 @pytest.mark.parametrize("readable", [False, True])
 def test_a_green_step_cannot_write_itself_red(
-    make: Make, monkeypatch: pytest.MonkeyPatch, readable: bool
+    make: Make, own_stage: None, monkeypatch: pytest.MonkeyPatch, readable: bool
 ) -> None:
     """Nothing of act is open to its steps; and where it is, its exit code tells."""
     if readable:

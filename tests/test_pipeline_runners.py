@@ -27,6 +27,9 @@ from tests.support import shell_runner
 
 EXAMPLES = Path(__file__).parent / "examples" / "pipelines"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/expected.yaml"))
+
+pytestmark = pytest.mark.usefixtures("shared_stage")
+
 PLACES = {"github": ".github/workflows/ci.yml", "shell": "pipeline.yml"}
 
 

@@ -1,7 +1,8 @@
-"""What is measured of devlab alone or against act by hand: commands, and checks of ci-pipeline."""
+"""What is measured beside the chains: commands, slots, and checks of ci-pipeline by hand."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from measuring import (
     checked_cold,
     command,
     import_click,
+    seconds,
     solved,
 )
 from uv import find_uv_bin
@@ -29,6 +31,9 @@ from scaffolder.labs import catalog
 from scaffolder.model import Outcome
 from scaffolder.sandbox import Command, OwnWork
 from scaffolder.tools.processes import CancelToken, Completed
+from scaffolder.tools.slots import Slots
+
+SLOTS_TAKEN = 10_000
 
 
 def version(_: Path) -> Pair:
@@ -59,6 +64,28 @@ def warm_drawn(lab: str, folder: Path) -> Iterator[Pair]:
     checked_cold(work)
     while True:
         yield at_a_terminal(DEVLAB, "check", work), import_click()
+
+
+def slot(folder: Path) -> Pair:
+    """A slot that nobody else wants, and the files that a slot cannot do without: it, the queue."""
+    folder.mkdir()
+    slots = Slots(folder / "slots", os.cpu_count() or 1, CancelToken())
+    files = [folder / name for name in ("queue", "0")]
+    return seconds(lambda: _take_slots(slots)), seconds(lambda: _lock_files(files))
+
+
+def _take_slots(slots: Slots) -> None:
+    for _ in range(SLOTS_TAKEN):
+        with slots:
+            pass
+
+
+def _lock_files(files: list[Path]) -> None:
+    for _ in range(SLOTS_TAKEN):
+        for path in files:
+            file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.close(file)
 
 
 def pipeline(folder: Path) -> Pair:
