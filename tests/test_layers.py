@@ -168,6 +168,19 @@ def test_programs_of_their_own_import_nothing_of_ours() -> None:
     assert not wrong
 
 
+def test_checks_know_no_sandbox_but_the_one_of_their_run() -> None:
+    asks_machine = ("OwnWork", "bubblewrap", "is_isolated", "why_not_isolated")
+    wrong = [
+        f"{module.path} asks {name}"
+        for module in modules()
+        # That is the doctor's look at the machine, and no check.
+        if module.path.startswith("checks/") and module.path != "checks/sandbox_look.py"
+        for name in asks_machine
+        if f"scaffolder.sandbox.{name}" in module.imports or f"sandbox.{name}" in module.text
+    ]
+    assert not wrong
+
+
 def test_each_outside_package_has_one_owner() -> None:
     wrong = [
         f"{module.path} imports {package}"

@@ -35,6 +35,7 @@ __all__ = [
     "is_isolated",
     "list_own_code",
     "list_python_parts",
+    "make_environment",
 ]
 
 # Makes the sandbox of a run, given its temporary folder and who hears what its report must say.
@@ -70,11 +71,7 @@ class OwnWork:
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a scrubbed environment for programs that are ours, with `extra` on top."""
-        home, temporary = self.scratch / "home", self.scratch / "tmp"
-        home.mkdir(exist_ok=True)
-        temporary.mkdir(exist_ok=True)
-        certificates = {name: os.environ[name] for name in _NETWORKED if name in os.environ}
-        return {**_environment(home, temporary), **certificates, **(extra or {})}
+        return make_environment(self.scratch, extra)
 
     def run(self, command: Command, cancel: CancelToken) -> Completed:
         """Run a command to its end; errors as `processes.run`.
@@ -132,6 +129,18 @@ def _census(command: Command, private: Path) -> Census:
         command.limits,
         tuple(path for path in places if not places.intersection(path.parents)),
     )
+
+
+def make_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a scrubbed environment for programs that are ours, with `extra` on top.
+
+    HOME and TMPDIR are made in `folder`.
+    """
+    home, temporary = folder / "home", folder / "tmp"
+    home.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
+    certificates = {name: os.environ[name] for name in _NETWORKED if name in os.environ}
+    return {**_environment(home, temporary), **certificates, **(extra or {})}
 
 
 def _environment(home: Path, temporary: Path) -> dict[str, str]:
