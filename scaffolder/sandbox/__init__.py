@@ -32,13 +32,16 @@ __all__ = [
     "MakeSandbox",
     "OwnWork",
     "Sandbox",
+    "identify_sandbox",
     "is_isolated",
+    "is_refused",
     "list_own_code",
     "list_python_parts",
     "make_environment",
 ]
 
-# Makes the sandbox of a run, given its temporary folder and who hears what its report must say.
+# Makes the sandbox of a run, given its temporary folder and who hears what its report must say. One
+# is also made only to be asked what it is: nothing must happen before a command runs.
 MakeSandbox = Callable[[Path, Callable[[str], object]], Sandbox]
 
 # What a command may see of the caller's environment. Everything else, credentials above all,
@@ -63,6 +66,11 @@ class OwnWork:
 
     scratch: Path
     tell: Callable[[str], object] = lambda _: None
+
+    @property
+    def identity(self) -> str:
+        """What keeps commands in here: bubblewrap, or none."""
+        return "bubblewrap" if is_isolated() else "none"
 
     @property
     def walled(self) -> bool:
@@ -151,6 +159,19 @@ def _environment(home: Path, temporary: Path) -> dict[str, str]:
 def is_isolated() -> bool:
     """Whether bubblewrap keeps commands in on this machine, not only a copy and limits."""
     return bubblewrap.why_not() is None
+
+
+def identify_sandbox(make_sandbox: MakeSandbox) -> str:
+    """Return the identity of the sandboxes that something makes; may start a process."""
+    return make_sandbox(Path(os.devnull), lambda _: None).identity
+
+
+def is_refused() -> bool:
+    """Whether bubblewrap is installed here and does not work.
+
+    What refuses it may be mended in more ways than files tell.
+    """
+    return bubblewrap.find_program() is not None and not is_isolated()
 
 
 def why_not_isolated() -> str:

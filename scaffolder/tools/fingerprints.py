@@ -58,7 +58,9 @@ def _find_programs(name: str, folders: Iterable[str], digests: FileDigests) -> I
         except OSError:
             continue
         if stat.S_ISREG(told.st_mode) and told.st_mode & _MAY_RUN:
-            yield f"{name} {_digest_readable(path, digests)}"
+            # As whom a program runs decides what it can, as for bubblewrap.
+            powers = told.st_mode & (stat.S_ISUID | stat.S_ISGID)
+            yield f"{name} {_digest_readable(path, digests)} {powers:o}"
 
 
 def _in_home(name: str) -> str:
