@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 
 from scaffolder import workspace
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.docker import container
 from scaffolder.checks.families import FAMILIES
 from scaffolder.checks.family import Family
@@ -21,17 +23,20 @@ from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
 from scaffolder.checks.registry import find_family, list_used_families
 from scaffolder.checks.terraform import answers, terraform
 from scaffolder.core.file_digests import FileDigests
-from scaffolder.grading.cache import store, surroundings, verdicts
+from scaffolder.grading.cache import reports, store, surroundings, verdicts
 from scaffolder.grading.cache.code import PACKAGE, list_code
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs
 from scaffolder.grading.grader import grade
+from scaffolder.grading.remembering import keep_report
 from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs import generate
 from scaffolder.labs.generate import build_state
 from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, failed, passed
 from scaffolder.model.events import CheckEnded, CheckStarted, Event
 from scaffolder.model.tool import Fingerprint, Tool
+from scaffolder.proving.memory import make_lab_key
+from scaffolder.sandbox import MakeSandbox, OwnWork, bubblewrap
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending
 from tests.support.command import Devlab
@@ -49,7 +54,13 @@ class Loop:
         self.folder = folder / "verdicts"
         self.ran: list[str] = []
 
-    def check(self, *, afresh: bool = False, only: tuple[str, ...] = ()) -> Report:
+    def check(
+        self,
+        *,
+        afresh: bool = False,
+        only: tuple[str, ...] = (),
+        make_sandbox: MakeSandbox = OwnWork,
+    ) -> Report:
         self.ran.clear()
         return grade(
             real_catalog.load_lab("tested"),
@@ -57,6 +68,7 @@ class Loop:
             only=only,
             kept=Kept(self.folder, afresh=afresh),
             listen=self._note,
+            make_sandbox=make_sandbox,
         )
 
     def _note(self, event: Event) -> None:
@@ -71,6 +83,14 @@ HOLDING = """\
     hints: [a nudge, nearly the answer]
     checks:
       - {id: holding-check, kind: test.holds, path: app.py, text: NAME}
+"""
+RUNNING = """\
+  - id: running
+    title: Commands run
+    points: 10
+    hints: [a nudge, nearly the answer]
+    checks:
+      - {id: running-check, kind: test.runs_in}
 """
 ALL = ["first-check", "holding-check", "second-check"]
 
@@ -112,6 +132,68 @@ def test_a_change_is_seen_and_its_undoing_too(loop: Loop) -> None:
     (loop.work / "app.py").write_text(text)
     assert loop.check().outcome is Outcome.PASS
     assert loop.ran == []
+
+
+class OtherBox(OwnWork):
+    """Another sandbox than that of one's own work, whatever works on this machine."""
+
+    identity = "a box of another kind"
+
+
+def test_what_one_sandbox_came_to_is_not_told_for_another(catalog: Catalog, tmp_path: Path) -> None:
+    loop = Loop(catalog, tmp_path, RUNNING + HOLDING)
+    loop.check()
+    assert sorted(loop.ran) == ["holding-check", "running-check"]
+    told = loop.check(make_sandbox=OtherBox)
+    assert loop.ran == ["running-check"], "what runs no command is known"
+    assert told.tasks[0].checks[0].verdict.message == "it ran in a box of another kind"
+    loop.check(make_sandbox=OtherBox)
+    assert loop.ran == []
+    assert "another kind" not in loop.check().tasks[0].checks[0].verdict.message
+    assert loop.ran == [], "what either of them came to is known"
+
+
+def test_what_ran_without_bubblewrap_is_not_told_where_it_works(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop(catalog, tmp_path, RUNNING)
+    said = []
+    for why in ("it is refused", None, "it is refused"):
+        monkeypatch.setattr(bubblewrap, "why_not", lambda why=why: why)
+        said.append((loop.check().tasks[0].checks[0].verdict.message, bool(loop.ran)))
+    assert said == [
+        ("it ran in none", True),
+        ("it ran in bubblewrap", True),
+        ("it ran in none", False),
+    ]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_report_made_without_bubblewrap_is_kept_whole_where_its_absence_is_seen(
+    catalog: Catalog, tmp_path: Path, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file tells when a bubblewrap that is refused begins to work."""
+    loop = Loop(catalog, tmp_path, RUNNING)
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "it does not work")
+    monkeypatch.setattr(bubblewrap, "find_program", lambda: "bwrap" if installed else None)
+    loop.check()
+    lab, found = real_catalog.load_lab("tested"), workspace.find_workspace(loop.work)
+    keep_report(lab, found, only=(), asked=(), kept=Kept(loop.folder))
+    known_as = reports.name(found, ())
+    assert known_as
+    assert (reports.recall(Kept(loop.folder), known_as) is None) is installed
+
+
+@pytest.mark.parametrize(("tasks", "expected"), [("RUNNING", 2), ("HOLDING", 1)])
+def test_an_answer_is_remembered_by_what_its_commands_run_in(
+    catalog: Catalog, tasks: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.lab({"RUNNING": RUNNING, "HOLDING": HOLDING}[tasks])
+    lab, keys = real_catalog.load_lab("tested"), set()
+    for why in ("it is refused", None):
+        monkeypatch.setattr(bubblewrap, "why_not", lambda why=why: why)
+        keys.add(make_lab_key(lab, {}))
+    assert len(keys) == expected
 
 
 def test_a_change_while_it_is_checked_is_not_kept_for_what_was_before(
@@ -323,9 +405,15 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def name(lab: Lab, spec: CheckSpec, root: Path, images: dict[str, str] | None = None) -> str:
+def name(
+    lab: Lab,
+    spec: CheckSpec,
+    root: Path,
+    images: dict[str, str] | None = None,
+    sandbox: str = "a box",
+) -> str:
     variables = workspace.read_manifest(root).context
-    inputs = Inputs(lab, variables, root, workspace.survey_work(root))
+    inputs = Inputs(lab, variables, root, workspace.survey_work(root), lambda: sandbox)
     return inputs.name(spec, IMAGES if images is None else images)
 
 
@@ -474,6 +562,14 @@ def test_what_a_check_stands_on_counts(
     assert name(lab, spec, solved[lab.id]) != before
 
 
+@pytest.mark.parametrize(("lab", "spec"), SPECS)
+def test_what_commands_run_in_counts_for_checks_that_run_some(
+    lab: Lab, spec: CheckSpec, solved: dict[str, Path]
+) -> None:
+    names = {name(lab, spec, solved[lab.id], sandbox=one) for one in ("bubblewrap", "none")}
+    assert len(names) == (2 if SANDBOX in spec.check.requirements(lab.root) else 1)
+
+
 def first_check(family: Family) -> tuple[Lab, CheckSpec]:
     """Return a check of one of the family's kinds, in one of our labs."""
     return next(
@@ -523,6 +619,8 @@ def test_each_tool_that_a_family_declares_counts(
             (programs / program).write_text(text)
             (programs / program).chmod(0o755)
             look()
+        (programs / program).chmod(0o755 | stat.S_ISUID)
+        look()
     for setting in declared.settings:
         (home / setting).parent.mkdir(parents=True, exist_ok=True)
         (home / setting).write_text(setting)
@@ -685,7 +783,7 @@ def test_where_the_engine_does_not_say_what_it_has_nothing_is_kept(
     looks = itertools.count()
     monkeypatch.setattr(surroundings, "glance", lambda: SEEN if next(looks) in answers else None)
     recall = verdicts.Recall(
-        Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey_work(root))
+        Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey_work(root), lambda: "a box")
     )
     assert recall.of(spec) is None
     recall.keep(spec, CheckResult(spec.id, spec.kind, passed("built"), 1.0), ())
@@ -699,7 +797,7 @@ def test_images_count_for_what_asks_the_engine(
 ) -> None:
     root = solved[lab.id]
     assert isinstance(spec.check, Kind)
-    inputs = Inputs(lab, {}, root, workspace.survey_work(root))
+    inputs = Inputs(lab, {}, root, workspace.survey_work(root), lambda: "a box")
     inputs.__dict__["_engine"] = SEEN
     told = inputs.images(spec)
     family = spec.kind.partition(".")[0]
@@ -719,7 +817,7 @@ def test_a_base_image_that_was_changed_while_the_check_ran_is_noticed(
 
     def kept_after(now: dict[str, str]) -> bool:
         kept = Kept(tmp_path / now.get("python:3.13-slim", "none"))
-        inputs = Inputs(lab, {}, root, seen)
+        inputs = Inputs(lab, {}, root, seen, lambda: "a box")
         told = [{"engine": "1", "python:3.13-slim": "sha256:1"}, now, now]
         monkeypatch.setattr(inputs, "images", lambda *_, **__: told.pop(0))
         recall = verdicts.Recall(kept, inputs)

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.families import FAMILIES
+from scaffolder.checks.kind import Kind
+from scaffolder.checks.registry import KINDS
 
 PACKAGE = Path(__file__).parent.parent / "scaffolder"
 
@@ -166,6 +169,69 @@ def test_programs_of_their_own_import_nothing_of_ours() -> None:
         if not f"{name.removeprefix('scaffolder.').replace('.', '/')}/".startswith(allowed)
     ]
     assert not wrong
+
+
+def test_checks_know_no_sandbox_but_the_one_of_their_run() -> None:
+    asks_machine = ("OwnWork", "bubblewrap", "is_isolated", "why_not_isolated")
+    wrong = [
+        f"{module.path} asks {name}"
+        for module in modules()
+        # That is the doctor's look at the machine, and no check.
+        if module.path.startswith("checks/") and module.path != "checks/sandbox_look.py"
+        for name in asks_machine
+        if f"scaffolder.sandbox.{name}" in module.imports or f"sandbox.{name}" in module.text
+    ]
+    assert not wrong
+
+
+def test_who_runs_commands_in_the_sandbox_says_so() -> None:
+    """Else what is kept of a check would be told whatever its commands ran in."""
+    running = {one for one in _checks_modules() if _RUNS.search(_checks_modules()[one].text)}
+    assert running
+    wrong = [
+        name
+        for name, kind in KINDS.items()
+        if running & _reached(kind.__module__)
+        and SANDBOX not in kind.requires
+        # What it needs is asked of each of its checks.
+        and kind.requirements is Kind.requirements
+    ]
+    places = [
+        (f"{family.package}.{place.partition(':')[0]}", requires)
+        for family in FAMILIES
+        for place, requires in (
+            *((one.place, one.requires) for one in family.runners.values()),
+            *((one.service, one.requires) for one in family.fixtures.values()),
+        )
+    ]
+    wrong += [
+        place for place, requires in places if running & _reached(place) and SANDBOX not in requires
+    ]
+    assert not wrong
+
+
+_RUNS = re.compile(r"\bsandbox\.(?:run|start)\(")
+
+
+@cache
+def _checks_modules() -> dict[str, Module]:
+    return {
+        f"scaffolder.{module.path.removesuffix('.py').replace('/', '.')}": module
+        for module in modules()
+        if module.path.startswith("checks/")
+    }
+
+
+def _reached(name: str) -> set[str]:
+    """Return the modules of checks/ that one of them imports, and those that these do."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in _checks_modules() and one not in found:
+            found.add(one)
+            waiting += _checks_modules()[one].imports
+    return found
 
 
 def test_each_outside_package_has_one_owner() -> None:

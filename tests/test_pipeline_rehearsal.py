@@ -29,7 +29,7 @@ from scaffolder.core.errors import (
     WorkFaultError,
 )
 from scaffolder.model import ChangeSet, CheckSpec, Fault, Outcome, Replacement
-from scaffolder.sandbox import OwnWork
+from scaffolder.sandbox import OwnWork, bubblewrap
 from scaffolder.tools import git
 from scaffolder.tools.processes import Completed, Ending
 
@@ -238,6 +238,20 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
         [bash, "-c", f"x=$({bash} -c 'printf a; exit 1'); test \"$x\" = a"], check=False
     )
     assert inner.returncode == 0, "a shell in a step says no more than it was told"
+
+
+@pytest.mark.parametrize("walls", [True, False])
+def test_the_stage_asks_the_sandbox_of_its_run_and_not_the_machine(
+    make: Make, walls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(OwnWork):
+        walled = walls
+
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "it is refused" if walls else None)
+    made = make("").run
+    stage = rehearsal_stage.build_stage(replace(made, sandbox=Other(made.scratch)))
+    # An address to which there is no route shows as an attempt only where there is no network.
+    assert stage.environment["DOCKER_HOST"].startswith("tcp://" if walls else "unix://")
 
 
 FORGED = json.dumps(

@@ -31,8 +31,8 @@ EVERYTHING = ("**",)
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
 
-    `faults` names the faults of the lab that the check plants, so that a lab with an unknown one
-    is refused when it is read.
+    `faults`, `test_files` and `needs_tools` name faults and files of the lab's and tools, so that a
+    lab that names an unknown one is refused when it is read.
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
     go first. `requires` are the resources of the machine without which the check is `unavailable`,
@@ -74,6 +74,21 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def faults(self) -> tuple[str, ...]:
         """Ids of the lab's faults that this check plants."""
+        return ()
+
+    @property
+    def test_files(self) -> tuple[str, ...]:
+        """Paths of the files in the lab's `tests/` that the check runs."""
+        return ()
+
+    @property
+    def needs_tools(self) -> tuple[str, ...]:
+        """Ids of the tools that the lab's author says the check needs; a field, where they can."""
+        return ()
+
+    @property
+    def ignore(self) -> tuple[str, ...]:
+        """Rules whose findings do not count; a field, where the author can name some."""
         return ()
 
     def run(self, context: Context) -> Verdict:

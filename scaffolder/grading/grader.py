@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from scaffolder.grading.scheduler import run_schedule
 from scaffolder.labs.variables import list_work_variables
 from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
-from scaffolder.sandbox import MakeSandbox, OwnWork
+from scaffolder.sandbox import MakeSandbox, OwnWork, identify_sandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import Workspace, WorkSurvey, escape_path, survey_work
 
@@ -49,18 +50,18 @@ def grade(
     called; everything that the run created is removed either way.
     """
     started = time.monotonic()
-    grading = _Grading(lab, workspace, select_tasks(lab, only), listen, kept)
+    grading = _Grading(lab, workspace, select_tasks(lab, only), listen, kept, make_sandbox)
     results = grading.recall()
     if results is None:
-        results = grading.run(cancel or CancelToken(), make_sandbox, quick_first=quick_first)
+        results = grading.run(cancel or CancelToken(), quick_first=quick_first)
     return grading.report(results, time.monotonic() - started)
 
 
 def recall_report(
     lab: Lab, workspace: Workspace, *, only: Sequence[str], kept: Kept
 ) -> Report | None:
-    """Return the report on a workspace whose every verdict is kept; None where one is not."""
-    grading = _Grading(lab, workspace, select_tasks(lab, only), lambda _: None, kept)
+    """Return the report on one's own work whose every verdict is kept; None where one is not."""
+    grading = _Grading(lab, workspace, select_tasks(lab, only), lambda _: None, kept, OwnWork)
     results = grading.recall()
     return None if results is None else grading.report(results, 0.0)
 
@@ -74,6 +75,7 @@ class _Grading:
     tasks: Sequence[Task]
     listen: Listener
     kept: Kept | None
+    make_sandbox: MakeSandbox
 
     def recall(self) -> _Results | None:
         """Return the results of tasks whose every verdict is kept; None where one has to be found.
@@ -87,7 +89,8 @@ class _Grading:
         except OSError:
             return None
         variables = list_work_variables(self.lab, self.workspace.manifest)
-        recall = Recall(self.kept, Inputs(self.lab, variables, self.workspace.root, seen))
+        ran_in = functools.partial(identify_sandbox, self.make_sandbox)
+        recall = Recall(self.kept, Inputs(self.lab, variables, self.workspace.root, seen, ran_in))
         notes = note_beforehand(self.lab, self.workspace, seen.skipped)
         events: list[Event] = []
         schedule = Schedule(self.tasks, lambda result: events.append(TaskEnded(result)))
@@ -104,11 +107,13 @@ class _Grading:
             self.listen(event)
         return schedule.results, notes
 
-    def run(self, cancel: CancelToken, make_sandbox: MakeSandbox, *, quick_first: bool) -> _Results:
+    def run(self, cancel: CancelToken, *, quick_first: bool) -> _Results:
         """Run what is not kept and return the results; everything that it made is removed."""
         schedule = Schedule(self.tasks, lambda result: self.listen(TaskEnded(result)))
         with make_run_folder() as folder:
-            run = prepare_run(self.lab, self.workspace, self.tasks, folder, cancel, make_sandbox)
+            run = prepare_run(
+                self.lab, self.workspace, self.tasks, folder, cancel, self.make_sandbox
+            )
             try:
                 # Checks mostly wait, for an engine or a runner; those that load the processor take
                 # turns through Run.slots. So each check may have a thread.
@@ -129,7 +134,8 @@ class _Grading:
         if self.kept is None:
             return None
         seen = WorkSurvey(survey_work(run.snapshot).told, run.skipped)
-        return Recall(self.kept, Inputs(self.lab, run.variables, run.snapshot, seen))
+        inputs = Inputs(self.lab, run.variables, run.snapshot, seen, lambda: run.sandbox.identity)
+        return Recall(self.kept, inputs)
 
     def report(self, results: _Results, seconds: float) -> Report:
         """Return the report on results that were found in so many seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 
 from scaffolder.core.errors import DevlabError
@@ -12,7 +13,9 @@ from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.cache.verdicts import Inputs
 from scaffolder.grading.grader import recall_report
 from scaffolder.labs import catalog
+from scaffolder.labs.families import asks_for_sandbox
 from scaffolder.model import Lab
+from scaffolder.sandbox import OwnWork, identify_sandbox, is_refused
 from scaffolder.workspace import Workspace, survey_work
 
 
@@ -27,12 +30,13 @@ def keep_report(
     """Keep the report on a workspace if each of its verdicts is kept, and it stays as it is.
 
     `kept` has recalled nothing yet; `asked` is as for `reports.name`. The labs of packs are
-    left out: whether they are what was installed is asked every time. A workspace that is gone by
-    now, or cannot be read any more, is no matter.
+    left out: whether they are what was installed is asked every time. So is what ran without
+    bubblewrap where that is installed: whether it works by now, no file tells for sure. A workspace
+    that is gone by now, or cannot be read any more, is no matter.
     """
     kept.forget_old()
     known_as = reports.name(workspace, asked)
-    if known_as is None or "/" in lab.id:
+    if known_as is None or "/" in lab.id or (asks_for_sandbox(lab) and is_refused()):
         return
     with contextlib.suppress(OSError, DevlabError):
         folders, images = _folders(lab), _images(lab, workspace)
@@ -52,6 +56,7 @@ def _folders(lab: Lab) -> dict[str, str]:
 
 
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:
-    inputs = Inputs(lab, {}, workspace.root, survey_work(workspace.root))
+    identify = functools.partial(identify_sandbox, OwnWork)
+    inputs = Inputs(lab, {}, workspace.root, survey_work(workspace.root), identify)
     texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
     return reports.look_at_images(text for text in texts if text is not None)

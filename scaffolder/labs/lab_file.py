@@ -368,8 +368,8 @@ def _require_known_names(
             place = ("tasks", index, "checks", number)
             for what, named, known, *key in (
                 ("fault", spec.check.faults, faults),
-                ("test file", getattr(spec.check, "test_files", ()), tests, "file"),
-                ("tool", getattr(spec.check, "needs_tools", ()), _list_tool_ids(), "needs_tools"),
+                ("test file", spec.check.test_files, tests, "file"),
+                ("tool", spec.check.needs_tools, _list_tool_ids(), "needs_tools"),
             ):
                 for at, name in enumerate(named):
                     if name not in known:

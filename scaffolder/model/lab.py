@@ -92,6 +92,21 @@ class CheckParameters(Protocol):
         """Ids of the lab's faults that the check plants."""
         ...
 
+    @property
+    def test_files(self) -> tuple[str, ...]:
+        """Paths of the files in the lab's `tests/` that the check runs."""
+        ...
+
+    @property
+    def needs_tools(self) -> tuple[str, ...]:
+        """Ids of the tools that the lab's author says the check needs."""
+        ...
+
+    @property
+    def ignore(self) -> tuple[str, ...]:
+        """Rules whose findings do not count."""
+        ...
+
     def requirements(self, lab_root: Path) -> frozenset[Tool]:
         """Return what the check needs of the machine, in the lab whose folder this is."""
         ...

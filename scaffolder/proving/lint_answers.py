@@ -39,12 +39,7 @@ def find_unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
 
 def find_unused_faults(lab: Lab) -> Iterator[Problem]:
     """Tell every fault that no check plants."""
-    planted = {
-        name
-        for task in lab.tasks
-        for check in task.checks
-        for name in getattr(check.check, "faults", ())
-    }
+    planted = {name for task in lab.tasks for check in task.checks for name in check.check.faults}
     planted |= {one for name in planted for one in lab.variation.faults.get(name, ())}
     for index, fault in enumerate(lab.faults):
         if fault not in planted:

@@ -49,12 +49,7 @@ def _refused(variable: Variable, values: Iterator[str], line: int) -> Iterator[P
 
 
 def _never_planted(lab: Lab, source: LabSource) -> Iterator[Problem]:
-    planted = {
-        name
-        for task in lab.tasks
-        for check in task.checks
-        for name in getattr(check.check, "faults", ())
-    }
+    planted = {name for task in lab.tasks for check in task.checks for name in check.check.faults}
     for name in lab.variation.faults:
         if name not in planted:
             line = source.document.line("vary", "faults", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs.generate import TASKS_MARKER
@@ -57,7 +57,7 @@ def _of_hints(task: Task, source: LabSource, index: int) -> Iterator[Problem]:
             yield Problem(f"task {task.id!r} gives the same hint twice", _FILE, line)
         seen.add(_plain(hint.text))
         meant = _meant(task, hint)
-        if hint.rule and meant and all(hint.rule in _ignored(check) for check in meant):
+        if hint.rule and meant and all(hint.rule in check.check.ignore for check in meant):
             yield Problem(
                 f"task {task.id!r} has a hint that nobody ever gets: its check ignores the rule "
                 f"{hint.rule}",
@@ -69,11 +69,6 @@ def _of_hints(task: Task, source: LabSource, index: int) -> Iterator[Problem]:
 
 def _meant(task: Task, hint: Hint) -> list[CheckSpec]:
     return [check for check in task.checks if hint.check in ("", check.id)]
-
-
-def _ignored(check: CheckSpec) -> Collection[str]:
-    ignored: Collection[str] = getattr(check.check, "ignore", ())
-    return ignored
 
 
 def _of_instructions(lab: Lab, source: LabSource) -> Iterator[Problem]:

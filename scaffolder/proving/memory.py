@@ -1,9 +1,9 @@
 """What grading an answer came to before, kept by the content of all that decides about it.
 
 An author proves a lab again after each edit, and most answers are as they were. What decides is the
-answer's files, what the lab says about grading, the start, the code of the grader, and the versions
-of the tools. What is not looked at is what an engine or a registry holds by now: base images. So
-the solution is graded anew every time, and `--no-cache` grades everything anew.
+answer's files, what the lab says about grading, the start, the code of the grader, the versions of
+the tools, and what commands run in. What is not looked at is what an engine or a registry holds by
+now: base images. So the solution is graded anew every time, and `--no-cache` grades everything.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from scaffolder.core import paths
 from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
-from scaffolder.labs.families import list_lab_families
+from scaffolder.labs.families import asks_for_sandbox, list_lab_families
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import encode_lab
+from scaffolder.sandbox import OwnWork, identify_sandbox
 
 # The folder of a lab with test files of its own.
 TESTS = "tests"
@@ -91,8 +92,10 @@ def make_lab_key(lab: Lab, start: Mapping[str, str]) -> str:
     `start` is the fingerprint of the lab's start.
     """
     folders = [start, workspace.fingerprint_work(lab.root / TESTS)]
+    ran_in = [identify_sandbox(OwnWork)] if asks_for_sandbox(lab) else []
     lines = [
         surroundings.read_here(list_lab_families(lab)),
+        *ran_in,
         encode_lab(lab).decode(),
         *(line for one in folders for line in _lines(one)),
     ]

@@ -32,12 +32,16 @@ __all__ = [
     "MakeSandbox",
     "OwnWork",
     "Sandbox",
+    "identify_sandbox",
     "is_isolated",
+    "is_refused",
     "list_own_code",
     "list_python_parts",
+    "make_environment",
 ]
 
-# Makes the sandbox of a run, given its temporary folder and who hears what its report must say.
+# Makes the sandbox of a run, given its temporary folder and who hears what its report must say. One
+# is also made only to be asked what it is: nothing must happen before a command runs.
 MakeSandbox = Callable[[Path, Callable[[str], object]], Sandbox]
 
 # What a command may see of the caller's environment. Everything else, credentials above all,
@@ -64,17 +68,18 @@ class OwnWork:
     tell: Callable[[str], object] = lambda _: None
 
     @property
+    def identity(self) -> str:
+        """What keeps commands in here: bubblewrap, or none."""
+        return "bubblewrap" if is_isolated() else "none"
+
+    @property
     def walled(self) -> bool:
         """Whether a command has a machine, and a loopback, of its own."""
         return is_isolated()
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a scrubbed environment for programs that are ours, with `extra` on top."""
-        home, temporary = self.scratch / "home", self.scratch / "tmp"
-        home.mkdir(exist_ok=True)
-        temporary.mkdir(exist_ok=True)
-        certificates = {name: os.environ[name] for name in _NETWORKED if name in os.environ}
-        return {**_environment(home, temporary), **certificates, **(extra or {})}
+        return make_environment(self.scratch, extra)
 
     def run(self, command: Command, cancel: CancelToken) -> Completed:
         """Run a command to its end; errors as `processes.run`.
@@ -134,6 +139,18 @@ def _census(command: Command, private: Path) -> Census:
     )
 
 
+def make_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a scrubbed environment for programs that are ours, with `extra` on top.
+
+    HOME and TMPDIR are made in `folder`.
+    """
+    home, temporary = folder / "home", folder / "tmp"
+    home.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
+    certificates = {name: os.environ[name] for name in _NETWORKED if name in os.environ}
+    return {**_environment(home, temporary), **certificates, **(extra or {})}
+
+
 def _environment(home: Path, temporary: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {"PATH": SYSTEM_PATH, "HOME": str(home), "TMPDIR": str(temporary), **kept}
@@ -142,6 +159,19 @@ def _environment(home: Path, temporary: Path) -> dict[str, str]:
 def is_isolated() -> bool:
     """Whether bubblewrap keeps commands in on this machine, not only a copy and limits."""
     return bubblewrap.why_not() is None
+
+
+def identify_sandbox(make_sandbox: MakeSandbox) -> str:
+    """Return the identity of the sandboxes that something makes; may start a process."""
+    return make_sandbox(Path(os.devnull), lambda _: None).identity
+
+
+def is_refused() -> bool:
+    """Whether bubblewrap is installed here and does not work.
+
+    What refuses it may be mended in more ways than files tell.
+    """
+    return bubblewrap.find_program() is not None and not is_isolated()
 
 
 def why_not_isolated() -> str:

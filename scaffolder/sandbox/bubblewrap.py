@@ -59,7 +59,7 @@ def enclose(command: Command, private: Path) -> list[str]:
         (private / name).mkdir()
     (private / _FILTER).write_bytes(build_filter())
     (private / _HOSTS).write_text(_NAMES, "ascii")
-    program = shutil.which("bwrap") or "bwrap"
+    program = find_program() or "bwrap"
     inner = ["/bin/sh", "-c", f'{_BEGUN}{command.limits.shell_prefix()}exec "$@"', "sh"]
     return [
         *("/bin/sh", "-c", _OPENED, str(private), program, *_OPTIONS),
@@ -77,10 +77,15 @@ def has_started(private: Path) -> bool:
     return marker.is_file() and marker.stat().st_size > 0
 
 
+def find_program() -> str | None:
+    """Return where bubblewrap is, or None."""
+    return shutil.which("bwrap")
+
+
 @functools.cache
 def why_not() -> str | None:
     """Return why bubblewrap does not work here, in its own words if it has any, or None."""
-    if shutil.which("bwrap") is None:
+    if find_program() is None:
         return "it is not installed"
     for _ in range(STARTS):
         why = _try_once()

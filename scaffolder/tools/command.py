@@ -67,6 +67,11 @@ class Sandbox(Protocol):
     """
 
     @property
+    def identity(self) -> str:
+        """What keeps commands in, in a word that stays the same: verdicts are kept by it."""
+        ...
+
+    @property
     def walled(self) -> bool:
         """Whether a command has a machine, and a loopback, of its own."""
         ...

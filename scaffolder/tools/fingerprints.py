@@ -58,7 +58,16 @@ def _read_program(name: str, digests: FileDigests) -> Iterator[str]:
     """Yield a line for the program beside devlab and for the one that the PATH leads to."""
     for folders in _list_places():
         path = next(_look_for(name, folders), "")
-        yield f"{name} {_digest_readable(path, digests)}" if path else f"{name}: none"
+        yield f"{name} {_tell_program(path, digests)}" if path else f"{name}: none"
+
+
+def _tell_program(path: str, digests: FileDigests) -> str:
+    """Return a program's digest, and as whom it runs: that decides what bubblewrap can."""
+    try:
+        powers = os.stat(path).st_mode & (stat.S_ISUID | stat.S_ISGID)  # noqa: PTH116
+    except OSError:
+        return "none"
+    return f"{_digest_readable(path, digests)} {powers:o}"
 
 
 def _list_places() -> tuple[list[str], list[str]]:

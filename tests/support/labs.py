@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from scaffolder.checks import families
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
 from scaffolder.checks.families import FAMILIES
 from scaffolder.checks.family import Family
@@ -20,6 +21,7 @@ from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.core.errors import UnavailableError
 from scaffolder.labs import catalog
 from scaffolder.model import CheckSpec, Evidence, Finding, Lab, Task, Verdict, failed, passed
+from scaffolder.model.tool import Tool
 
 
 class Ends(Kind, frozen=True):
@@ -87,6 +89,15 @@ class Holds(Kind, frozen=True):
         return failed(f"{self.path} does not hold {self.text!r}")
 
 
+class RunsIn(Kind, frozen=True):
+    """Passes, and says what its commands run in."""
+
+    requires: ClassVar[frozenset[Tool]] = frozenset({SANDBOX})
+
+    def run(self, context: Context) -> Verdict:
+        return passed(f"it ran in {context.run.sandbox.identity}")
+
+
 TURNS = itertools.count()
 
 
@@ -132,6 +143,7 @@ FAMILY = Family(
         "test.reads": "labs:Reads",
         "test.meets": "labs:Meets",
         "test.holds": "labs:Holds",
+        "test.runs_in": "labs:RunsIn",
         "test.flickers": "labs:Flickers",
         "test.interrupts_tidying": "labs:InterruptsTidying",
     },

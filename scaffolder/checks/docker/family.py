@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from scaffolder.checks.docker.tools import ENGINE, HADOLINT, IMAGES
 from scaffolder.checks.family import Family, FixturePlace

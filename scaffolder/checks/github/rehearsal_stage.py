@@ -23,7 +23,7 @@ from scaffolder.checks.session import Session
 from scaffolder.core import yaml_source
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import CheckParameters
-from scaffolder.sandbox import is_isolated, list_python_parts
+from scaffolder.sandbox import list_python_parts
 from scaffolder.tools import uv_cache, wheelhouse
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
@@ -159,7 +159,7 @@ def build_stage(run: Run) -> RehearsalStage:
             **wheelhouse.make_environment(wheels),
             # Nobody answers there, and without a network an attempt shows at once.
             "DOCKER_HOST": f"tcp://{_NOBODY}"
-            if is_isolated()
+            if run.sandbox.walled
             else "unix:///nonexistent/docker.sock",
         },
     )

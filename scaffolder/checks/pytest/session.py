@@ -46,7 +46,7 @@ from scaffolder.checks.serving import FixtureParameters
 from scaffolder.core.errors import InterruptedRunError, UnusableFileError
 from scaffolder.model import Finding
 from scaffolder.model.tool import Tool
-from scaffolder.sandbox import OwnWork
+from scaffolder.sandbox import make_environment
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed
 
@@ -197,13 +197,12 @@ def _listening(place: Path) -> Iterator[tuple[socket.socket, str]]:
 def _tester(place: Path, settings: dict[str, Any]) -> Iterator[Future[Completed]]:
     """Run the tester for as long as the block lasts; it is killed at the end."""
     stop = CancelToken()
-    isolated = OwnWork(place)
     with ThreadPoolExecutor(1, thread_name_prefix="tester") as pool:
         future = pool.submit(
             processes.run,
             [sys.executable, "-I", "-B", "-m", "scaffolder.checks.pytest.runner", str(place)],
             cwd=place,
-            env=isolated.environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
+            env=make_environment(place, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
             stdin=json.dumps(settings).encode(),
             timeout=_TESTER_SECONDS,
             cancel=stop,

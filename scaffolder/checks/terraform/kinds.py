@@ -6,6 +6,7 @@ import glob
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.context import Context
 from scaffolder.checks.kind import EVERYTHING, Kind
 from scaffolder.checks.terraform import cloud_worlds, files
@@ -47,7 +48,7 @@ class Formatted(Kind, frozen=True, kw_only=True):
     """
 
     quick: ClassVar[bool] = True
-    requires: ClassVar[frozenset[Tool]] = frozenset({TERRAFORM})
+    requires: ClassVar[frozenset[Tool]] = frozenset({TERRAFORM, SANDBOX})
 
     directory: str = "infra"
 

@@ -1,8 +1,8 @@
 """Verdicts of earlier runs, kept by the content of all that decides about them.
 
 The name of what is kept is a digest of what the check read, what it asks, the start that it
-compares with, and everything in `surroundings`. Time plays no part in it. So a verdict is found
-again only where running the check anew would see the very same.
+compares with, what its commands run in, and everything in `surroundings`. Time plays no part in it.
+So a verdict is found again only where running the check anew would see the very same.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import fnmatch
 import functools
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.family import Family
 from scaffolder.checks.registry import find_family, list_used_families
 from scaffolder.core.errors import UnusableFileError
@@ -79,16 +80,24 @@ class Recall:
 class Inputs:
     """All that decides about the checks of one look at a workspace.
 
-    `root` is the workspace, or the copy of it that is graded, as `seen` tells it.
+    `root` is the workspace, or the copy of it that is graded, as `seen` tells it;
+    `identify_sandbox` returns the identity of what commands run in, and is asked only where a check
+    runs some.
     """
 
     def __init__(
-        self, lab: Lab, variables: Mapping[str, str], root: Path, seen: WorkSurvey
+        self,
+        lab: Lab,
+        variables: Mapping[str, str],
+        root: Path,
+        seen: WorkSurvey,
+        identify_sandbox: Callable[[], str],
     ) -> None:
         self._lab = lab
         self._variables = variables
         self._root = root
         self._seen = seen
+        self._identify_sandbox = identify_sandbox
         self._digests: dict[tuple[Family, tuple[Tool, ...]], str] = {}
 
     def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
@@ -143,7 +152,8 @@ class Inputs:
         more = tuple(sorted(spec.check.requirements(self._lab.root), key=lambda tool: tool.id))
         if (family, more) not in self._digests:
             used = list_used_families([family.name])
-            self._digests[family, more] = surroundings.read_here(used, more)
+            ran_in = [self._identify_sandbox()] if SANDBOX in more else []
+            self._digests[family, more] = hash_lines([surroundings.read_here(used, more), *ran_in])
         return self._digests[family, more]
 
     def _read(self, check: CheckParameters) -> list[str]:
