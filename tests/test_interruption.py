@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -308,6 +309,58 @@ def test_a_live_run_is_not_swept(devlab: Devlab, catalog: Catalog, tmp_path: Pat
     assert is_dead(folder.name)
     assert not folder.exists()
     assert not is_dead("somebody-elses")
+
+
+MAKERS = {
+    "lint": "lint.lint_lab(lab.root)",
+    "mutants": "states.list_mutants(lab)",
+    "plan": "planning.plan_proof(lab, ['start'])",
+    "solution": "reference.read_state(lab, 'solution', {})",
+    "doctor": "needs.list_needs(lab)",
+}
+MAKING = """\
+import time
+from scaffolder.doctor import needs
+from scaffolder.labs import catalog, generate
+from scaffolder.proving import lint, planning, states
+from scaffolder.revise import reference
+
+def stop_midway(*args):
+    print(args[-1], flush=True)
+    time.sleep(600)
+
+generate.build_state = stop_midway
+generate.render_template = stop_midway
+lab = catalog.load_lab("ci-pipeline")
+list({call} or ())
+"""
+
+
+@pytest.mark.parametrize("call", MAKERS.values(), ids=MAKERS)
+def test_what_is_killed_while_it_looks_at_a_lab_is_swept(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAKING.format(call=call)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        made = Path(process.stdout.readline().strip())
+        [folder] = [one for one in paths.find_runs_folder().iterdir() if made.is_relative_to(one)]
+        sweep()
+        assert folder.is_dir(), "whoever made it lives"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert folder.is_dir()
+    sweep()
+    assert not list(paths.find_runs_folder().iterdir())
+    assert [one.name for one in tmp_path.iterdir()] == [paths.find_runs_folder().name]
 
 
 def test_without_a_home(tmp_path: Path) -> None:

@@ -184,6 +184,23 @@ def test_checks_know_no_sandbox_but_the_one_of_their_run() -> None:
     assert not wrong
 
 
+def test_temporary_folders_are_those_of_runs_which_are_swept() -> None:
+    """One in the system's temporary space that is no run's stays for ever if devlab is killed."""
+    makers = {"TemporaryDirectory", "mkdtemp", "NamedTemporaryFile", "mkstemp"}
+    wrong = [
+        f"{module.path}:{node.lineno}"
+        for module in modules()
+        # What stand-ins make lies in a sandbox's own temporary folder.
+        if not module.path.startswith("checks/github/standins/")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in makers
+        and "dir" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert not wrong
+
+
 def test_who_runs_commands_in_the_sandbox_says_so() -> None:
     """Else what is kept of a check would be told whatever its commands ran in."""
     running = {one for one in _checks_modules() if _RUNS.search(_checks_modules()[one].text)}

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-
-from scaffolder.core.folders import remove_tree
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -49,14 +45,3 @@ def hold_interrupts() -> Iterator[None]:
         # Also where the block raised something else: that it was interrupted must not be lost.
         if pressed:
             raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def make_temporary_folder(prefix: str) -> Iterator[Path]:
-    """Make a folder for as long as the block lasts; Ctrl-C does not cut its removal."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        with hold_interrupts():
-            remove_tree(folder)

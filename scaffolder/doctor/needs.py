@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.checks.pytest.tools import TRUST
 from scaffolder.core.errors import DevlabError
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import generate
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import CheckParameters, Lab, Task
@@ -67,8 +67,8 @@ def list_needs(lab: Lab, workspace: Workspace | None = None) -> LabNeeds:
     if not any(tool.list_parts for tool in plain.tools):
         return plain
     try:
-        with tempfile.TemporaryDirectory(prefix="devlab-doctor-") as place:
-            states = _make_states(lab, workspace, Path(place))
+        with make_run_folder() as place:
+            states = _make_states(lab, workspace, place)
             return LabNeeds(
                 lab,
                 tuple(

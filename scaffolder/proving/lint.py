@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import make_temporary_folder
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import catalog
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.lab_file import LabSource, read_lab
@@ -53,7 +53,7 @@ def _problems(root: Path) -> Iterator[Problem]:
     if answers is not None:
         yield from lint_answers.find_unkilled(lab, answers)
     yield from lint_answers.find_unused_faults(lab)
-    with make_temporary_folder("devlab-lint-") as folder:
+    with make_run_folder() as folder:
         yield from _of_states(lab, answers, folder)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from scaffolder import workspace
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import make_temporary_folder
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import generate
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.lab_file import LabSource, read_lab
@@ -42,7 +42,7 @@ def plan_proof(lab: Lab, only: Sequence[str] = ()) -> Plan:
             hint="states: start, solution, alternative:NAME, mistake:NAME, mutant:ID; "
             "* stands for any text",
         )
-    with make_temporary_folder("devlab-plan-") as folder:
+    with make_run_folder() as folder:
         variants = dict(_variants(lab, chosen, folder))
     return Plan(
         lab=lab,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.core.interrupts import make_temporary_folder
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.model import Lab
@@ -24,7 +24,7 @@ def list_mutants(lab: Lab, given: Mapping[str, str] | None = None) -> tuple[Muta
 
     Raises DevlabError where the solution cannot be rendered.
     """
-    with make_temporary_folder("devlab-mutants-") as folder:
+    with make_run_folder() as folder:
         solved = folder / "solved"
         generate.build_state(lab, "solution", given or {}, solved)
         return mutants.generate_mutants(solved, generate.list_overlay_paths(lab.root / "solution"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal
 
 from scaffolder.core.errors import DevlabError, UnavailableError
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.revise import edits as revision
 from scaffolder.revise.edits import Edit
 from scaffolder.tools import git
@@ -98,8 +98,8 @@ def _folders(tree: Tree) -> set[str]:
 def _merged(
     began: Tree, yours: Tree, now: Tree, label: str
 ) -> tuple[dict[str, Entry], tuple[str, ...]]:
-    with tempfile.TemporaryDirectory(prefix="devlab-merge-") as temporary:
-        folder = Path(temporary) / "merge"
+    with make_run_folder() as temporary:
+        folder = temporary / "merge"
         folder.mkdir()
         unmerged = git.merge_trees(
             folder,

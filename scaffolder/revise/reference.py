@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.labs.lab_file import require_task
@@ -29,8 +29,8 @@ RESTORE = "restore"
 
 def read_state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, trees.Entry]:
     """Return the files of a state of a lab, as `generate.build_state` makes it."""
-    with tempfile.TemporaryDirectory(prefix="devlab-state-") as temporary:
-        folder = Path(temporary) / "state"
+    with make_run_folder() as temporary:
+        folder = temporary / "state"
         generate.build_state(lab, name, variables, folder)
         return trees.read_tree(folder)
 

@@ -8,12 +8,12 @@ learner's folder: it is compared with, and nothing in it is ever written to a di
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from scaffolder.core.errors import DevlabError, UnavailableError, UnusableFileError
+from scaffolder.core.run_folders import make_run_folder
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
 from scaffolder.workspace import (
@@ -99,8 +99,8 @@ def read_committed(workspace: Workspace) -> Tree | None:
 
 
 def _checked_out(workspace: Workspace, commit: str) -> Tree | None:
-    with tempfile.TemporaryDirectory(prefix="devlab-start-") as temporary:
-        folder = Path(temporary) / "start"
+    with make_run_folder() as temporary:
+        folder = temporary / "start"
         folder.mkdir()
         try:
             git.fetch(str(workspace.root), commit, folder, cancel=CancelToken())
