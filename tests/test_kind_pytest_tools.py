@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scaffolder import sandbox
@@ -59,10 +59,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     beads.parent.mkdir()
     beads.write_text("wood\n")
     monkeypatch.setenv("BEADS", str(beads))
-    tool = dataclasses.replace(
+    tool = msgspec.structs.replace(
         ABACUS, fingerprint=Fingerprint(programs=("abacus",), files=f"{__name__}:list_beads")
     )
-    family = dataclasses.replace(FAMILY, tools=(tool,))
+    family = msgspec.structs.replace(FAMILY, tools=(tool,))
     monkeypatch.setattr(families, "FAMILIES", (*families.FAMILIES, family))
     folder = tmp_path / "my programs"
     folder.mkdir()
