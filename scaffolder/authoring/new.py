@@ -33,7 +33,6 @@ class NewLab:
 
     @property
     def folder(self) -> Path:
-        """The lab's folder."""
         return self.root / "labs" / self.lab_id
 
     def validate(self) -> None:

@@ -72,7 +72,6 @@ def find_page(kind: str) -> KindPage:
 
 
 def read_page(kind: str, cls: type[Kind]) -> KindPage:
-    """Read the page of a kind from its class."""
     introduction, sections = _split(inspect.getdoc(cls) or "")
     summary, _, description = introduction.partition("\n")
     example, _, sample = sections.get("Example", "").partition("\n\n")

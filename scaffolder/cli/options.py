@@ -20,7 +20,6 @@ def complete_lab(
     param: click.Parameter,  # noqa: ARG001
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Offer the ids of labs."""
     from scaffolder.labs import catalog
 
     return _offered(dict.fromkeys(catalog.list_lab_ids(), ""), incomplete)

@@ -41,7 +41,6 @@ class ValueType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"one line of {length} printable characters"
 
     def holds(self, value: str) -> bool:
-        """Whether a value is one of the type."""
         if self.type == "integer":
             # No sign, no blanks, no digits of other scripts: it is put into files as it stands.
             plain = re.fullmatch(r"0|-?[1-9][0-9]*", value) is not None and len(value) <= _DIGITS

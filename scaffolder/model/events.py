@@ -8,8 +8,6 @@ from scaffolder.model import CheckResult, TaskResult
 
 
 class CheckStarted(msgspec.Struct, frozen=True, tag=True):
-    """A check began."""
-
     task_id: str
     check_id: str
 
@@ -23,15 +21,11 @@ class CheckSaid(msgspec.Struct, frozen=True, tag=True):
 
 
 class CheckEnded(msgspec.Struct, frozen=True, tag=True):
-    """A check came to a verdict."""
-
     task_id: str
     result: CheckResult
 
 
 class TaskEnded(msgspec.Struct, frozen=True, tag=True):
-    """A task came to its outcome."""
-
     result: TaskResult
 
 

@@ -201,7 +201,6 @@ class Lab(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> int:
-        """All points of the lab."""
         return sum(task.points for task in self.tasks)
 
     def task(self, task_id: str) -> Task:

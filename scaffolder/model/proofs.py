@@ -100,7 +100,6 @@ class LabProof(msgspec.Struct, frozen=True):
     complete: bool = True
 
     def of(self, stage: Stage) -> tuple[CaseResult, ...]:
-        """Return the results of one stage."""
         return tuple(result for result in self.results if result.case.stage is stage)
 
     @property
@@ -121,8 +120,6 @@ class CaseStarted(msgspec.Struct, frozen=True):
 
 
 class CaseEnded(msgspec.Struct, frozen=True):
-    """A case came to its fate."""
-
     lab_id: str
     result: CaseResult
     total: int

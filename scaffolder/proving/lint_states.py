@@ -19,7 +19,6 @@ from scaffolder.workspace import MANIFEST
 # GitHub's `${{ }}`, Helm's `{{ .Values }}` and an app's own templates are nobody's mistake; what
 # speaks of cookiecutter, or keeps cookiecutter's hands off, was meant to be gone.
 _LEFT = re.compile(r"\{[{%][^}]*\bcookiecutter\b|\{%[-+]?\s*(?:end)?raw\b")
-_OVERLAYS = ("start", "solution")
 
 
 @dataclass

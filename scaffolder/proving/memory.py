@@ -73,7 +73,6 @@ class Memory:
 
 
 def find_default_folder() -> Path:
-    """Return the folder in which proofs are remembered."""
     return paths.find_cache_folder() / "proofs"
 
 

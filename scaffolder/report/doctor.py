@@ -156,7 +156,6 @@ class Fetches:
         return None
 
     def line(self, event: Any, console: Console) -> Text | None:
-        """Return the line of a fetch that ended."""
         if not isinstance(event, FetchEnded):
             return None
         outcome = Outcome.FAIL if event.trouble else Outcome.PASS

@@ -62,7 +62,6 @@ class _Run:
                 self._take(task, check)
 
     def data(self) -> dict[str, Any]:
-        """Return the run."""
         crashed = any(task.outcome is Outcome.ERROR for task in self._report.tasks)
         driver = {
             "name": "devlab",

@@ -78,7 +78,6 @@ def has_started(private: Path) -> bool:
 
 
 def find_program() -> str | None:
-    """Return where bubblewrap is, or None."""
     return shutil.which("bwrap")
 
 

@@ -73,7 +73,6 @@ Files = Mapping[str, tuple[str, bytes]]
 
 
 def is_available() -> bool:
-    """Whether git is there."""
     return shutil.which("git") is not None
 
 

@@ -35,7 +35,6 @@ class LineProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
         return self._process.poll() is None
 
     def tell(self, line: bytes) -> None:

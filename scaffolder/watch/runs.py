@@ -56,7 +56,6 @@ class Runs:
         thread.start()
 
     def cancel(self) -> None:
-        """Tell all runs to end."""
         for run in self._alive:
             run.cancel.cancel()
 

@@ -222,11 +222,9 @@ class ServiceSession(Session[ContainerKind]):
         self._stack = contextlib.ExitStack()
 
     def open(self, context: Context) -> None:
-        """Start the container."""
         self._service = self._stack.enter_context(run_service(context, self.key))
 
     def close(self) -> None:
-        """Remove the container."""
         self._stack.close()
 
     def find_service(self, context: Context) -> Service:

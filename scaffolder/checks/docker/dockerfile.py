@@ -55,7 +55,6 @@ class Lint(ImageKind, frozen=True, kw_only=True):
         return (glob.escape(self.dockerfile),)
 
     def run(self, context: Context) -> Verdict:
-        """Lint the Dockerfile."""
         run = context.run
         text = read_dockerfile(run, self.dockerfile)
         if not parse_instructions(text):

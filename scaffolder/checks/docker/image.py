@@ -152,7 +152,6 @@ class Secrets(ImageKind, frozen=True, kw_only=True):
     """
 
     def run(self, context: Context) -> Verdict:
-        """Look for the secret everywhere."""
         found = build_work_image(context, self.dockerfile)
         if found.refused is not None:
             return _disturbed(found)

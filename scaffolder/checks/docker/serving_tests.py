@@ -109,7 +109,6 @@ class DockerFixtureService(FixtureService):
         ]
 
     def start_container(self) -> int:
-        """Start a container of the image."""
         read_dockerfile(self.context.run, self._kind.dockerfile)
         own = contextlib.ExitStack()
         self._stack.callback(own.close)

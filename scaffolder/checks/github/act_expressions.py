@@ -27,7 +27,6 @@ from scaffolder.checks.github.workflow_model import ensure_mapping, format_scala
 RUNNER_NAME = "GitHub Actions 2"
 
 _UNKNOWN = frozenset({"NaN", "Infinity", "-Infinity", "+Infinity"})
-_OPERATORS = frozenset({"||", "&&", "==", "!=", "<", "<=", ">", ">="})
 
 
 class UntranslatableError(Exception):

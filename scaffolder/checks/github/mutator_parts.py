@@ -33,7 +33,6 @@ class WorkflowDocument:
 
     @cached_property
     def jobs(self) -> tuple[WorkflowPart, ...]:
-        """The jobs in their order."""
         found = ensure_mapping(self.data.get("jobs"))
         return tuple(
             WorkflowPart(("jobs", name), job, f"jobs.{name}")

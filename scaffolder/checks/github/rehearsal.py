@@ -105,7 +105,6 @@ class _Rehearser:
         return rehearsal
 
     def play(self, stage: RehearsalStage) -> PipelineRun:
-        """Run the scene once."""
         run, scene = self._run, self._scene
         draw = make_random(run, *(str(part) for part in astuple(scene)))
         # No step may see what its rehearsal is for: not in a path, either.

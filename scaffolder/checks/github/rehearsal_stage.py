@@ -119,7 +119,6 @@ class RehearsalSession(Session[None]):
     stage: RehearsalStage
 
     def open(self, context: Context) -> None:  # noqa: ARG002
-        """Build the stage."""
         self.stage = build_stage(self.run)
 
     def is_shared_by(self, kind: CheckParameters) -> bool:

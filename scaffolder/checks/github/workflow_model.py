@@ -102,7 +102,6 @@ class Workflow:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The whole document."""
         return ensure_mapping(self.document.data)
 
     @property

@@ -39,7 +39,6 @@ class Bucket(msgspec.Struct, frozen=True):
 
     @property
     def arn(self) -> str:
-        """The bucket's ARN."""
         return f"arn:aws:s3:::{self.name}"
 
 

@@ -329,7 +329,6 @@ class Destroyed(TerraformKind, frozen=True, kw_only=True):
     also: Mapping[str, tuple[Any, ...]] = {}
 
     def run(self, context: Context) -> Verdict:
-        """Destroy and look."""
         shared = find_terraform(context, self.directory, self.variables)
         picture = shared.applied(context).picture
         made = picture.names

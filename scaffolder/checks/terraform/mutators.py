@@ -28,7 +28,6 @@ from scaffolder.workspace import read_text
 
 _REFERENCE = re.compile(r"var\.(?P<name>[\w-]+)")
 _COMPARISONS = {"==": "!=", "!=": "=="}
-_RELATIONS = ("<", ">", "<=", ">=", "==", "!=")
 _NEEDED = {"output": ("value",), "validation": ("condition", "error_message")}
 _WORDS_FOR_READERS = ("description", "sid", "Sid", "error_message")
 _POLICY_WORDS = ("actions", "resources", "identifiers", "Action", "Resource", "Principal")

@@ -194,7 +194,6 @@ class Terraform:
         )
 
     def destroy(self, variables: Mapping[str, Any], *, refresh: bool = True) -> TerraformResult:
-        """Destroy everything in the state."""
         return _answer(
             self._client().destroy(
                 force=None, auto_approve=True, json=_flag(), var=dict(variables), refresh=refresh
@@ -286,7 +285,6 @@ class _ValueFiles:
         return str(path)
 
     def clean_up(self) -> None:
-        """Remove the files."""
         while self._written:
             self._written.pop().unlink(missing_ok=True)
 

@@ -57,7 +57,6 @@ class TrialCase:
 
     @property
     def good(self) -> bool:
-        """Whether all the values are good ones."""
         return not self.name
 
 

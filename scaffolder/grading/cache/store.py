@@ -92,7 +92,6 @@ class Kept:
             (self._folder / name).unlink(missing_ok=True)
 
     def names(self) -> tuple[str, ...]:
-        """Return the names under which something is kept."""
         try:
             found = (path.name for path in self._folder.iterdir())
             return tuple(name for name in found if not name.startswith("."))

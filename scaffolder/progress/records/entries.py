@@ -230,7 +230,6 @@ def query_used_hints(key: Key, task: str) -> Callable[[Database], tuple[int, ...
 
 
 def read_all(database: Database) -> Records:
-    """Return all records."""
     passed: dict[int, dict[str, Passed]] = defaultdict(dict)
     for row, task, points, at in database.execute(
         "SELECT workspace, task, points, at FROM passed ORDER BY at, task"

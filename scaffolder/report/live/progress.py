@@ -103,7 +103,6 @@ class Cases:
         return None
 
     def line(self, event: Any, console: Console) -> Text | None:
-        """Return the line of a case that ended."""
         if not isinstance(event, CaseEnded):
             return None
         self._done += 1
@@ -131,8 +130,6 @@ def _fate(event: CaseEnded) -> str:
 
 
 class Silent:
-    """Tells nothing."""
-
     def __enter__(self) -> Self:
         return self
 

@@ -45,8 +45,6 @@ def glance() -> Glance | None:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    """A connection to a Unix socket."""
-
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=_ANSWER_SECONDS)
         self._path = path

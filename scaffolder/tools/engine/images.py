@@ -109,7 +109,6 @@ class LayerEntry:
 
     @property
     def mode(self) -> int:
-        """Its permissions."""
         return self._member.mode
 
     @property
@@ -119,7 +118,6 @@ class LayerEntry:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
         return self._member.isdir()
 
     @property

@@ -44,7 +44,6 @@ class Channel:
         self.tell("hello", password=password)
 
     def tell(self, record: str, **fields: Any) -> None:
-        """Send a record."""
         with self._lock:
             self._send(record, fields)
 
