@@ -282,14 +282,17 @@ def test_all_requirements_are_pinned(project: Path) -> None:
 
 
 def build_environment(target: Path, requirements: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", target], check=True)
-    options = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     packages = ["-r", str(requirements), "hatchling>=1.27,<2"]
+    python = str(target / "bin/python")
     # uv links what it has in its cache; pip installs what is missing then, and has the last word.
-    uv = [find_uv_bin(), "pip", "install", "--quiet", "--python", str(target / "bin/python")]
+    subprocess.run(
+        [find_uv_bin(), "venv", "--quiet", "--python", sys.executable, target], check=True
+    )
+    uv = [find_uv_bin(), "pip", "install", "--quiet", "--python", python]
     subprocess.run([*uv, *packages], check=False, capture_output=True)
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     done = subprocess.run(
-        [str(target / "bin/python"), "-m", "pip", "install", *options, *packages],
+        [sys.executable, "-m", "pip", "--python", python, "install", *options, *packages],
         check=False,
         capture_output=True,
         text=True,
