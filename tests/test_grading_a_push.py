@@ -30,6 +30,7 @@ from scaffolder.sandbox import OwnWork
 from scaffolder.tools import git, processes, uv_cache, wheelhouse
 from scaffolder.tools.processes import CancelToken, Ending
 from tests.support.command import Devlab
+from tests.support.kept import make_once
 from tests.support.packs import write_lab, write_template
 from tests.test_report_github import run
 
@@ -211,14 +212,25 @@ def _graded(stdout: str, stderr: str, files: Mapping[str, Path], alerts: Path) -
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the wheels of this checkout and of all that it needs."""
+def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the wheel of this checkout, beside those of all that it needs."""
+    needed = (ROOT / "pyproject.toml").read_bytes()
+    kept = make_once(request, "wheels", needed, make_wheels)
     folder = tmp_path_factory.mktemp("wheels")
-    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder), str(ROOT)]
-    done = processes.run(argv, timeout=600, cancel=CancelToken())
+    for path in kept.glob("*.whl"):
+        if not path.name.startswith("devlab-"):
+            shutil.copy(path, folder)
+    make_wheels(folder, "--no-deps")
+    return folder
+
+
+def make_wheels(folder: Path, *options: str) -> None:
+    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", *options]
+    done = processes.run(
+        [*argv, "--wheel-dir", str(folder), str(ROOT)], timeout=600, cancel=CancelToken()
+    )
     if not done.ok:
         pytest.skip(f"devlab's own wheels cannot be had: {' '.join(done.tail(1))}")
-    return folder
 
 
 @pytest.fixture(scope="module")

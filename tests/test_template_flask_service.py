@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -13,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 import tomllib
 import urllib.request
@@ -26,6 +23,9 @@ from urllib.error import URLError
 
 import pytest
 from cookiecutter.main import cookiecutter
+from uv import find_uv_bin
+
+from tests.support.kept import make_once
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "flask-service"
 PYTHON_VERSIONS = ("3.13", "3.12", "3.11")
@@ -282,11 +282,17 @@ def test_all_requirements_are_pinned(project: Path) -> None:
 
 
 def build_environment(target: Path, requirements: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", target], check=True)
-    options = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     packages = ["-r", str(requirements), "hatchling>=1.27,<2"]
+    python = str(target / "bin/python")
+    # uv links what it has in its cache; pip installs what is missing then, and has the last word.
+    subprocess.run(
+        [find_uv_bin(), "venv", "--quiet", "--python", sys.executable, target], check=True
+    )
+    uv = [find_uv_bin(), "pip", "install", "--quiet", "--python", python]
+    subprocess.run([*uv, *packages], check=False, capture_output=True)
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     done = subprocess.run(
-        [str(target / "bin/python"), "-m", "pip", "install", *options, *packages],
+        [sys.executable, "-m", "pip", "--python", python, "install", *options, *packages],
         check=False,
         capture_output=True,
         text=True,
@@ -299,24 +305,15 @@ def build_environment(target: Path, requirements: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment that has what requirements-dev.txt asks for."""
     source = TEMPLATE / "{{cookiecutter.service_name}}"
     pins = b"".join((source / f"requirements{dev}.txt").read_bytes() for dev in ("", "-dev"))
-    key = hashlib.sha256(pins + sys.version.encode() + sys.prefix.encode()).hexdigest()[:16]
-    cache = getattr(request.config, "cache", None)
-    parent = cache.mkdir("flask-service") if cache else tmp_path_factory.mktemp("environment")
-    environment = Path(parent) / key
-    with (Path(parent) / f"{key}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be building the same one
-        if not environment.exists():
-            building = Path(tempfile.mkdtemp(dir=parent))
-            try:
-                build_environment(building, source / "requirements-dev.txt")
-                building.rename(environment)
-            finally:
-                shutil.rmtree(building, ignore_errors=True)
-    return environment / "bin/python"
+
+    def build(target: Path) -> None:
+        build_environment(target, source / "requirements-dev.txt")
+
+    return make_once(request, "flask-service", pins, build) / "bin/python"
 
 
 def clean_environ(**more: str) -> dict[str, str]:
