@@ -288,7 +288,7 @@ def build_environment(target: Path, requirements: Path) -> None:
     subprocess.run(
         [find_uv_bin(), "venv", "--quiet", "--python", sys.executable, target], check=True
     )
-    uv = [find_uv_bin(), "pip", "install", "--quiet", "--python", python]
+    uv = [find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     subprocess.run([*uv, *packages], check=False, capture_output=True)
     options = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     done = subprocess.run(
@@ -313,7 +313,7 @@ def python(request: pytest.FixtureRequest) -> Path:
     def build(target: Path) -> None:
         build_environment(target, source / "requirements-dev.txt")
 
-    return make_once(request, "flask-service", pins, build) / "bin/python"
+    return make_once(request, "template-environment", pins, build) / "bin/python"
 
 
 def clean_environ(**more: str) -> dict[str, str]:
