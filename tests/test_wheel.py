@@ -65,7 +65,7 @@ def devlab(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # uv links what it has in its cache. pip, as users have it, then finds all requirements met.
     uv, there = find_uv_bin(), ("--quiet", "--python", python)
     run(uv, "venv", "--seed", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
-    run(uv, "pip", "install", *there, wheel, cwd=folder)
+    run(uv, "pip", "install", "--compile-bytecode", *there, wheel, cwd=folder)
     run(uv, "pip", "uninstall", *there, "devlab", cwd=folder)
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
     return folder / "venv" / "bin" / "devlab"
