@@ -242,7 +242,7 @@ def test_a_red_step_ends_when_what_it_said_was_read(make: Make) -> None:
 
 @pytest.mark.parametrize("walls", [True, False])
 def test_the_stage_asks_the_sandbox_of_its_run_and_not_the_machine(
-    make: Make, walls: bool, monkeypatch: pytest.MonkeyPatch
+    make: Make, own_stage: None, monkeypatch: pytest.MonkeyPatch, walls: bool
 ) -> None:
     class Other(OwnWork):
         walled = walls

@@ -114,7 +114,8 @@ class _Prover:
         except (KeyboardInterrupt, InterruptedRunError) as error:
             self._cancel.cancel()
             pool.shutdown(wait=False, cancel_futures=True)
-            wait(futures, timeout=_UNWIND_SECONDS)
+            # One that was cancelled before it began is never done, as far as waiting knows.
+            wait([one for one in futures if not one.cancelled()], timeout=_UNWIND_SECONDS)
             raise InterruptedRunError from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
