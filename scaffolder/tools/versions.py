@@ -1,4 +1,4 @@
-"""Ask a program for its version, which tells at once whether it can be run at all."""
+"""Ask a program for its version, which tells at once whether it can be run; compare versions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 _SECONDS = 10.0
 _OUTPUT_LIMIT = 64 * 1024
@@ -33,6 +37,16 @@ def ask_version(
         raise UnavailableError(f"{name} does not run: {why}")
     found = _VERSION.search(done.output)
     return found[0] if found else next(iter(done.tail(1)), "").strip()
+
+
+def parse_version(text: str) -> Version:
+    """Return a version that can be compared; a text that is none comes before all that are."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return Version("0.dev0")
 
 
 def format_pip_install(distribution: str) -> str:

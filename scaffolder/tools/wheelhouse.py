@@ -31,11 +31,6 @@ QUERY_SECONDS = 10.0
 USUAL = ("build", "pip", "setuptools", "wheel")
 OLDEST_MINOR = 10
 
-# A name with an optional exact version or range; no address, path or option gets through.
-REQUIREMENT = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9,._ -]+\])?"
-    r"(?:\s*(?:==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+(?:\s*,\s*)?)*"
-)
 _PYPI = "https://pypi.org/simple"
 _INDEX = re.compile(r"""(?:global|download|install|:env:)\.index-url=["'](?P<address>[^"']+)["']""")
 _NO_SUCH = ("No matching distribution found", "ResolutionImpossible", "conflicting dependencies")
@@ -54,13 +49,23 @@ def list_requirements(project: Path) -> tuple[str, ...]:
     for file in sorted(project.glob("requirements*.txt")):
         for line in file.read_text("utf-8").splitlines():
             requirement = line.split("#")[0].strip()
-            if REQUIREMENT.fullmatch(requirement):
+            if is_plain_requirement(requirement):
                 wanted[requirement] = None
     metadata = project / "pyproject.toml"
     if metadata.is_file():
         system = tomllib.loads(metadata.read_text("utf-8")).get("build-system", {})
         wanted |= dict.fromkeys(system.get("requires", []))
     return tuple(wanted)
+
+
+def is_plain_requirement(text: str) -> bool:
+    """Whether a text names a package of an index: no address, path or option gets through."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(text).url is None
+    except InvalidRequirement:
+        return False
 
 
 def find_pythons(cancel: CancelToken) -> dict[int, Path]:
@@ -167,7 +172,7 @@ def add_wheels(wanted: Sequence[str], minor: int, cancel: CancelToken) -> bool:
 
     Returns False where there is no such package. Raises UnavailableError without network.
     """
-    plain = [each for each in wanted if REQUIREMENT.fullmatch(each)]
+    plain = [each for each in wanted if is_plain_requirement(each)]
     if not plain:
         return False
     with tempfile.TemporaryDirectory(prefix="new-", dir=find_root()) as made:

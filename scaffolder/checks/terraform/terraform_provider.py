@@ -22,6 +22,7 @@ from scaffolder.checks.terraform.terraform_places import SOURCE, list_candidates
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
+from scaffolder.tools.versions import parse_version
 
 START_SECONDS = 60.0
 # A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
@@ -48,7 +49,7 @@ def find_all() -> dict[str, Path]:
             "Terraform's AWS provider is not on this machine",
             hint=HINT,
         )
-    return {name: found[name] for name in sorted(found, key=_version, reverse=True)}
+    return {name: found[name] for name in sorted(found, key=parse_version, reverse=True)}
 
 
 def find() -> Path:
@@ -59,10 +60,6 @@ def find() -> Path:
 def read_version() -> str:
     """Return the version of the provider that `find` finds, by the name of its folder."""
     return next(iter(find_all()))
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
 @dataclass(frozen=True)

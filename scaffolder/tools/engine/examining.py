@@ -21,11 +21,12 @@ from scaffolder.tools.engine.connection import (
 )
 from scaffolder.tools.engine.images import inspect_image
 from scaffolder.tools.processes import CancelToken
+from scaffolder.tools.versions import parse_version
 
 # A stand-in for an official image carries it; see ci/images.
 STANDIN_LABEL = "devlab.standin"
 # Docker 19.03: what the checks ask of an engine (health checks, limits, labels on builds).
-OLDEST_API = (1, 40)
+OLDEST_API = "1.40"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class About:
     address: str
     name: str
     version: str
-    api: tuple[int, ...]
+    api: str
     system: str
     rootless: bool
     local: bool
@@ -55,7 +56,7 @@ class About:
     @property
     def too_old(self) -> bool:
         """Whether it is older than what the checks ask of it."""
-        return self.api < OLDEST_API
+        return parse_version(self.api) < parse_version(OLDEST_API)
 
 
 def examine(engine: Engine) -> About:
@@ -73,7 +74,7 @@ def examine(engine: Engine) -> About:
         address=address,
         name="Podman" if podman else "Docker Engine",
         version=str(version.get("Version", "")),
-        api=_numbers(str(version.get("ApiVersion", ""))),
+        api=str(version.get("ApiVersion", "")),
         system=str(info.get("OperatingSystem", "")),
         rootless=any("rootless" in str(one) for one in info.get("SecurityOptions") or ()),
         local=urlsplit(address).scheme == "unix",
@@ -171,10 +172,6 @@ def _bounded() -> Iterator[None]:
 def _reason(error: Any) -> str:
     """Return what an engine gave as the reason, without the address of its own API."""
     return " ".join(str(error.explanation or error).split())
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
 def _seconds(text: str) -> float | None:
