@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +31,9 @@ settings.register_profile("pull-request", deadline=None, max_examples=50)
 # HYPOTHESIS_PROFILE=thorough: many examples, for a night; tests that take seconds each look at it.
 settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "pull-request"))
+# What a shell starts in the background ignores Ctrl-C, and so would all commands that are tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @functools.cache
