@@ -73,6 +73,13 @@ def test_nothing_is_overwritten(devlab: Devlab, tmp_path: Path) -> None:
     assert (tmp_path / "labs/first/lab.yaml").read_text() == "mine"
 
 
+def test_who_names_it_by_its_id_is_told_the_path(devlab: Devlab, tmp_path: Path) -> None:
+    devlab("lab", "new", "first", "--no-input", cwd=tmp_path)
+    said = devlab("lab", "lint", "first")
+    assert said.code == 2
+    assert "named by its path: labs/first" in said.err
+
+
 def test_it_is_written_into_the_authors_pack(
     devlab: Devlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

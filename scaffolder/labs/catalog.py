@@ -147,6 +147,11 @@ def _find(name: str, *, paths: bool) -> _Place:
         folder = Path(name).resolve()
         pack = find_pack_around(folder)
         return _Place(name if pack is None else f"{pack.name}/{folder.name}", folder, pack)
+    if paths and Path("labs", name, "lab.yaml").is_file():
+        raise DevlabError(
+            f"there is no lab {name!r} among those that devlab knows",
+            hint=f"the one of this folder is named by its path: labs/{name}",
+        )
     raise _unknown(name, found)
 
 
