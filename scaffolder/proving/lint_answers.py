@@ -37,9 +37,14 @@ def find_unkilled(lab: Lab, answers: WrongAnswers) -> Iterator[Problem]:
                 )
 
 
+def list_planted_faults(lab: Lab) -> set[str]:
+    """Return the ids of the faults that checks name, without the stand-ins of a variation."""
+    return {name for task in lab.tasks for check in task.checks for name in check.check.faults}
+
+
 def find_unused_faults(lab: Lab) -> Iterator[Problem]:
     """Tell every fault that no check plants."""
-    planted = {name for task in lab.tasks for check in task.checks for name in check.check.faults}
+    planted = list_planted_faults(lab)
     planted |= {one for name in planted for one in lab.variation.faults.get(name, ())}
     for index, fault in enumerate(lab.faults):
         if fault not in planted:

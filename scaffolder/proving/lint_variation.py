@@ -11,6 +11,7 @@ from scaffolder.labs.lab_file import LabSource
 from scaffolder.labs.variables import Variable, list_variables
 from scaffolder.labs.variation import allows, find_references, list_samples
 from scaffolder.model import Lab, Problem
+from scaffolder.proving.lint_answers import list_planted_faults
 
 _INSTRUCTIONS = "instructions.md"
 
@@ -49,7 +50,7 @@ def _refused(variable: Variable, values: Iterator[str], line: int) -> Iterator[P
 
 
 def _never_planted(lab: Lab, source: LabSource) -> Iterator[Problem]:
-    planted = {name for task in lab.tasks for check in task.checks for name in check.check.faults}
+    planted = list_planted_faults(lab)
     for name in lab.variation.faults:
         if name not in planted:
             line = source.document.line("vary", "faults", name)
