@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,12 @@ from scaffolder import workspace
 from scaffolder.core import paths
 from scaffolder.core.errors import InterruptedRunError
 from scaffolder.core.interrupts import hold_interrupts
-from scaffolder.core.run_folders import is_dead, make_run_folder
+from scaffolder.core.run_folders import (
+    SocketFolder,
+    find_dead_folders,
+    is_dead,
+    make_run_folder,
+)
 from scaffolder.grading import lifecycle
 from scaffolder.grading.grader import grade
 from scaffolder.grading.lifecycle import sweep
@@ -400,3 +406,53 @@ def test_what_ends_a_block_ends_its_sweep_too(monkeypatch: pytest.MonkeyPatch) -
         interrupted()
     assert not [one for one in threading.enumerate() if one.name == "sweep"]
     assert not swept
+
+
+@pytest.mark.parametrize("length", [0, 120])
+def test_a_socket_folder_is_short_and_is_swept_when_its_maker_is_killed(
+    tmp_path: Path, length: int
+) -> None:
+    near = tmp_path / ("n" * length)
+    near.mkdir(exist_ok=True)
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from scaffolder.core.run_folders import SocketFolder, make_run_folder\n"
+        f"near = Path({str(near)!r}) if {length} else None\n"
+        "with make_run_folder() as run:\n"
+        "    made = SocketFolder(near or run, len('/socket'))\n"
+        "    print(made.path, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    argv = [sys.executable, "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as made:
+        assert made.stdout is not None
+        folder = Path(made.stdout.readline().strip())
+        sweep()
+        assert folder.is_dir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / "socket"))
+        made.kill()
+    sweep()
+    assert not folder.exists()
+
+
+def test_a_socket_folder_goes_with_its_user(tmp_path: Path) -> None:
+    near = tmp_path / ("n" * 120)
+    near.mkdir()
+    for place in (tmp_path, near):
+        with SocketFolder(place, 1) as folder:
+            assert folder.is_dir()
+        assert not folder.exists()
+    assert list(near.iterdir()) == []
+
+
+def test_a_run_folder_that_was_only_begun_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    with make_run_folder() as run:
+        begun = run.with_name(f".{run.name[:-1]}~")
+    begun.mkdir()
+    assert begun not in find_dead_folders(), "it may be begun just now"
+    os.utime(begun, (0, 0))
+    sweep()
+    assert not begun.exists()

@@ -21,6 +21,7 @@ from scaffolder.labs import generate
 from scaffolder.labs.generate import build_state
 from scaffolder.model import failed
 from scaffolder.progress import records
+from scaffolder.tools import engine
 from scaffolder.tools.engine import Glance
 from tests.support.command import Devlab, Said
 from tests.support.labs import Catalog, Holds, task
@@ -163,7 +164,7 @@ def test_images_are_looked_at_each_time(learner: Learner, monkeypatch: pytest.Mo
     """For a lab that asks the engine, and only for such a one."""
     images = {"base:1": "sha256:1"}
     monkeypatch.setattr(Holds, "builds", ("Dockerfile",))
-    monkeypatch.setattr(surroundings, "glance", lambda: Glance("28", dict(images)))
+    monkeypatch.setattr(engine, "glance", lambda: Glance("28", dict(images)))
     (learner.work / "Dockerfile").write_text("FROM base:1\n")
     learner.check()
     learner.check()
@@ -181,7 +182,7 @@ def test_no_report_is_told_of_images_that_nobody_sees(
 ) -> None:
     seen: list[Glance | None] = [Glance("28", {"base:1": "sha256:1"})]
     monkeypatch.setattr(Holds, "builds", ("Dockerfile",))
-    monkeypatch.setattr(surroundings, "glance", lambda: seen[0])
+    monkeypatch.setattr(engine, "glance", lambda: seen[0])
     (learner.work / "Dockerfile").write_text("FROM base:1\n")
     learner.check()
     seen[0] = None

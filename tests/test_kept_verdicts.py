@@ -37,6 +37,7 @@ from scaffolder.model.events import CheckEnded, CheckStarted, Event
 from scaffolder.model.tool import Fingerprint, Tool
 from scaffolder.proving.memory import make_lab_key
 from scaffolder.sandbox import MakeSandbox, OwnWork, bubblewrap
+from scaffolder.tools import engine
 from scaffolder.tools.engine import Glance
 from scaffolder.tools.processes import Completed, Ending
 from tests.support.command import Devlab
@@ -781,7 +782,7 @@ def test_where_the_engine_does_not_say_what_it_has_nothing_is_kept(
     spec = next(one for task_ in lab.tasks for one in task_.checks if one.kind == "image.builds")
     root = solved[lab.id]
     looks = itertools.count()
-    monkeypatch.setattr(surroundings, "glance", lambda: SEEN if next(looks) in answers else None)
+    monkeypatch.setattr(engine, "glance", lambda: SEEN if next(looks) in answers else None)
     recall = verdicts.Recall(
         Kept(tmp_path / "kept"), Inputs(lab, {}, root, workspace.survey_work(root), lambda: "a box")
     )

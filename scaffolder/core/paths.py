@@ -15,6 +15,8 @@ from scaffolder.core.errors import DevlabError
 
 # The one entry of the folder of runs that is none.
 SLOTS = "slots"
+# Where a path is short enough for the address of a socket, wherever TMPDIR leads.
+_SHORT_TEMPORARY_SPACE = Path("/tmp")  # noqa: S108 -- the folder in it is the user's own, mode 700
 
 
 def find_cache_folder() -> Path:
@@ -49,16 +51,42 @@ def find_runs_folder() -> Path:
 
     Raises DevlabError where somebody else made it: they could change what is checked in it.
     """
-    folder = Path(tempfile.gettempdir()) / f"devlab-{_user()}"
+    return _make_runs_folder(Path(tempfile.gettempdir()))
+
+
+def find_short_runs_folder() -> Path:
+    """Return the folder for what needs a short path, where the temporary space has a long one.
+
+    Raises DevlabError where somebody else made it.
+    """
+    return _make_runs_folder(_SHORT_TEMPORARY_SPACE)
+
+
+def list_runs_folders() -> list[Path]:
+    """Return the folders that hold this user's runs, as far as they are there."""
+    short = _SHORT_TEMPORARY_SPACE / f"devlab-{_user()}"
+    return list({find_runs_folder(): None, **({short: None} if _is_own_folder(short) else {})})
+
+
+def _make_runs_folder(parent: Path) -> Path:
+    folder = parent / f"devlab-{_user()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+    if not _is_own_folder(folder):
         raise DevlabError(
             f"{folder} is not a folder of yours, so what is checked would not be safe in it",
             hint="remove it, or set TMPDIR to a folder of your own",
         )
     return folder
+
+
+def _is_own_folder(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False
+    own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return stat.S_ISDIR(found.st_mode) and own
 
 
 def locate_slots() -> Path:

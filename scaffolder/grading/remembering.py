@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Mapping, Sequence
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.grading.cache import reports
 from scaffolder.grading.cache.reports import Known
 from scaffolder.grading.cache.store import Kept
-from scaffolder.grading.cache.verdicts import Inputs
+from scaffolder.grading.cache.verdicts import read_dockerfiles
 from scaffolder.grading.grader import recall_report
 from scaffolder.labs import catalog
 from scaffolder.labs.families import asks_for_sandbox
 from scaffolder.model import Lab
-from scaffolder.sandbox import OwnWork, identify_sandbox, is_refused
-from scaffolder.workspace import Workspace, survey_work
+from scaffolder.sandbox import is_refused
+from scaffolder.workspace import Workspace
 
 
 def keep_report(
@@ -56,7 +55,6 @@ def _folders(lab: Lab) -> dict[str, str]:
 
 
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:
-    identify = functools.partial(identify_sandbox, OwnWork)
-    inputs = Inputs(lab, {}, workspace.root, survey_work(workspace.root), identify)
-    texts = {inputs.dockerfile(spec) for task in lab.tasks for spec in task.checks}
+    checks = [spec.check for task in lab.tasks for spec in task.checks]
+    texts = {read_dockerfiles(workspace.root, check) for check in checks}
     return reports.look_at_images(text for text in texts if text is not None)

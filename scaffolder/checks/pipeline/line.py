@@ -29,7 +29,7 @@ from scaffolder.checks.pipeline.peers import Peer, identify_peer
 from scaffolder.checks.pipeline.pythons import Version
 from scaffolder.checks.pipeline.runner import Artifact, Delivered
 from scaffolder.checks.planting.quiz import Quiz
-from scaffolder.core.folders import remove_tree
+from scaffolder.core.run_folders import SocketFolder
 
 MESSAGES = 5000
 LINES_AT_ONCE = 64
@@ -39,8 +39,6 @@ FILES = 10_000
 BYTES = 256 * 1024 * 1024
 SECONDS = 60.0
 ENDING_SECONDS = 20.0
-# The name of a socket must fit into sockaddr_un, on macOS into 104 bytes.
-_ADDRESS_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ class Line:
         variables: Collection[str] = (),
         has_python: Callable[[str, int], bool] = lambda _place, _minor: False,
     ) -> None:
-        self._own = len(str(folder / "line")) > _ADDRESS_LIMIT
-        self.folder = Path(tempfile.mkdtemp(dir="/tmp")) if self._own else folder
+        self._sockets = SocketFolder(folder, len("/line"))
+        self.folder = self._sockets.path
         self.address = self.folder / "line"
         self._store = store
         self._quiz = quiz
@@ -121,9 +119,7 @@ class Line:
         end = time.monotonic() + ENDING_SECONDS
         for _ in range(LINES_AT_ONCE):
             self._slots.acquire(timeout=max(0.0, end - time.monotonic()))
-        self.address.unlink(missing_ok=True)
-        if self._own:
-            remove_tree(self.folder)
+        self._sockets.remove()
 
     def _accept(self) -> None:
         while self._open:

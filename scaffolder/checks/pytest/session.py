@@ -27,7 +27,6 @@ import os
 import secrets
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,14 +43,13 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.services import Services
 from scaffolder.checks.serving import FixtureParameters
 from scaffolder.core.errors import InterruptedRunError, UnusableFileError
+from scaffolder.core.run_folders import SocketFolder
 from scaffolder.model import Finding
 from scaffolder.model.tool import Tool
 from scaffolder.sandbox import make_environment
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Completed
 
-# A socket's path has at most 103 (macOS) or 107 bytes (Linux).
-_SOCKET_FOLDER_LIMIT = 80
 _START_SECONDS = 30.0
 _TICK = 0.05
 _MESSAGE_LIMIT = 16 * 1024 * 1024
@@ -178,12 +176,8 @@ def _place(context: Context) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _listening(place: Path) -> Iterator[tuple[socket.socket, str]]:
-    short = len(os.fsencode(place)) <= _SOCKET_FOLDER_LIMIT
     with (
-        tempfile.TemporaryDirectory(
-            prefix="tester-",
-            dir=place if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
-        ) as folder,
+        SocketFolder(place, len("/s")) as folder,
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener,
     ):
         address = f"{folder}/s"

@@ -12,10 +12,8 @@ import http.client
 import importlib.metadata
 import importlib.util
 import logging
-import os
 import secrets
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +23,7 @@ from urllib.parse import urlsplit
 
 from scaffolder.checks.terraform.relay import PROGRAM, Relay
 from scaffolder.core.errors import UnavailableError
+from scaffolder.core.run_folders import SocketFolder
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
 from scaffolder.tools.versions import format_pip_install
@@ -35,8 +34,6 @@ _READY = "moto listens"
 _SOCKET = "socket"
 # moto's own page for people, which costs it nothing. All else below is for steering it.
 _ALIVE = "/moto-api/"
-# A socket's path has at most 103 (macOS) or 107 bytes (Linux).
-_SOCKET_FOLDER_LIMIT = 90
 _LIMITS = Limits(cpu_seconds=24 * 3600, open_files=4096)
 
 
@@ -59,24 +56,22 @@ def read_version() -> str:
 class Moto:
     """A moto server of our own. `url` is its address; `stop` ends it."""
 
-    def __init__(
-        self, daemon: Daemon, sockets: tempfile.TemporaryDirectory[str], record: Path
-    ) -> None:
+    def __init__(self, daemon: Daemon, sockets: SocketFolder, record: Path) -> None:
         self._daemon = daemon
         self._record = record
         self._sockets = sockets
-        self._relay = Relay(f"{sockets.name}/{_SOCKET}")
+        self._relay = Relay(f"{sockets.path}/{_SOCKET}")
         self._relay.serve()
         self.url = f"http://127.0.0.1:{self._relay.port}"
 
     @property
     def visible(self) -> tuple[Path, ...]:
         """What must be seen in a sandbox where a relay of its own leads here."""
-        return (Path(self._sockets.name), PROGRAM)
+        return (self._sockets.path, PROGRAM)
 
     def reached_by(self, argv: Sequence[str]) -> list[str]:
         """Return the command that runs `argv` in a sandbox with the same `url` in there."""
-        target = f"{self._sockets.name}/{_SOCKET}"
+        target = f"{self._sockets.path}/{_SOCKET}"
         python = str(Path(sys.executable).resolve())
         return [python, "-I", "-S", str(PROGRAM), str(self._relay.port), target, *argv]
 
@@ -105,7 +100,7 @@ class Moto:
         """End the server; harmless when it is over."""
         self._relay.close()
         self._daemon.stop()
-        self._sockets.cleanup()
+        self._sockets.remove()
 
 
 def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: CancelToken) -> Moto:
@@ -116,19 +111,15 @@ def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: Cance
     `cancel`.
     """
     require()
-    short = len(os.fsencode(folder)) <= _SOCKET_FOLDER_LIMIT - len("/cloud-12345678")
-    sockets = tempfile.TemporaryDirectory(
-        prefix="cloud-",
-        dir=folder if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
-    )
+    sockets = SocketFolder(folder, len(f"/{_SOCKET}"))
     record = folder / "refusals.log"
-    socket = f"{sockets.name}/{_SOCKET}"
+    socket = f"{sockets.path}/{_SOCKET}"
     command = Command(
         argv=(sys.executable, "-m", "scaffolder.checks.terraform.moto", socket, str(record)),
         cwd=folder,
         timeout=START_SECONDS,
         visible=visible,
-        writable=(Path(sockets.name),),
+        writable=(sockets.path,),
         env={
             # An attached arn:aws:iam::aws:policy/... must be there to be judged.
             "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
@@ -145,7 +136,7 @@ def start(sandbox: Sandbox, folder: Path, visible: Sequence[Path], cancel: Cance
         return Moto(daemon, sockets, record)
     except BaseException:
         daemon.stop()
-        sockets.cleanup()
+        sockets.remove()
         raise
 
 

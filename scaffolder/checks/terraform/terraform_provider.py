@@ -12,7 +12,6 @@ import dataclasses
 import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +19,14 @@ from scaffolder.checks.terraform.cloud import DEFAULT_REGION, KEY_ID, SECRET
 from scaffolder.checks.terraform.moto import Moto
 from scaffolder.checks.terraform.terraform_places import SOURCE, list_candidates
 from scaffolder.core.errors import UnavailableError
+from scaffolder.core.run_folders import SocketFolder
 from scaffolder.tools.command import Command, Limits, Sandbox
 from scaffolder.tools.processes import CancelToken, Daemon
 from scaffolder.tools.versions import parse_version
 
 START_SECONDS = 60.0
-# A socket's path has at most 103 (macOS) or 107 bytes (Linux); `/tf-12345678/plugin1234567890`,
-# which is ours and the provider's part of it, needs 29 of them.
-_SOCKET_FOLDER_LIMIT = 74
+# How the provider names its socket, with a number of up to ten digits.
+_SOCKET = "/plugin1234567890"
 # It reserves far more of memory's addresses than it ever uses.
 _LIMITS = Limits(cpu_seconds=24 * 3600, memory_mb=65536, open_files=4096)
 _ATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.*)'")
@@ -68,17 +67,17 @@ class Provider:
 
     reattach: str
     daemon: Daemon
-    sockets: tempfile.TemporaryDirectory[str]
+    sockets: SocketFolder
 
     @property
     def folder(self) -> Path:
         """Where its socket lies."""
-        return Path(self.sockets.name)
+        return self.sockets.path
 
     def stop(self) -> None:
         """End the provider and remove its socket."""
         self.daemon.stop()
-        self.sockets.cleanup()
+        self.sockets.remove()
 
 
 def make_environment(url: str) -> dict[str, str]:
@@ -117,18 +116,14 @@ def start(
     `command` says all but what is run: where, with which variables, and what it sees. Raises
     RuntimeError where it does not come up within START_SECONDS, InterruptedRunError on `cancel`.
     """
-    short = len(os.fsencode(place)) <= _SOCKET_FOLDER_LIMIT
-    sockets = tempfile.TemporaryDirectory(
-        prefix="tf-",
-        dir=place if short else "/tmp",  # noqa: S108 -- made with a random name, mode 700
-    )
+    sockets = SocketFolder(place, len(_SOCKET))
     argv = [str(program), "-debug"]
     own = dataclasses.replace(
         command,
         argv=cloud.reached_by(argv) if sandbox.walled else argv,
-        env={**command.env, "TMPDIR": sockets.name},
+        env={**command.env, "TMPDIR": str(sockets.path)},
         visible=(*command.visible, *cloud.visible, program),
-        writable=(*command.writable, Path(sockets.name)),
+        writable=(*command.writable, sockets.path),
         limits=_LIMITS,
     )
     daemon = sandbox.start(own, place / "provider.log")
@@ -136,7 +131,7 @@ def start(
         return Provider(_attachment(daemon, cancel), daemon, sockets)
     except BaseException:
         daemon.stop()
-        sockets.cleanup()
+        sockets.remove()
         raise
 
 

@@ -21,6 +21,7 @@ from scaffolder.grading.cache.code import digest_other_code
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Report
+from scaffolder.tools import engine
 from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey_work
 
 
@@ -82,7 +83,7 @@ def look_at_images(dockerfiles: Iterable[str]) -> Mapping[str, Mapping[str, str]
     None where the engine, which is asked only if there are any, does not answer.
     """
     texts = list(dockerfiles)
-    seen = surroundings.glance() if texts else None
+    seen = engine.glance() if texts else None
     if seen is None:
         return None if texts else {}
     return {text: surroundings.select_images(text, seen) for text in texts}

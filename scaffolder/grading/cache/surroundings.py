@@ -19,7 +19,6 @@ from scaffolder.core.lines import split_lines
 from scaffolder.grading.cache.code import digest_code, list_files
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.model.tool import Tool
-from scaffolder.tools import engine
 from scaffolder.tools.fingerprints import read_fingerprint, read_variables
 
 if TYPE_CHECKING:
@@ -70,14 +69,6 @@ def list_contents(folder: Path) -> list[str]:
         for entry in list_files(str(folder))
         if (told := entry.stat())
     ]
-
-
-def glance() -> Glance | None:
-    """Return what the engine says of itself and its images; None where none answers.
-
-    What asks it loads only now: most labs have no images.
-    """
-    return engine.glance()
 
 
 def select_images(dockerfile: str, seen: Glance) -> Mapping[str, str]:

@@ -25,6 +25,7 @@ from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
 from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
 from scaffolder.model.tool import Tool
+from scaffolder.tools import engine
 from scaffolder.tools.engine import Glance
 from scaffolder.workspace import WorkSurvey, read_text
 
@@ -112,29 +113,15 @@ class Inputs:
 
         The engine is asked once, and again for what it holds `anew`; None where it did not answer.
         """
-        text = self.dockerfile(spec)
+        text = read_dockerfiles(self._root, spec.check)
         if text is None:
             return {}
-        seen = surroundings.glance() if anew else self._engine
+        seen = engine.glance() if anew else self._engine
         return None if seen is None else surroundings.select_images(text, seen)
-
-    def dockerfile(self, spec: CheckSpec) -> str | None:
-        """Return the text of all that a check builds from, of what cannot be read nothing.
-
-        None for a check that builds no image.
-        """
-        paths = spec.check.builds
-        return "\n".join(map(self._text, paths)) if paths else None
-
-    def _text(self, path: str) -> str:
-        try:
-            return read_text(self._root, path)
-        except UnusableFileError:
-            return ""
 
     @functools.cached_property
     def _engine(self) -> Glance | None:
-        return surroundings.glance()
+        return engine.glance()
 
     @functools.cached_property
     def _shared(self) -> str:
@@ -172,6 +159,20 @@ class Inputs:
             ]
             if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
         ]
+
+
+def read_dockerfiles(root: Path, check: CheckParameters) -> str | None:
+    """Return the text of all that a check builds from, of what cannot be read nothing.
+
+    `root` is the workspace, or a copy of it; None for a check that builds no image.
+    """
+    texts = []
+    for path in check.builds:
+        try:
+            texts.append(read_text(root, path))
+        except UnusableFileError:
+            texts.append("")
+    return "\n".join(texts) if texts else None
 
 
 def _with_folders(patterns: Sequence[str]) -> tuple[str, ...]:
