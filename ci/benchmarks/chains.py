@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import act_runs
-import bare_act
 import bare_engine
 import bare_terraform
 from measuring import NotHereError, Pair, checked_cold, command, solved
@@ -41,16 +38,3 @@ def terraform(folder: Path) -> Pair:
     work = solved("terraform-stubs", folder)
     ours = checked_cold(work)
     return ours, command(sys.executable, bare_terraform.__file__, provider, work)
-
-
-def pipeline(folder: Path) -> Iterator[Pair]:
-    """A check of ci-pipeline, and its act runs."""
-    work = solved("ci-pipeline", folder / "ci-pipeline")
-    temporary, recording = folder / "tmp", folder / "recording"
-    for made in (temporary, recording):
-        made.mkdir()
-    command(*(sys.executable, act_runs.__file__, work, recording), env={"TMPDIR": str(temporary)})
-    while True:
-        ours = checked_cold(work)
-        runs = act_runs.restore(recording)
-        yield ours, command(sys.executable, bare_act.__file__, runs)

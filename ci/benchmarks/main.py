@@ -96,14 +96,6 @@ FIGURES = (
         one_by_one(chains.terraform),
     ),
     Figure(
-        "cold-ci-pipeline",
-        "cold devlab check of ci-pipeline",
-        "its act runs, one for each processor at a time",
-        1.25,
-        1,
-        chains.pipeline,
-    ),
-    Figure(
         "container",
         "cold devlab check of containerize-flask",
         "a bare script of the same engine calls",
