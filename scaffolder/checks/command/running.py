@@ -20,7 +20,12 @@ from scaffolder.checks.command.starting import (
 from scaffolder.checks.context import Context
 from scaffolder.checks.expectations.cases import RunCase, show_command
 from scaffolder.checks.expectations.files import list_changes
-from scaffolder.checks.expectations.given import GivenFile, put_files, read_fixture
+from scaffolder.checks.expectations.given import (
+    GivenFile,
+    put_files,
+    read_fixture,
+    refuse_outside,
+)
 from scaffolder.checks.expectations.judging import (
     RunMiss,
     fail_run,
@@ -74,6 +79,8 @@ class CommandCase(RunCase, frozen=True, kw_only=True, forbid_unknown_fields=True
         RunCase.refuse_contradictions(self)
         if self.idempotent is True and self.signal is not UNSET:
             raise ValueError("an interrupted run is no second one that could change nothing")
+        for one in () if isinstance(self.given, UnsetType) else self.given:
+            refuse_outside(one.path)
 
 
 def run_case(context: Context, program: Program, case: CommandCase) -> str:
