@@ -301,7 +301,7 @@ VERBS = frozenset(
     raise rank read rebuild recall recognize recover refuse rehearse remove render replace
     report require resolve return rewrite run sanitize save say score select send serve
     shorten show shrink split start stop strip suggest summarize survey suspect sweep take
-    tell tidy tie transcribe translate trust try unpin update use wait wake walk warn widen
+    tell tidy tie transcribe translate trust try unpin update use wait wake walk warn watch widen
     wrap write
     """.split()  # noqa: SIM905 -- a list of a hundred strings would be five pages
 )

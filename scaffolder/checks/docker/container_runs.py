@@ -38,7 +38,7 @@ from scaffolder.core.errors import UnusableFileError
 from scaffolder.model import Evidence, Finding, Verdict, passed
 from scaffolder.sandbox import Limits
 from scaffolder.tools import engine
-from scaffolder.tools.engine import Container, ContainerLimits, Hardening, Job
+from scaffolder.tools.engine import Container, ContainerJob, ContainerLimits, Hardening
 from scaffolder.tools.processes import Completed
 
 _BOUNDS = ContainerLimits()
@@ -50,6 +50,12 @@ class ContainerCase(RunCase, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     mounts: tuple[GivenFile, ...] | UnsetType = UNSET
     user: str | UnsetType = UNSET
+
+    @property
+    def given_paths(self) -> tuple[str, ...]:
+        """The paths of the files that are mounted, as the lab says them."""
+        mounts = () if isinstance(self.mounts, UnsetType) else self.mounts
+        return tuple(dict.fromkeys(one.path for one in mounts))
 
     def refuse_contradictions(self) -> None:
         """Raise ValueError where what is said cannot be meant."""
@@ -180,7 +186,7 @@ def run_container_case(
     mounts = () if isinstance(case.mounts, UnsetType) else case.mounts
     context.say(ran)
     with mount_files(context, image, mounts, writes) as volumes:
-        job = Job(
+        job = ContainerJob(
             arguments=arguments,
             stdin=_read_stdin(case, read),
             env={} if isinstance(case.env, UnsetType) else case.env,

@@ -26,7 +26,7 @@ from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, UnavailableError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine
-from scaffolder.tools.engine import Job, RunningJob, StartFailedError
+from scaffolder.tools.engine import ContainerJob, RunningJob, StartFailedError
 
 # What an image cannot do without, as a whole; and in what of it nothing can be mounted at all.
 _SYSTEM = frozenset(
@@ -71,10 +71,10 @@ class WatchedJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             refuse_bad_pattern(self.at)
         refuse_bad_mounts(self.mounts)
 
-    def make_job(self) -> Job:
+    def make_job(self) -> ContainerJob:
         """Return it for the engine, without its mounts."""
         stdin = self.stdin.encode() if isinstance(self.stdin, str) else None
-        return Job(arguments=self.arguments, stdin=stdin, holds_stdin=True, env=self.env)
+        return ContainerJob(arguments=self.arguments, stdin=stdin, holds_stdin=True, env=self.env)
 
 
 def refuse_bad_mounts(mounts: Iterable[GivenFile]) -> None:
@@ -158,7 +158,7 @@ def _belong_to_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 @contextlib.contextmanager
 def start_work_job(
-    context: Context, dockerfile: str, job: Job, *, image: str = ""
+    context: Context, dockerfile: str, job: ContainerJob, *, image: str = ""
 ) -> Iterator[RunningJob]:
     """Run a job of the learner's image for as long as the block lasts.
 
@@ -179,7 +179,7 @@ def start_work_job(
 
 
 def _blame_start(
-    context: Context, dockerfile: str, job: Job, error: StartFailedError
+    context: Context, dockerfile: str, job: ContainerJob, error: StartFailedError
 ) -> CheckFailedError | UnavailableError:
     """Return what to raise where the engine does not start a job of the learner's image.
 
@@ -244,7 +244,7 @@ def report_silent_job(running: RunningJob, watched: WatchedJob, seconds: float) 
         what = f"ended with exit code {state.exit_code} before it printed {wanted}"
     return CheckFailedError(
         f"the job {what}, so nobody could look at it while it worked",
-        Finding(what, rule="no-signal"),
+        Finding(what, rule="silent-job"),
         evidence=Evidence(
             ran=" ".join(["docker run IMAGE", *watched.arguments]),
             expected=f"{wanted}, and a job that still works then",

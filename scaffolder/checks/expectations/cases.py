@@ -28,6 +28,8 @@ from scaffolder.tools.command import Interruption
 
 WITHIN = 20.0
 _LARGEST_EXIT = 255
+# Characters of an input that a message shows as a whole.
+_INPUT_SHOWN = 200
 
 
 class OtherExit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +106,11 @@ class RunCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def files(self) -> tuple[FileExpectation, ...]:
         return () if isinstance(self.then, UnsetType) else self.then
 
+    @property
+    def given_paths(self) -> tuple[str, ...]:
+        """The paths of what it is given, for people who want to see it themselves."""
+        return ()
+
     def refuse_contradictions(self) -> None:
         """Raise ValueError where what is said cannot be meant."""
         refuse_bad_exit(self.exit)
@@ -151,4 +158,7 @@ def show_command(words: tuple[str, ...], case: RunCase) -> str:
     line = f"{told} {shlex.join(words)}" if told else shlex.join(words)
     if isinstance(case.stdin, FixtureFile):
         return f"{line} < {case.stdin.file}"
-    return f"{line} < INPUT" if isinstance(case.stdin, str) and case.stdin else line
+    if not isinstance(case.stdin, str) or not case.stdin:
+        return line
+    short = len(case.stdin) <= _INPUT_SHOWN
+    return f"printf %s {shlex.quote(case.stdin)} | {line}" if short else f"{line} < INPUT"

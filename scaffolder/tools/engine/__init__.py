@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from scaffolder.tools.engine.jobs import (
         VOLUME,
-        Job,
+        ContainerJob,
         RunningJob,
         make_volume,
         read_folder,
@@ -75,7 +75,7 @@ _MODULES = {
     "diagnosis": ("FailureCause",),
     "examining": ("STANDIN_LABEL", "About", "examine", "is_standin", "why_not_offered", "pull"),
     "glancing": ("Glance", "glance"),
-    "jobs": ("VOLUME", "Job", "RunningJob", "make_volume", "read_folder", "start_job"),
+    "jobs": ("VOLUME", "ContainerJob", "RunningJob", "make_volume", "read_folder", "start_job"),
     "images": (
         "LayerEntry",
         "Image",
@@ -105,6 +105,7 @@ __all__ = [
     "Build",
     "BuildFailedError",
     "Container",
+    "ContainerJob",
     "ContainerLimits",
     "ContainerState",
     "Engine",
@@ -114,7 +115,6 @@ __all__ = [
     "HealthProbe",
     "HealthTiming",
     "Image",
-    "Job",
     "Layer",
     "LayerEntry",
     "Process",

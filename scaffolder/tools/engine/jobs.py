@@ -36,7 +36,7 @@ VOLUME = "devlab-given"
 
 
 @dataclass(frozen=True)
-class Job:
+class ContainerJob:
     """What is run of an image: `arguments` stand in the place of its CMD.
 
     `stdin` None is none at all; with `holds_stdin` it stays open until the end. `mounts` are
@@ -214,7 +214,7 @@ class _Sender:
 def start_job(
     engine: Engine,
     image: str,
-    job: Job,
+    job: ContainerJob,
     *,
     run_id: str,
     cancel: CancelToken,
@@ -247,7 +247,7 @@ def start_job(
                 link.close()
 
 
-def _create(engine: Engine, image: str, job: Job, run_id: str) -> str:
+def _create(engine: Engine, image: str, job: ContainerJob, run_id: str) -> str:
     from docker.types import Ulimit
 
     binds = [
