@@ -297,7 +297,7 @@ VERBS = frozenset(
     exchange execute expand explain export extract fail fetch fill find fingerprint fit flip
     forget format generate glance grade hash hide hold identify inject inline insert inspect
     install judge keep kill lay lift link lint list load locate lock look make measure merge
-    name normalize note open parse permit plan plant poll prepare press prove pull put query
+    mount name normalize note open parse permit plan plant poll prepare press prove pull put query
     raise rank read rebuild recall recognize recover refuse rehearse remove render replace
     report require resolve return rewrite run sanitize save say score select send serve
     shorten show shrink split start stop strip suggest summarize survey suspect sweep take
