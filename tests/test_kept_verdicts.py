@@ -719,7 +719,7 @@ def test_digests_are_remembered_and_those_that_are_not_whole_are_made_anew(tmp_p
     assert FileDigests(memory).digest_file(str(path)) == digest
 
 
-@pytest.mark.parametrize("folder", ["start", "tests"])
+@pytest.mark.parametrize("folder", ["start", "tests", "fixtures"])
 def test_the_lab_s_own_files_count(catalog: Catalog, tmp_path: Path, folder: str) -> None:
     loop = Loop(catalog, tmp_path)
     loop.check()
