@@ -46,8 +46,8 @@ CHECKS = (
     ("drawing",),
     ("families",),
     (
-        *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations"),
-        *("session", "context", "kind", "linting", "serving"),
+        *("family", "common_tools", "sandbox_look", "http", "json_schemas", "json_values"),
+        *("session", "context", "kind", "linting", "mutations", "serving"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.

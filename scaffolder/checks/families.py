@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scaffolder.checks.data.family import FAMILY as DATA
 from scaffolder.checks.docker.family import FAMILY as DOCKER
 from scaffolder.checks.family import Family
 from scaffolder.checks.github.family import FAMILY as GITHUB
@@ -13,7 +14,7 @@ from scaffolder.checks.pytest.family import FAMILY as PYTEST
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
-FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, LINT, PYTEST)
+FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, LINT, DATA, PYTEST)
 
 
 def list_tools() -> tuple[Tool, ...]:
