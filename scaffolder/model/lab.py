@@ -46,12 +46,17 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A named wrong answer: an edit of the solution and the checks that it must fail."""
+    """A named wrong answer: an edit of the solution and the checks that it must fail.
+
+    In a lab with a history, `steps` are shell commands in the place of the solution's of the same
+    names, or `finally`, after all of them.
+    """
 
     id: str
     title: str
     fails: tuple[str, ...]
-    change: ChangeSet
+    change: ChangeSet = ChangeSet()
+    steps: Mapping[str, str] = {}
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,11 +76,12 @@ class WrongAnswers(msgspec.Struct, frozen=True):
 class CheckParameters(Protocol):
     """What a check is, with what it asks: an instance of a class of `checks/kind.py`.
 
-    `quick` and `requires` stand there, too.
+    `quick`, `requires` and `reads_history` stand there, too.
     """
 
     quick: ClassVar[bool]
     requires: ClassVar[frozenset[Tool]]
+    reads_history: ClassVar[bool]
 
     @property
     def reads(self) -> tuple[str, ...]:

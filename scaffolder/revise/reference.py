@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
+from scaffolder.labs.history import digest_history
 from scaffolder.labs.lab_file import require_task
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
@@ -33,6 +34,14 @@ def read_state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, tree
         folder = temporary / "state"
         generate.build_state(lab, name, variables, folder)
         return trees.read_tree(folder)
+
+
+def digest_start_history(lab: Lab, variables: Mapping[str, str]) -> str:
+    """Return the digest of the repository that a lab with a history begins with."""
+    with make_run_folder() as temporary:
+        folder = temporary / "history"
+        generate.build_original_history(lab, variables, folder)
+        return digest_history(folder)
 
 
 def compare_solution(

@@ -49,10 +49,17 @@ class Changes:
 
 def matters(relative: Path) -> bool:
     """Whether a path in a workspace belongs to the work, and not to an editor, git or a cache."""
-    if relative == workspace.MANIFEST:
+    if relative == workspace.MANIFEST or _is_history(relative):
         return True
     ignored = any(part.casefold() in workspace.IGNORED for part in relative.parts)
     return not ignored and not _TEMPORARY.fullmatch(relative.name)
+
+
+def _is_history(relative: Path) -> bool:
+    """Whether a path tells that the repository of the work has another history now."""
+    if not relative.is_relative_to(workspace.REPOSITORY) or relative.suffix == ".lock":
+        return False
+    return relative.parts[1:2] in (("HEAD",), ("packed-refs",), ("refs",), ("reftable",))
 
 
 def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]:
@@ -62,7 +69,9 @@ def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]
     may have been all that a check reads.
     """
     manifest = str(workspace.MANIFEST) in changes.paths
-    whole = any(not (root / path).is_file() for path in changes.paths)
+    saved = [path for path in changes.paths if not _is_history(Path(path))]
+    history = len(saved) < len(changes.paths)
+    whole = any(not (root / path).is_file() for path in saved)
     if changes.unknown or changes.lab or manifest or whole:
         return frozenset(task.id for task in lab.tasks)
     found: set[str] = set()
@@ -70,12 +79,16 @@ def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]
     while len(found) > before:
         before = len(found)
         found |= {
-            task.id for task in lab.tasks if found & {*task.needs} or _reads(task, changes.paths)
+            task.id
+            for task in lab.tasks
+            if found & {*task.needs} or _reads(task, saved, history=history)
         }
     return frozenset(found)
 
 
-def _reads(task: Task, paths: Collection[str]) -> bool:
+def _reads(task: Task, paths: Collection[str], *, history: bool) -> bool:
+    if history and any(spec.check.reads_history for spec in task.checks):
+        return True
     return any(
         fnmatch.fnmatchcase(path, pattern)
         for spec in task.checks

@@ -25,6 +25,12 @@ from scaffolder.workspace.manifest import (
     find_workspace,
     read_manifest,
 )
+from scaffolder.workspace.repositories import (
+    REPOSITORY,
+    RepositoryCopy,
+    copy_repository,
+    digest_repository,
+)
 from scaffolder.workspace.snapshots import (
     COUNT_LIMIT,
     FILE_LIMIT,
@@ -47,14 +53,18 @@ __all__ = [
     "MANIFEST",
     "MANIFEST_SCHEMA",
     "RENDERED",
+    "REPOSITORY",
     "TEXT_LIMIT",
     "TOTAL_LIMIT",
     "Manifest",
     "ManifestLab",
     "NoWorkspaceError",
+    "RepositoryCopy",
     "Skipped",
     "WorkSurvey",
     "Workspace",
+    "copy_repository",
+    "digest_repository",
     "encode_manifest",
     "escape_path",
     "find_workspace",
