@@ -40,7 +40,7 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("docker", "github", "terraform"),
+    ("docker", "git", "github", "terraform"),
     ("pipeline",),
     ("planting",),
     ("drawing",),

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from scaffolder.checks.docker.family import FAMILY as DOCKER
 from scaffolder.checks.family import Family
+from scaffolder.checks.git.family import FAMILY as GIT
 from scaffolder.checks.github.family import FAMILY as GITHUB
 from scaffolder.checks.pipeline.family import FAMILY as PIPELINE
 from scaffolder.checks.pytest.family import FAMILY as PYTEST
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
-FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, PYTEST)
+FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, GIT, PYTEST)
 
 
 def list_tools() -> tuple[Tool, ...]:

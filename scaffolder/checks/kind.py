@@ -90,6 +90,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return ()
 
     @property
+    def commit_ids(self) -> tuple[str, ...]:
+        """Ids of commits in the lab's history.yaml that this check speaks of."""
+        return ()
+
+    @property
     def ignore(self) -> tuple[str, ...]:
         """Rules whose findings do not count; a field, where the author can name some."""
         return ()

@@ -61,8 +61,7 @@ def _folders(lab: Lab) -> dict[str, str]:
 
 
 def _digest_history(lab: Lab, workspace: Workspace) -> str | None:
-    looked_at = any(spec.check.reads_history for task in lab.tasks for spec in task.checks)
-    return digest_repository(workspace.root) if looked_at else None
+    return digest_repository(workspace.root) if lab.reads_history else None
 
 
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:

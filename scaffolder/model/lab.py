@@ -109,6 +109,11 @@ class CheckParameters(Protocol):
         ...
 
     @property
+    def commit_ids(self) -> tuple[str, ...]:
+        """Ids of commits in history.yaml that the check speaks of."""
+        ...
+
+    @property
     def ignore(self) -> tuple[str, ...]:
         """Rules whose findings do not count."""
         ...
@@ -208,6 +213,11 @@ class Lab(msgspec.Struct, frozen=True):
     @property
     def points(self) -> int:
         return sum(task.points for task in self.tasks)
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether a check looks at the repository that the work lies in."""
+        return any(spec.check.reads_history for task in self.tasks for spec in task.checks)
 
     def task(self, task_id: str) -> Task:
         """Return the task with this id; KeyError where there is none."""

@@ -49,7 +49,7 @@ class Changes:
 
 def matters(relative: Path) -> bool:
     """Whether a path in a workspace belongs to the work, and not to an editor, git or a cache."""
-    if relative == workspace.MANIFEST or _is_history(relative):
+    if relative == workspace.MANIFEST:
         return True
     ignored = any(part.casefold() in workspace.IGNORED for part in relative.parts)
     return not ignored and not _TEMPORARY.fullmatch(relative.name)
@@ -101,11 +101,20 @@ class Watcher:
     """Calls `post`, from a thread of its own, for every save in a workspace or in its lab.
 
     It goes on where the workspace is deleted and made again, where the system has no more room for
-    watching (by looking at the files again and again), and where names are no text.
+    watching (by looking at the files again and again), and where names are no text. With `history`
+    a commit, a branch or a tag in the workspace's repository is told as well.
     """
 
-    def __init__(self, root: Path, lab_root: Path, post: Callable[[Changes], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        lab_root: Path,
+        post: Callable[[Changes], None],
+        *,
+        history: bool = False,
+    ) -> None:
         self._root = root
+        self._history = history
         self._lab_root = lab_root.resolve()
         self._post = post
         self._over = threading.Event()
@@ -189,6 +198,10 @@ class Watcher:
         return any(
             Path(path).is_relative_to(place) and matters(Path(path).relative_to(place))
             for place in (self._root, self._lab_root)
+        ) or (
+            self._history
+            and Path(path).is_relative_to(self._root)
+            and _is_history(Path(path).relative_to(self._root))
         )
 
     def _changes(self, found: set[tuple[Change, str]]) -> Changes:
