@@ -1,4 +1,4 @@
-"""Each folder in examples/git is what a learner did in a repository, and what is to be said of it."""
+"""Each folder in examples/git is what a learner did in a repository, and what is said of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from scaffolder.checks.registry import KINDS
 from scaffolder.core import yaml_source
+from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs import variation
 from scaffolder.model import CheckSpec, Outcome
 from tests.support.labs import Catalog
@@ -46,8 +47,6 @@ def test_each_example_is_judged_as_it_should_be(
     example = msgspec.convert(yaml_source.load_yaml(text).data, Example)
     write_lab(catalog)
     place = begin(tmp_path / "work", example.learner)
-    from scaffolder.labs import catalog as real_catalog
-
     lab = real_catalog.load_lab("tested", graded=False, learner=example.learner)
     do(place, example.did, token=lab.values["token"])
     specs = [
@@ -62,9 +61,7 @@ def test_each_example_is_judged_as_it_should_be(
         for number, one in enumerate(example.said)
     ]
 
-    for one, verdict in zip(
-        example.said, judge_work(place, specs, tmp_path / "run"), strict=True
-    ):
+    for one, verdict in zip(example.said, judge_work(place, specs, tmp_path / "run"), strict=True):
         assert verdict.outcome is one.outcome, verdict
         assert one.message in verdict.message
         if one.rules is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
@@ -139,12 +140,16 @@ def _refuse_same_names(source: LabSource, file: HistoryFile) -> None:
         for number, tag in enumerate(one.tags)
     ]
     refuse_repeats(source, "tag", tags)
-    # By author and time a commit is known again after it was rewritten.
-    made = [
-        (f"{one.author or file.author}, {one.date.isoformat()}", ("commits", at, "date"))
-        for at, one in enumerate(file.commits)
-    ]
-    refuse_repeats(source, "author and date, the commit's", made)
+    made: dict[tuple[str, datetime], int] = {}
+    for at, one in enumerate(file.commits):
+        line = source.document.line("commits", at, "date")
+        before = made.setdefault((one.author or file.author, one.date), line)
+        if before != line:
+            raise source.error(
+                f"the commit of line {before} has the same author and date, by which a commit is "
+                "known again after somebody rewrote it",
+                *("commits", at, "date"),
+            )
     branches = {one.branch for one in file.commits} | {file.branch}
     for label, place in labels:
         if label in branches:

@@ -14,8 +14,10 @@ from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.labs.history import digest_history
 from scaffolder.labs.lab_file import require_task
+from scaffolder.labs.steps import read_steps
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
+from scaffolder.model.history import Steps
 from scaffolder.revise import backups, diffs, edits
 from scaffolder.revise.backups import Backup
 from scaffolder.revise.diffs import FileDiff
@@ -65,6 +67,15 @@ def compare_solution(
     yours = trees.read_tree(workspace.root, compared)
     wanted = {path: entry for path, entry in solved.items() if path in compared}
     return diffs.make_file_diffs(edits.find_edits(yours, wanted))
+
+
+def list_solution_steps(lab: Lab, task_id: str | None = None) -> Steps:
+    """Return the shell commands of the reference answer, by name; nothing for most labs.
+
+    With `task_id`, only those that are named as the task is, if any are.
+    """
+    steps = read_steps(lab, lab.root / "solution")
+    return {name: text for name, text in steps.items() if name == task_id} or steps
 
 
 def format_solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) -> str:

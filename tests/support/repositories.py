@@ -13,7 +13,7 @@ from scaffolder.checks.context import Context
 from scaffolder.grading.judge import judge
 from scaffolder.grading.preparation import prepare_run
 from scaffolder.labs import catalog as real_catalog
-from scaffolder.labs.generate import create_workspace
+from scaffolder.labs.generate import build_original_history, create_workspace
 from scaffolder.model import CheckSpec, Lab, Task, Verdict
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools.processes import CancelToken
@@ -71,8 +71,6 @@ def label_commits(place: Path) -> dict[str, str]:
     found = workspace.find_workspace(place)
     lab = real_catalog.load_for_workspace(found.manifest, graded=False)
     target = place.parent / f"{place.name}-labels"
-    from scaffolder.labs.generate import build_original_history
-
     try:
         return dict(build_original_history(lab, found.manifest.context, target).labels)
     finally:

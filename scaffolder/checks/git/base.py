@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from scaffolder.checks.common_tools import GIT, SANDBOX
-from scaffolder.checks.git.objects import GitCommit, GitFile, Repository
+from scaffolder.checks.git.objects import GitCommit, GitFile, GitRepository
 from scaffolder.checks.kind import CheckFailedError, Kind
 from scaffolder.core.text import sanitize_line
 from scaffolder.model import Finding
@@ -60,7 +60,7 @@ class FileContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def find_faults(
-    work: Repository, commit: GitCommit, wanted: dict[str, FileContent]
+    work: GitRepository, commit: GitCommit, wanted: dict[str, FileContent]
 ) -> Iterator[Finding]:
     """Yield how the files of a commit are not what they should be."""
     files = work.list_files(commit.tree)
@@ -87,7 +87,7 @@ def find_faults(
                 yield Finding(f"no line matches {pattern}", path=path, rule="content")
 
 
-def find_markers(work: Repository, commit: GitCommit, known: set[str]) -> Iterator[Finding]:
+def find_markers(work: GitRepository, commit: GitCommit, known: set[str]) -> Iterator[Finding]:
     """Yield each file of a commit in which a conflict is marked still, but for contents `known`."""
     for path, file in sorted(work.list_files(commit.tree).items()):
         if file.blob in known or file.mode in (_LINK, _MODULE):
@@ -100,14 +100,18 @@ def find_markers(work: Repository, commit: GitCommit, known: set[str]) -> Iterat
             yield Finding(message, path=path, line=line, rule="conflict-marker")
 
 
-def read_file(work: Repository, file: GitFile) -> bytes:
+def read_file(work: GitRepository, file: GitFile) -> bytes:
     """Return the content of a file in a tree; b"" of a submodule, or of one that is too large."""
     _, size = work.blobs.get(file.blob, (0, 0))
     return work.read(file.blob) if 0 < size <= _TEXT_LIMIT else b""
 
 
 def compare_trees(
-    work: Repository, commit: GitCommit, other: Repository, original: GitCommit, but: Sequence[str]
+    work: GitRepository,
+    commit: GitCommit,
+    other: GitRepository,
+    original: GitCommit,
+    but: Sequence[str],
 ) -> list[str]:
     """Return the paths at which two commits differ, without those that match patterns `but`."""
     mine, theirs = work.list_files(commit.tree), other.list_files(original.tree)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind
-from scaffolder.checks.git.objects import GitCommit, Repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import read_work
 from scaffolder.checks.git.shape import list_range
 from scaffolder.checks.kind import CheckFailedError
@@ -75,7 +75,7 @@ class EveryCommitWorks(GitKind, frozen=True, kw_only=True):
             self._try(context, work, commit)
         return passed(f"each of the {len(commits)} commits of {self.branch} works by itself")
 
-    def _try(self, context: Context, work: Repository, commit: GitCommit) -> None:
+    def _try(self, context: Context, work: GitRepository, commit: GitCommit) -> None:
         place = context.run.folder("commit") / "work"
         place.mkdir()
         _lay_files(work, commit, place)
@@ -97,7 +97,7 @@ class EveryCommitWorks(GitKind, frozen=True, kw_only=True):
         )
 
 
-def _lay_files(work: Repository, commit: GitCommit, place: Path) -> None:
+def _lay_files(work: GitRepository, commit: GitCommit, place: Path) -> None:
     """Write the files of a commit into an empty folder; raises WorkFaultError for odd ones."""
     tree: dict[str, Entry] = {}
     size = 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind
-from scaffolder.checks.git.objects import HEADS, Repository
+from scaffolder.checks.git.objects import HEADS, GitRepository
 from scaffolder.checks.git.reading import read_work
 from scaffolder.checks.kind import EVERYTHING, CheckFailedError
 from scaffolder.core.errors import WorkFaultError
@@ -84,7 +84,7 @@ class NothingLeft(GitKind, frozen=True, kw_only=True):
             )
         return passed(f"everything is committed, on {here or 'no branch'}")
 
-    def _look(self, context: Context, work: Repository) -> tuple[list[str], list[str]]:
+    def _look(self, context: Context, work: GitRepository) -> tuple[list[str], list[str]]:
         done = context.run.sandbox.run(
             Command(
                 argv=("/bin/sh", "-c", _SCRIPT, "sh", *_places(context, work), work.at),
@@ -109,5 +109,5 @@ class NothingLeft(GitKind, frozen=True, kw_only=True):
         )
 
 
-def _places(context: Context, work: Repository) -> tuple[Path, Path]:
+def _places(context: Context, work: GitRepository) -> tuple[Path, Path]:
     return work.dump.parent / "fresh", context.run.snapshot

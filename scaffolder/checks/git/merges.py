@@ -6,7 +6,7 @@ from msgspec import field
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import FileContent, GitKind, find_faults, find_markers, raise_for
-from scaffolder.checks.git.objects import GitCommit, Repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
     find_branch,
     find_commits,
@@ -66,7 +66,7 @@ class MergedBranches(GitKind, frozen=True, kw_only=True):
         return passed(f"{self.into} has merged {', '.join(self.merges)}, and both sides are in it")
 
     def _require_merged(
-        self, context: Context, work: Repository, tip: GitCommit, name: str
+        self, context: Context, work: GitRepository, tip: GitCommit, name: str
     ) -> None:
         inside = work.list_ancestors(tip.name)
         sides = find_commits(context, work, name, inside)
@@ -83,7 +83,7 @@ class MergedBranches(GitKind, frozen=True, kw_only=True):
             )
 
 
-def _is_merged(work: Repository, inside: set[str], side: GitCommit) -> bool:
+def _is_merged(work: GitRepository, inside: set[str], side: GitCommit) -> bool:
     """Whether a merge in the branch has the commit on one side only."""
     holding = work.list_descendants(side.name)
     for name in inside:

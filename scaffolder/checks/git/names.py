@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, read_file
-from scaffolder.checks.git.objects import GitCommit, Repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
     find_branch,
     find_original,
@@ -77,7 +77,7 @@ class NamesCommit(GitKind, frozen=True, kw_only=True):
             )
         return passed(f"{self.file} names the right commit, {_show(meant, right)}")
 
-    def _read_file(self, context: Context, work: Repository) -> str:
+    def _read_file(self, context: Context, work: GitRepository) -> str:
         if self.branch:
             tip = find_branch(work, self.branch)
             file = work.list_files(tip.tree).get(self.file)

@@ -70,7 +70,7 @@ class GitFile:
 
 
 @dataclass
-class Repository:
+class GitRepository:
     """All that can be reached in a repository.
 
     `refs` are the full names of refs with what they point to, `head` the branch that is checked
@@ -169,12 +169,12 @@ class Repository:
                     yield path, one
 
 
-def parse_repository(dump: Path, refs: Mapping[str, str], head: str, at: str) -> Repository:
+def parse_repository(dump: Path, refs: Mapping[str, str], head: str, at: str) -> GitRepository:
     """Return the repository whose objects git has written to the file `dump`.
 
     Raises WorkFaultError where something in it is missing or is no object of git's.
     """
-    found = Repository(dump, refs, head, at)
+    found = GitRepository(dump, refs, head, at)
     with dump.open("rb") as file:
         while line := file.readline(_PATH_LIMIT):
             name, kind, size = line.decode("ascii").split()
@@ -190,7 +190,7 @@ def parse_repository(dump: Path, refs: Mapping[str, str], head: str, at: str) ->
     return found
 
 
-def _take(found: Repository, name: str, kind: str, content: bytes) -> None:
+def _take(found: GitRepository, name: str, kind: str, content: bytes) -> None:
     try:
         if kind == "tree":
             found.trees[name] = tuple(_parse_tree(content, len(name) // 2))
@@ -246,7 +246,7 @@ def _parse_commit(name: str, content: bytes) -> GitCommit:
     )
 
 
-def _require_whole(found: Repository) -> None:
+def _require_whole(found: GitRepository) -> None:
     """Raise WorkFaultError where an object that another one names is not there."""
     for name in _list_named(found):
         known: tuple[Mapping[str, object], ...] = (
@@ -261,7 +261,7 @@ def _require_whole(found: Repository) -> None:
             )
 
 
-def _list_named(found: Repository) -> Iterable[str]:
+def _list_named(found: GitRepository) -> Iterable[str]:
     yield from found.refs.values()
     yield from filter(None, [found.at])
     for commit in found.commits.values():

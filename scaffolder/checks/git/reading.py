@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from scaffolder.checks.context import Context
-from scaffolder.checks.git.objects import GitCommit, Repository, parse_repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository, parse_repository
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, NotShownError, WorkFaultError
 from scaffolder.core.suggest import suggest_name
@@ -38,7 +38,7 @@ git --git-dir=fresh cat-file --batch-all-objects --batch --buffer > objects
 """
 
 
-def read_work(context: Context) -> Repository:
+def read_work(context: Context) -> GitRepository:
     """Return the repository that the work lies in, read once for all checks of a run.
 
     Raises WorkFaultError where it cannot be read, UnavailableError where git is missing or cannot
@@ -47,12 +47,12 @@ def read_work(context: Context) -> Repository:
     return context.run.shared.get("git.work", lambda: _read_work(context))
 
 
-def read_original(context: Context) -> Repository:
+def read_original(context: Context) -> GitRepository:
     """Return the repository that the lab's learners begin with, read once for a run."""
     return context.run.shared.get("git.original", lambda: _read_original(context))
 
 
-def _read_work(context: Context) -> Repository:
+def _read_work(context: Context) -> GitRepository:
     read_version()
     copy = context.run.repository
     if copy is None:
@@ -69,14 +69,14 @@ def _read_work(context: Context) -> Repository:
         raise
 
 
-def _read_original(context: Context) -> Repository:
+def _read_original(context: Context) -> GitRepository:
     read_version()
     folder = context.run.folder("original") / "copy.git"
     copy = copy_repository(context.run.history().folder, folder)
     return _read(context, copy.folder, "original")
 
 
-def _read(context: Context, copy: Path, name: str) -> Repository:
+def _read(context: Context, copy: Path, name: str) -> GitRepository:
     place = context.run.folder(f"git-{name}")
     settings = (copy / "config").read_text("utf-8")
     done = context.run.sandbox.run(
@@ -117,7 +117,7 @@ def _read_plain(path: Path) -> str:
         return file.read(_REFS_LIMIT).decode("utf-8", "surrogateescape")
 
 
-def find_branch(work: Repository, name: str) -> GitCommit:
+def find_branch(work: GitRepository, name: str) -> GitCommit:
     """Return the last commit of a branch; raises CheckFailedError where there is none."""
     branches = work.branches
     commit = work.peel(branches.get(name, ""))
@@ -138,7 +138,7 @@ def find_original(context: Context, label: str) -> GitCommit:
     return read_original(context).commits[labels[label]]
 
 
-def select_same(work: Repository, original: GitCommit, among: set[str]) -> list[GitCommit]:
+def select_same(work: GitRepository, original: GitCommit, among: set[str]) -> list[GitCommit]:
     """Return the commits that are an original one, or what became of it.
 
     Who rebases, amends, cherry-picks or rewrites a commit keeps its author and the author's time,
@@ -151,7 +151,9 @@ def select_same(work: Repository, original: GitCommit, among: set[str]) -> list[
     return [one for one in found if (one.author, one.when) == mark]
 
 
-def find_commits(context: Context, work: Repository, name: str, among: set[str]) -> list[GitCommit]:
+def find_commits(
+    context: Context, work: GitRepository, name: str, among: set[str]
+) -> list[GitCommit]:
     """Return the commits that a name in lab.yaml means, a commit's id there or a branch.
 
     Of a branch it is the last commit, whether it is `among` them or not.
@@ -161,6 +163,6 @@ def find_commits(context: Context, work: Repository, name: str, among: set[str])
     return [find_branch(work, name)]
 
 
-def list_branch(work: Repository, name: str) -> set[str]:
+def list_branch(work: GitRepository, name: str) -> set[str]:
     """Return the names of all commits of a branch; raises CheckFailedError without it."""
     return work.list_ancestors(find_branch(work, name).name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern
-from scaffolder.checks.git.objects import GitCommit, GitFile, Repository
+from scaffolder.checks.git.objects import GitCommit, GitFile, GitRepository
 from scaffolder.checks.git.reading import read_work
 from scaffolder.core.text import sanitize_line
 from scaffolder.model import Finding, Verdict, failed, passed
@@ -70,7 +70,7 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
         )
 
 
-def _holds(work: Repository, blob: str, wanted: Sequence[bytes]) -> bool:
+def _holds(work: GitRepository, blob: str, wanted: Sequence[bytes]) -> bool:
     """Whether a file holds one of the texts; large ones are read in pieces."""
     place, size = work.blobs[blob]
     margin = max(map(len, wanted))
@@ -94,7 +94,7 @@ def _is_in(text: str, wanted: Sequence[bytes]) -> bool:
     return any(one in told for one in wanted)
 
 
-def _find_dirty_trees(work: Repository, tainted: set[str], named: set[str]) -> set[str]:
+def _find_dirty_trees(work: GitRepository, tainted: set[str], named: set[str]) -> set[str]:
     """Return the trees that hold the secret, in a file, a name or a folder, however deep."""
     parents: dict[str, list[str]] = {}
     waiting = list(named)
@@ -114,7 +114,7 @@ def _find_dirty_trees(work: Repository, tainted: set[str], named: set[str]) -> s
 
 
 def _in_commits(
-    work: Repository, wanted: Sequence[bytes], dirty: set[str]
+    work: GitRepository, wanted: Sequence[bytes], dirty: set[str]
 ) -> Iterator[tuple[GitCommit | None, str]]:
     """Yield each commit that holds the secret, the oldest first as far as their times tell."""
     for commit in sorted(work.commits.values(), key=lambda one: (_seconds(one), one.name)):
@@ -128,14 +128,16 @@ def _seconds(commit: GitCommit) -> int:
     return int(commit.when.partition(" ")[0])
 
 
-def _in_tags(work: Repository, wanted: Sequence[bytes]) -> Iterator[tuple[GitCommit | None, str]]:
+def _in_tags(
+    work: GitRepository, wanted: Sequence[bytes]
+) -> Iterator[tuple[GitCommit | None, str]]:
     for tag in work.tags.values():
         if _is_in(f"{tag.headers}\n{tag.message}", wanted):
             yield None, f"the tag {tag.name[:7]}"
 
 
 def _in_refs(
-    work: Repository, wanted: Sequence[bytes], dirty: set[str]
+    work: GitRepository, wanted: Sequence[bytes], dirty: set[str]
 ) -> Iterator[tuple[GitCommit | None, str]]:
     """Yield each ref whose name holds the secret, or that points to a file or a folder with it."""
     for name, one in work.refs.items():
@@ -146,7 +148,7 @@ def _in_refs(
 
 
 def _explain(
-    work: Repository,
+    work: GitRepository,
     commit: GitCommit | None,
     what: str,
     tainted: set[str],
@@ -173,13 +175,13 @@ def _explain(
 
 
 def _tainted_files(
-    work: Repository, commit: GitCommit, tainted: set[str]
+    work: GitRepository, commit: GitCommit, tainted: set[str]
 ) -> Iterator[tuple[str, GitFile]]:
     files = work.list_files(commit.tree)
     return ((path, file) for path, file in sorted(files.items()) if file.blob in tainted)
 
 
-def _name_refs(work: Repository, commit: GitCommit) -> str:
+def _name_refs(work: GitRepository, commit: GitCommit) -> str:
     """Return a ref that reaches a commit, branches first, and how many more do."""
     after = work.list_descendants(commit.name)
     names = sorted(

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern, compare_trees, require_patterns
-from scaffolder.checks.git.objects import GitCommit, Repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
     find_branch,
     find_commits,
@@ -131,7 +131,7 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
         if self.body and not re.fullmatch(r"[^\n]+\n\n.*\S.*", one.message, re.DOTALL):
             yield _tell(one, "body", "says nothing below its subject and an empty line")
 
-    def _find_other_files(self, context: Context, work: Repository) -> Iterator[Finding]:
+    def _find_other_files(self, context: Context, work: GitRepository) -> Iterator[Finding]:
         tip, wanted = find_branch(work, self.branch), find_original(context, self.tree)
         original = read_original(context)
         for path in compare_trees(work, tip, original, wanted, self.changed):
@@ -142,7 +142,7 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
             )
 
 
-def list_range(context: Context, work: Repository, branch: str, since: str) -> list[GitCommit]:
+def list_range(context: Context, work: GitRepository, branch: str, since: str) -> list[GitCommit]:
     """Return the commits of a branch that are not part of `since`, the oldest first.
 
     Raises CheckFailedError where the branch does not hold the commit that is meant.
@@ -156,7 +156,7 @@ def list_range(context: Context, work: Repository, branch: str, since: str) -> l
     return _order(work, inside)
 
 
-def _order(work: Repository, names: set[str]) -> list[GitCommit]:
+def _order(work: GitRepository, names: set[str]) -> list[GitCommit]:
     """Return commits so that each comes after its parents."""
     ordered: list[GitCommit] = []
     done: set[str] = set()

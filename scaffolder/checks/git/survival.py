@@ -8,7 +8,7 @@ from msgspec import field
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, compare_trees
-from scaffolder.checks.git.objects import GitCommit, Repository
+from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
     find_branch,
     find_original,
@@ -79,7 +79,7 @@ class Survives(GitKind, frozen=True, kw_only=True):
         return passed(f"all of {len(wanted)} commits are in {self.branch} still")
 
     def _compare(
-        self, work: Repository, original: Repository, wanted: GitCommit, same: list[GitCommit]
+        self, work: GitRepository, original: GitRepository, wanted: GitCommit, same: list[GitCommit]
     ) -> Iterator[Finding]:
         if not same:
             yield Finding(
@@ -92,7 +92,7 @@ class Survives(GitKind, frozen=True, kw_only=True):
         yield from min(told, key=len)
 
     def _differences(
-        self, work: Repository, original: Repository, wanted: GitCommit, one: GitCommit
+        self, work: GitRepository, original: GitRepository, wanted: GitCommit, one: GitCommit
     ) -> list[Finding]:
         found = [
             Finding(

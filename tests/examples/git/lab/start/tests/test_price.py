@@ -5,4 +5,4 @@ from parcel.price import price
 
 class TestPrice(unittest.TestCase):
     def test_a_light_parcel(self) -> None:
-        self.assertEqual(price(100), 390)
+        assert price(100) == 390
