@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from scaffolder.core.errors import DevlabError
 from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs.generate import build_state, create_workspace
 from scaffolder.proving.lint import lint_lab
-from scaffolder.workspace import digest_repository, fingerprint_work
+from scaffolder.workspace import digest_repository, fingerprint_work, has_history_changed_since
 from tests.support.command import Devlab
 from tests.support.labs import HEAD, Catalog, task
 from tests.support.repositories import VARY, begin, do, write_lab
@@ -362,6 +363,18 @@ def test_a_reset_brings_back_files_and_no_history(
     assert git(place, "for-each-ref") == before
     assert git(place, "status", "--porcelain") == " M deploy.sh\n"
     assert (place / "README.md").read_text().startswith("# Do it")
+
+
+def test_a_hint_does_not_speak_of_the_history_before(
+    lab: Path, tmp_path: Path, devlab: Devlab
+) -> None:
+    place = begin(tmp_path / "work")
+    assert "merge" in devlab("hint", cwd=place).out
+    moment = time.time()
+    assert not has_history_changed_since(place, moment + 60)
+    do(place, STEPS_IN_SHELL, token="nobodys0token")
+    assert has_history_changed_since(place, moment)
+    assert "merge" not in devlab("hint", cwd=place).out
 
 
 def test_the_solution_shows_its_steps(lab: Path, tmp_path: Path, devlab: Devlab) -> None:

@@ -19,7 +19,7 @@ from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.folders import remove_tree
-from scaffolder.model import Lab, Mistake
+from scaffolder.model import ChangeSet, Lab, Mistake
 from scaffolder.model.history import OriginalHistory
 from scaffolder.workspace import starts
 from scaffolder.tools import git
@@ -48,11 +48,17 @@ def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
     return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.list_hooks(template))
 
 
-def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+def build_state(
+    lab: Lab,
+    state: str,
+    given: Mapping[str, str],
+    target: Path,
+    change: ChangeSet | None = None,
+) -> None:
     """Write a state of a lab into the new folder `target`.
 
     `state` is start, solution, alternative:NAME, mistake:NAME or copied:LEARNER, the solution that
-    another learner would hand on. Raises DevlabError for an unknown state, and where `target`
+    another learner would hand on. A `change` is made in an answer's files before its steps run. Raises DevlabError for an unknown state, and where `target`
     exists.
     """
     context = make_context(lab, given)
@@ -64,7 +70,7 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
         if has_history(lab):
             _refuse_repositories(lab, folder)
             labels = begin_history(lab, whole, folder)
-        _lay_answer(lab, state, whole, folder, labels)
+        _lay_answer(lab, state, whole, folder, labels, change)
         if not lab.trusted and not has_history(lab):
             _refuse_repositories(lab, folder)
         _write_readme(lab, folder)
@@ -86,7 +92,12 @@ def build_original_history(lab: Lab, given: Mapping[str, str], target: Path) -> 
 
 
 def _lay_answer(
-    lab: Lab, state: str, context: Mapping[str, str], folder: Path, labels: Mapping[str, str]
+    lab: Lab,
+    state: str,
+    context: Mapping[str, str],
+    folder: Path,
+    labels: Mapping[str, str],
+    change: ChangeSet | None,
 ) -> None:
     """Lay what a state has besides the start over `folder`, and do what it does there."""
     name, _, detail = state.partition(":")
@@ -106,6 +117,8 @@ def _lay_answer(
         )
     apply_overlay(overlay, context, folder, trusted=lab.trusted)
     taken = read_steps(lab, overlay)
+    if change is not None:
+        changes.apply_change(change, folder)
     if name == "mistake":
         mistake = _make_mistake(lab, detail, folder)
         taken = replace_steps(lab, taken, mistake.steps, lab.root / "mistakes.yaml")

@@ -30,6 +30,7 @@ from scaffolder.workspace.repositories import (
     RepositoryCopy,
     copy_repository,
     digest_repository,
+    has_history_changed_since,
 )
 from scaffolder.workspace.snapshots import (
     COUNT_LIMIT,
@@ -70,6 +71,7 @@ __all__ = [
     "find_workspace",
     "fingerprint_work",
     "has_changed_since",
+    "has_history_changed_since",
     "make_unreadable_error",
     "read_bytes",
     "read_manifest",

@@ -93,6 +93,20 @@ def digest_repository(root: Path) -> str:
     return survey.digest
 
 
+def has_history_changed_since(root: Path, moment: float) -> bool:
+    """Whether HEAD or a ref of the repository in `root` may be another than at a time.
+
+    As `has_changed_since`, which looks at the files of the work.
+    """
+    folder = root / REPOSITORY
+    looked_at = [folder / name for name in ("HEAD", "packed-refs")]
+    looked_at += [
+        Path(above, name) for above, _, names in os.walk(folder / "refs") for name in names
+    ]
+    looked_at += [Path(above) for above, _, _ in os.walk(folder / "refs")]
+    return any(os.path.lexists(one) and os.lstat(one).st_ctime >= moment for one in looked_at)
+
+
 class _Survey:
     """Walks through what counts of a repository, and adds up what was seen."""
 
