@@ -185,7 +185,7 @@ def test_a_report_made_without_bubblewrap_is_kept_whole_where_its_absence_is_see
     keep_report(lab, found, only=(), asked=(), kept=Kept(loop.folder))
     known_as = reports.name(found, ())
     assert known_as
-    assert (reports.recall(Kept(loop.folder), known_as) is None) is installed
+    assert (reports.recall(Kept(loop.folder), known_as, found.root) is None) is installed
 
 
 @pytest.mark.parametrize(("tasks", "expected"), [("RUNNING", 2), ("HOLDING", 1)])

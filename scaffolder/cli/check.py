@@ -80,7 +80,7 @@ def command(
     require_writable(output)
     kept = Kept.of_this_user(afresh=no_cache)
     known_as = reports.name(found, (learner, *tasks))
-    known = reports.recall(kept, known_as) if known_as else None
+    known = reports.recall(kept, known_as, found.root) if known_as else None
     report = known.report if known else _check(found, tasks, learner, form, kept)
     if form == "text":
         deliver(_for_people(report, verbose=verbose, to_file=bool(output)), output)

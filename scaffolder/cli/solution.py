@@ -14,6 +14,7 @@ from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
 from scaffolder.cli.options import complete_task, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.labs.lab_file import require_task
 from scaffolder.model import Lab, Outcome, Report
@@ -60,11 +61,17 @@ def command(task: str | None, give_up: bool, form: str) -> None:
             "lab": {"id": lab.id, "version": lab.version},
             "task": task,
             "files": make_diff_documents(files),
+            "steps": dict(reference.list_solution_steps(lab, task)),
         }
         click.echo(json.dumps(document, indent=2))
         return
     echo_diffs(files)
-    if not files:
+    steps = reference.list_solution_steps(lab, task)
+    for name, text in steps.items():
+        # Not into what somebody pipes to git apply.
+        click.echo(f"\n# {name}: what the reference answer does in the shell", err=True)
+        click.echo("\n".join(map(sanitize_line, text.splitlines())), err=True)
+    if not files and not steps:
         click.echo("Your files are those of the reference answer.", err=True)
     elif sys.stdout.isatty():
         click.echo("\n- yours, + the reference answer: one right answer of many", err=True)

@@ -14,7 +14,8 @@ from scaffolder.core import yaml_source
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labs.check_parameters import read_parameters
-from scaffolder.labs.schema import CheckKeys, LabFile, TaskFile
+from scaffolder.labs.needs import find_cycle
+from scaffolder.labs.schema import HISTORY, CheckKeys, LabFile, TaskFile
 from scaffolder.labs.sessions import expand_sessions
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
 from scaffolder.model.variation import Possibilities, Variation
@@ -174,6 +175,7 @@ ENTRIES: Mapping[str, bool] = {
     "alternatives": False,
     "mistakes.yaml": True,
     "faults.yaml": False,
+    HISTORY: False,
     "tests": False,
     "fixtures": False,
     "CHANGELOG.md": False,
@@ -344,21 +346,6 @@ def _require_sound_needs(source: LabSource, tasks: tuple[Task, ...]) -> None:
             )
 
 
-def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, ...]:
-    """Return a way from `start` back to itself along `needs`, or nothing."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    visited: set[str] = set()
-    while ways:
-        way = ways.pop()
-        for needed in needs.get(way[-1], ()):
-            if needed == start:
-                return (*way, start)
-            if needed not in visited:
-                visited.add(needed)
-                ways.append((*way, needed))
-    return ()
-
-
 def _require_known_names(
     source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault], root: Path
 ) -> None:
@@ -380,6 +367,9 @@ def _require_known_names(
                 for at, name in enumerate(named):
                     if name not in known:
                         raise source.unknown(what, name, known, *place, *key, at)
+            if spec.check.reads_history and not (root / HISTORY).is_file():
+                raise source.error(f"{spec.kind} looks at a repository, and without a {HISTORY} "
+                    "learners begin with none", *place, "kind", hint=f"describe it in {HISTORY}")
 
 
 def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping[str, Fault]) -> None:

@@ -11,6 +11,8 @@ from scaffolder.model import Equivalent, Hint, Mistake
 from scaffolder.model.variation import Variation
 
 DEFAULT_TIMEOUT = 120.0
+# The file of a lab that ships a repository.
+HISTORY = "history.yaml"
 
 Id = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Words = Annotated[str, Meta(min_length=1, max_length=2000)]

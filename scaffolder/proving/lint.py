@@ -16,11 +16,19 @@ from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import catalog
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.lab_file import LabSource, read_lab
-from scaffolder.labs.schema import WrongAnswersFile
+from scaffolder.labs.schema import HISTORY, WrongAnswersFile
 from scaffolder.labs.variables import choose_other_variables
 from scaffolder.labs.variation import EXAMPLE
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
-from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_variation, lint_words
+from scaffolder.model.history import HistoryFile
+from scaffolder.proving import (
+    lint_answers,
+    lint_files,
+    lint_history,
+    lint_leaks,
+    lint_variation,
+    lint_words,
+)
 from scaffolder.proving.lint_places import make_problem
 from scaffolder.proving.lint_states import States, find_leftovers, render_states
 
@@ -53,13 +61,18 @@ def _problems(root: Path) -> Iterator[Problem]:
     if answers is not None:
         yield from lint_answers.find_unkilled(lab, answers)
     yield from lint_answers.find_unused_faults(lab)
+    yield from lint_history.find_problems(lab, answers)
     with make_run_folder() as folder:
         yield from _of_states(lab, answers, folder)
 
 
 def _of_other_files(root: Path) -> Iterator[Problem]:
     """Look at what can be read without lab.yaml."""
-    for name, kind in (("mistakes.yaml", WrongAnswersFile), ("faults.yaml", tuple[Fault, ...])):
+    for name, kind in (
+        ("mistakes.yaml", WrongAnswersFile),
+        ("faults.yaml", tuple[Fault, ...]),
+        (HISTORY, HistoryFile),
+    ):
         try:
             if (root / name).is_file():
                 source = LabSource(root / name)

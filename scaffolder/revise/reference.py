@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
+from scaffolder.labs.history import digest_history
 from scaffolder.labs.lab_file import require_task
+from scaffolder.labs.steps import read_steps
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
+from scaffolder.model.history import Steps
 from scaffolder.revise import backups, diffs, edits
 from scaffolder.revise.backups import Backup
 from scaffolder.revise.diffs import FileDiff
@@ -33,6 +36,14 @@ def read_state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, tree
         folder = temporary / "state"
         generate.build_state(lab, name, variables, folder)
         return trees.read_tree(folder)
+
+
+def digest_start_history(lab: Lab, variables: Mapping[str, str]) -> str:
+    """Return the digest of the repository that a lab with a history begins with."""
+    with make_run_folder() as temporary:
+        folder = temporary / "history"
+        generate.build_original_history(lab, variables, folder)
+        return digest_history(folder)
 
 
 def compare_solution(
@@ -56,6 +67,15 @@ def compare_solution(
     yours = trees.read_tree(workspace.root, compared)
     wanted = {path: entry for path, entry in solved.items() if path in compared}
     return diffs.make_file_diffs(edits.find_edits(yours, wanted))
+
+
+def list_solution_steps(lab: Lab, task_id: str | None = None) -> Steps:
+    """Return the shell commands of the reference answer, by name; nothing for most labs.
+
+    With `task_id`, only those that are named as the task is, if any are.
+    """
+    steps = read_steps(lab, lab.root / "solution")
+    return {name: text for name, text in steps.items() if name == task_id} or steps
 
 
 def format_solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) -> str:

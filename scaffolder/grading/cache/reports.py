@@ -22,7 +22,13 @@ from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Report
 from scaffolder.tools import engine
-from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey_work
+from scaffolder.workspace import (
+    MANIFEST,
+    Workspace,
+    digest_repository,
+    read_bytes,
+    survey_work,
+)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -30,13 +36,15 @@ class Known(msgspec.Struct, frozen=True):
 
     `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
     `surroundings.select_images` says of it, and `verdicts` the digest of each kept verdict that the
-    report was made of.
+    report was made of; `history` that of the repository that the work lies in, where a check looks
+    at it.
     """
 
     folders: Mapping[str, str]
     images: Mapping[str, Mapping[str, str]]
     verdicts: Mapping[str, str]
     report: Report
+    history: str | None = None
 
 
 def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
@@ -55,14 +63,19 @@ def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
     return hash_lines(["report", str(workspace.root), *here, manifest, *asked, *told, *left_out])
 
 
-def recall(kept: Kept, known_as: str) -> Known | None:
-    """Return the report that is kept under a name, provided that it still holds."""
+def recall(kept: Kept, known_as: str, root: Path) -> Known | None:
+    """Return the report that is kept under a name, provided that it still holds.
+
+    `root` is the workspace.
+    """
     known = kept.recall(known_as, Known)
     if known is None or not kept.holds(known.verdicts):
         return None
     for folder, told in known.folders.items():
         if digest(Path(folder)) != told:
             return None
+    if known.history is not None and digest_repository(root) != known.history:
+        return None
     return known if look_at_images(known.images) == known.images else None
 
 
