@@ -16,6 +16,7 @@ from scaffolder.core.settings import LEARNER
 from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog, generate, variables
 from scaffolder.model import Lab
+from scaffolder.progress import records
 
 # What looking for the images of an unusual choice may take.
 _LOOK_SECONDS = 10.0
@@ -56,6 +57,7 @@ def command(
     if is_interactive() and not no_input:
         settings = _ask(found, settings)
     committed = generate.create_workspace(found, settings, target)
+    records.begin(workspace.find_workspace(target))
     shown = shlex.quote(str(directory))
     whose = f", made for {learner}" if learner else ""
     say(f"{sanitize_line(found.title)}: your workspace is {shown}{whose}")

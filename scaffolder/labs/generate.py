@@ -13,6 +13,7 @@ from scaffolder.workspace import changes
 from scaffolder.labs import rendering, variation
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.catalog import find_template
+from scaffolder.labs.instructions import TASKS_MARKER
 from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, UnusableFileError
@@ -34,7 +35,6 @@ from scaffolder.workspace import (
 
 JINJA_SUFFIX = ".jinja"
 DELETIONS = ".delete"
-TASKS_MARKER = "<!-- devlab:tasks -->"
 
 
 def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
