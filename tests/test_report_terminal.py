@@ -98,6 +98,29 @@ def test_what_several_checks_say_alike_is_said_once_below_all_their_names() -> N
     assert blocks[2][-1] == "  next  start another"
 
 
+def test_what_stops_several_checks_is_said_once_in_words_that_fit_all() -> None:
+    def red(name: str, hint: str = "") -> CheckResult:
+        verdict = Verdict(
+            Outcome.FAIL,
+            f"{name} is not shown",
+            evidence=Evidence(log=(f"the log of {name}",)),
+            hint=hint,
+            because="It is red already.",
+        )
+        return CheckResult(name, "k", verdict, 1.0)
+
+    tasks = (
+        TaskResult("a", "a", 5, Outcome.FAIL, (red("one"), red("two"))),
+        TaskResult("b", "b", 5, Outcome.FAIL, (red("three", "read it"),)),
+    )
+    text = terminal.render(Report("tested", "1", "A lab", "", tasks, 1.0))
+    block = text.split("\n\n")[0].splitlines()
+    assert [line.split("  ")[0] for line in block[:3]] == ["✗ a · one", "✗ a · two", "✗ b · three"]
+    assert block[3:] == ["  It is red already.", "  log  | the log of one", "  next  read it"]
+    alone = terminal.render(Report("tested", "1", "A lab", "", tasks[1:], 1.0))
+    assert "three is not shown" in alone
+
+
 def test_a_text_for_a_file_begins_with_words_and_has_no_blanks_at_line_ends() -> None:
     text = terminal.render(report(result(log=["one"])))
     assert text.startswith("✗ stops-gracefully")

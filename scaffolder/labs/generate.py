@@ -68,7 +68,7 @@ def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) 
     """Lay what a state has besides the start over `folder`."""
     name, _, detail = state.partition(":")
     if name == "alternative":
-        apply_overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
+        apply_overlay(require_alternative(lab, detail), context, folder, trusted=lab.trusted)
     elif name in ("solution", "mistake"):
         apply_overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
     elif name == "copied":
@@ -101,7 +101,8 @@ def list_alternatives(lab: Lab) -> tuple[str, ...]:
     return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
 
 
-def _alternative(lab: Lab, name: str) -> Path:
+def require_alternative(lab: Lab, name: str) -> Path:
+    """Return the folder of an alternative; raises DevlabError with the nearest for no such name."""
     known = list_alternatives(lab)
     if name not in known:
         raise DevlabError(

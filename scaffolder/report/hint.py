@@ -117,7 +117,7 @@ def _words(finding: Finding) -> str:
 
 
 def _draw_hint(given: Given, target: Console, which: str = "") -> None:
-    head = Text.assemble("\n", (which or f"hint {given.place} of {given.of}", "bold"))
+    head = Text.assemble("\n", (which or given.title, "bold"))
     target.print(head.append(f"  {given.meant}" if given.meant else "", style="dim"))
     target.print(_indented(given.text))
 

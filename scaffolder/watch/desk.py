@@ -94,9 +94,9 @@ def _next_hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     if given is not None:
         records.use_hint(found, wanted.task, given.number)
         meant = f", {given.meant}" if given.meant else ""
-        return Page(f"hint {given.place} of {given.of}{meant}", given.text, "h")
+        return Page(f"{given.title}{meant}", given.text, "h")
     had = hints.list_used_hints(lab, wanted.task, wanted.report, used)
-    told = "\n".join(f"{one.place}. {one.text}" for one in had)
+    told = "\n".join(f"{one.title}: {one.text}" for one in had)
     return Page(f"{wanted.task} has no further hint; s shows the solution", told, "h")
 
 

@@ -70,7 +70,7 @@ def _choose(watch: Watch, choice: Choice, key: str) -> Step:
 def _hint(watch: Watch) -> Step:
     if not watch.focus:
         return replace(watch, page=Page("Hint", _NOTHING_FAILS)), ()
-    return watch, (TakeHint(watch.focus, watch.so_far()),)
+    return watch, (TakeHint(watch.focus, watch.list_sure()),)
 
 
 def _next(watch: Watch) -> Step:
