@@ -33,7 +33,7 @@ class Note:
 
 
 @dataclass
-class Section:
+class NotesSection:
     """What is said of a file, or of another answer: `about` all of it, and `notes` on places."""
 
     name: str
@@ -53,7 +53,7 @@ class Notes:
     """All notes of a lab: `about` the whole, and its sections by name, in their order."""
 
     about: str = ""
-    sections: Mapping[str, Section] = field(default_factory=dict)
+    sections: Mapping[str, NotesSection] = field(default_factory=dict)
 
 
 def read_notes(root: Path) -> Notes:
@@ -73,8 +73,8 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._about: list[str] = []
-        self._sections: dict[str, Section] = {}
-        self._open: Section | None = None
+        self._sections: dict[str, NotesSection] = {}
+        self._open: NotesSection | None = None
         self._quoting = False
 
     def read(self, text: str) -> Notes:
@@ -94,7 +94,7 @@ class _Reader:
         if name in self._sections:
             first = self._sections[name].line
             raise LabFileError(f"{name} has a section already, on line {first}", self._path, number)
-        self._open = self._sections[name] = Section(name, number)
+        self._open = self._sections[name] = NotesSection(name, number)
         self._quoting = False
 
     def _quote(self, text: str, number: int) -> None:

@@ -14,7 +14,7 @@ from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.labs.lab_file import require_task
-from scaffolder.labs.notes import Section, find_places, read_notes
+from scaffolder.labs.notes import NotesSection, find_places, read_notes
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
 from scaffolder.revise import backups, diffs, edits
@@ -95,7 +95,7 @@ def annotate_solution(
     )
 
 
-def _annotate(path: str, entry: trees.Entry, section: Section | None) -> AnnotatedFile:
+def _annotate(path: str, entry: trees.Entry, section: NotesSection | None) -> AnnotatedFile:
     lines = tuple(split_lines(entry.content.decode("utf-8", "replace")))
     if section is None:
         return AnnotatedFile(path, lines)
