@@ -254,6 +254,7 @@ def test_next_shows_the_finish_of_the_workspace_that_one_stands_in(
     devlab("check", work)
     said = devlab("next", cwd=work).out
     assert "You have all 30 points." in said
+    assert said == "".join(f"{line.rstrip()}\n" for line in said.splitlines())
     assert "    cd .. && devlab new another" in said
     document = json.loads(devlab("next", "--format", "json", cwd=work).out)
     assert document["finish"]["lab"] == "tested"

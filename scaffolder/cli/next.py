@@ -6,6 +6,7 @@ import json
 
 import click
 
+from scaffolder.cli import detect_color
 from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import wrap_text
 from scaffolder.cli.notices import tell_records, warn
@@ -75,7 +76,11 @@ def draw_lab_finish(lab: Lab, finish: Finish, step: NextStep | None) -> None:
     from scaffolder.report.finish import draw_finish
 
     following = guide.format_next_lab(step)
-    draw_finish(finish, lab.points, following, terminal.make_console())
+    screen = terminal.make_console()
+    with screen.capture() as captured:
+        draw_finish(finish, lab.points, following, screen)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip(), color=detect_color())
 
 
 def format_step(step: NextStep) -> str:
