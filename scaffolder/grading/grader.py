@@ -17,7 +17,7 @@ from scaffolder.grading.preparation import note_beforehand, prepare_run
 from scaffolder.grading.schedule import Schedule, select_tasks
 from scaffolder.grading.scheduler import run_schedule
 from scaffolder.labs.variables import list_work_variables
-from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
+from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, Task, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.sandbox import MakeSandbox, OwnWork, identify_sandbox
 from scaffolder.tools.processes import CancelToken
@@ -158,6 +158,7 @@ class _Grading:
     def report(self, results: _Results, seconds: float) -> Report:
         """Return the report on results that were found in so many seconds."""
         done, notes = results
+        passed = {one.id for one in done if one.outcome is Outcome.PASS}
         return Report(
             lab_id=self.lab.id,
             lab_version=self.lab.version,
@@ -167,6 +168,7 @@ class _Grading:
             seconds=seconds,
             notes=tuple(notes),
             learner=self.lab.learner,
+            finish=self.lab.finish if passed >= {task.id for task in self.lab.tasks} else None,
         )
 
 

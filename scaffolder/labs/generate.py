@@ -14,6 +14,7 @@ from scaffolder.labs import rendering, variation
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.catalog import find_template
 from scaffolder.labs.history import begin_history, digest_history, has_history
+from scaffolder.labs.instructions import TASKS_MARKER
 from scaffolder.labs.steps import STEPS, read_steps, replace_steps, run_steps
 from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.core.suggest import suggest_name
@@ -37,7 +38,6 @@ from scaffolder.workspace import (
 
 JINJA_SUFFIX = ".jinja"
 DELETIONS = ".delete"
-TASKS_MARKER = "<!-- devlab:tasks -->"
 
 
 def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _lay_answer(
         return
     overlay = lab.root / "solution"
     if name == "alternative":
-        overlay = _alternative(lab, detail)
+        overlay = require_alternative(lab, detail)
     elif name == "copied":
         learner = normalize_learner_id(detail)
         theirs = variation.derive_variables(lab.variation, lab.root.name, learner)
@@ -147,7 +147,8 @@ def list_alternatives(lab: Lab) -> tuple[str, ...]:
     return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
 
 
-def _alternative(lab: Lab, name: str) -> Path:
+def require_alternative(lab: Lab, name: str) -> Path:
+    """Return the folder of an alternative; raises DevlabError with the nearest for no such name."""
     known = list_alternatives(lab)
     if name not in known:
         raise DevlabError(

@@ -11,6 +11,7 @@ import msgspec
 
 from scaffolder.labs import variation
 from scaffolder.core import yaml_source
+from scaffolder.core.cycles import find_cycle
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labs.check_parameters import read_parameters
@@ -163,6 +164,7 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
         variation=vary,
         learner=learner,
         values=values,
+        finish=file.finish,
     )
 
 
@@ -179,6 +181,7 @@ ENTRIES: Mapping[str, bool] = {
     "tests": False,
     "fixtures": False,
     "CHANGELOG.md": False,
+    "notes.md": False,
 }
 
 
@@ -264,13 +267,17 @@ def _read_variation(source: LabSource) -> Variation:
 
 
 def _filled(source: LabSource, vary: Variation, values: Mapping[str, str]) -> Any:
-    """Return the data of a lab.yaml in which tasks speak of the lab's own variables by `{{ }}`."""
+    """Return the data of a lab.yaml that speaks of the lab's own variables by `{{ }}`."""
     data = source.document.data
     if not vary.variables or not isinstance(data, dict):
         return data
     own = [name for name, one in vary.variables.items() if one.default is not None]
-    _require_known_references(source, data.get("tasks"), own, "tasks")
-    return {**data, "tasks": variation.fill(data.get("tasks"), values, vary)}
+    filled = {**data}
+    for part in ("tasks", "finish"):
+        if part in data:
+            _require_known_references(source, data[part], own, part)
+            filled[part] = variation.fill(data[part], values, vary)
+    return filled
 
 
 def _require_known_references(

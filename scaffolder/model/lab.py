@@ -175,6 +175,18 @@ class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not (self.check or self.rule or self.message)
 
 
+class Finish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a learner hears who has all points: what was proved, and where it matters at work."""
+
+    proved: Annotated[
+        str,
+        Meta(min_length=1, max_length=1000, description="What the work was shown to do, to `you`."),
+    ]
+    at_work: Annotated[
+        str, Meta(min_length=1, max_length=1000, description="Where that matters at work.")
+    ]
+
+
 class Task(msgspec.Struct, frozen=True):
     """What the learner sees: a title, points, hints, and the tasks that must pass first.
 
@@ -214,6 +226,7 @@ class Lab(msgspec.Struct, frozen=True):
     variation: Variation = Variation()
     learner: str = ""
     values: Mapping[str, str] = {}
+    finish: Finish | None = None
 
     @property
     def points(self) -> int:

@@ -26,6 +26,7 @@ from scaffolder.proving import (
     lint_files,
     lint_history,
     lint_leaks,
+    lint_notes,
     lint_variation,
     lint_words,
 )
@@ -53,6 +54,7 @@ def _problems(root: Path) -> Iterator[Problem]:
         yield from _of_other_files(root)
         return
     yield from lint_words.find_problems(lab)
+    yield from lint_notes.find_problems(lab)
     try:
         answers = read_wrong_answers(lab)
     except DevlabError as error:
@@ -105,6 +107,8 @@ def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[
         states = render_states(one, variables, place / str(number))
         yield from states.problems
         yield from find_leftovers(one, states)
+        if "solution" in states.folders:
+            yield from lint_notes.find_lost_quotes(one, states.folders["solution"])
         if number == 0:
             yield from _of_default_states(lab, answers, states, place / "changes")
 

@@ -79,6 +79,27 @@ def recall(kept: Kept, known_as: str, root: Path) -> Known | None:
     return known if look_at_images(known.images) == known.images else None
 
 
+def is_told(kept: Kept, workspace: Workspace, report: Report) -> bool:
+    """Whether the learner was told all of a report already, as far as `note_told` knows.
+
+    It saves a look into the records; where what is known is lost, they are asked again.
+    """
+    told = kept.recall(_name_told(workspace), dict[str, bool])
+    return told is not None and told.items() >= report.passes.items()
+
+
+def note_told(kept: Kept, workspace: Workspace, report: Report) -> None:
+    """Keep that the learner was told a report on a workspace."""
+    known_as = _name_told(workspace)
+    before = kept.recall(known_as, dict[str, bool]) or {}
+    kept.keep(known_as, {**before, **report.passes})
+
+
+def _name_told(workspace: Workspace) -> str:
+    manifest = workspace.manifest
+    return hash_lines(["told", str(workspace.root), manifest.lab.id, manifest.learner_id])
+
+
 def forget_reports(kept: Kept, lab_id: str) -> None:
     """Forget every kept report of a lab: the next check of it is told and noted anew.
 
