@@ -31,6 +31,7 @@ TASKS = """\
     checks:
       - {id: holds-end, kind: test.holds, path: answer.txt, text: finish}
 """
+FINISH = "finish: {proved: It held., at_work: It matters.}\n"
 MISTAKES = """\
 mistakes:
   - id: no-beginning
@@ -61,9 +62,9 @@ DOCKERFILE = 'FROM alpine:3.20\nUSER 1000\nCMD ["true"]\n'
 @pytest.fixture
 def sound(catalog: Catalog) -> Path:
     """A lab of which every promise holds."""
-    folder = catalog.lab(TASKS, head=HEAD)
+    folder = catalog.lab(TASKS + FINISH, head=HEAD)
     (folder / "instructions.md").write_text(
-        "# Do it\n\n<!-- devlab:tasks -->\n\n`first-line` and `last-line`.\n"
+        "# Do it\n\n<!-- devlab:tasks -->\n\n**`first-line`.** Begin.\n\n**`last-line`.** End.\n"
     )
     (folder / "mistakes.yaml").write_text(MISTAKES)
     (folder / "start" / "answer.txt").write_text("nothing yet\n")

@@ -113,6 +113,7 @@ SAID: dict[tuple[str, str], Demand | str] = {
         (f"whatever the {one}", *(f"{many} {one}s" for many in counted(len(values) + 1)))
         for one, values in worlds.items()
     ],
+    ("*", "job"): "a job is looked at instead of a service, as the lab's own kinds of runs say",
     # Images and containers.
     ("dockerfile.lint", "threshold"): lambda level: [(f"`{level}`", f"no {level}")],
     ("dockerfile.lint", "ignore"): words,

@@ -2,7 +2,7 @@
 main() {
   local from=$1 into=$2
   test -d "$from" || { printf 'no folder: %s\n' "$from" >&2; return 2; }
-  mkdir -p -- "$into"
+  mkdir -p -- "$into" || return 1
   local newest
   newest=$(find "$into" -name '*.tar.gz' -printf '%T@ %p\n' | sort -rn | head -n 1 | cut -d' ' -f2-)
   if [ "$newest" ] && ! find "$from" -newer "$newest" | grep -q .; then return 0; fi
