@@ -16,8 +16,37 @@ from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import catalog, generate
 from scaffolder.labs.packs.description import is_id
 
-_SKELETON = Path(__file__).resolve().parent / "skeleton"
+_SKELETONS = Path(__file__).resolve().parent / "skeleton"
 _SCHEMAS = Path("schema")
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A worked example to begin with, in the folder `name` of skeleton/.
+
+    `about` says what its learner works on. `template` is one of ours that it is best laid on, if
+    any; `made` is the folder of skeleton/templates/ that a new template is made of.
+    """
+
+    name: str
+    about: str
+    track: str
+    template: str = ""
+    made: str = "project"
+
+
+SKELETONS = {
+    one.name: one
+    for one in (
+        Skeleton("service", "the image of a web service", "containers", "flask-service", "service"),
+        Skeleton("job", "a program that an image runs to its end", "containers"),
+        Skeleton("script", "a script: output, exit code, files", "automation"),
+        Skeleton("pipeline", "a GitHub Actions workflow", "ci-cd"),
+        Skeleton("infrastructure", "Terraform", "infrastructure"),
+        Skeleton("repository", "a git history", "git"),
+    )
+}
+DEFAULT_SKELETON = "service"
 
 
 @dataclass(frozen=True)
@@ -30,6 +59,7 @@ class NewLab:
     track: str
     template: str
     new_template: bool = False
+    skeleton: Skeleton = SKELETONS[DEFAULT_SKELETON]
 
     @property
     def folder(self) -> Path:
@@ -105,9 +135,10 @@ def create_lab(plan: NewLab) -> tuple[Path, ...]:
     with contextlib.ExitStack() as stack:
         made = [stack.enter_context(generate.create_folder(folder)) for folder in _folders(plan)]
         if plan.new_template:
-            generate.apply_overlay(_SKELETON / "template", {}, made[1])
+            generate.apply_overlay(_SKELETONS / "templates" / plan.skeleton.made, {}, made[1])
         shelf = _schema_folder(plan.root)
-        generate.apply_overlay(_SKELETON / "lab", _context(plan, shelf), plan.folder)
+        overlay = _SKELETONS / plan.skeleton.name
+        generate.apply_overlay(overlay, _context(plan, shelf), plan.folder)
         if not (shelf / "lab.json").exists():
             schema.write_schemas(shelf)
             made.append(shelf)

@@ -16,18 +16,26 @@ from scaffolder.labs import catalog
 from scaffolder.proving.lint import lint_lab
 
 _NEW = "new"
-_TRACK = "containers"
+_MADE = {"service": "small-service", "project": "small-project"}
 
 
 @click.command(
     "new",
     epilog=format_examples(
         "devlab lab new slim-image",
+        "devlab lab new nightly-backup --skeleton script",
         'devlab lab new slim-image --no-input --title "Make an image small" --track containers '
         "--template flask-service",
     ),
 )
 @click.argument("name")
+@click.option(
+    "--skeleton",
+    type=click.Choice(list(new.SKELETONS)),
+    help="What the worked example is about: "
+    + "; ".join(f"{one.name}, {one.about}" for one in new.SKELETONS.values())
+    + f". [default: {new.DEFAULT_SKELETON}]",
+)
 @click.option("--title", help="What the learner will be able to do.")
 @click.option("--track", help="The course that it belongs to, e.g. containers.")
 @click.option("--template", metavar="NAME", help="The starting code, shipped or in templates/.")
@@ -41,6 +49,7 @@ _TRACK = "containers"
 @click.option("--no-input", is_flag=True, help="Ask nothing; take defaults and options.")
 def command(
     name: str,
+    skeleton: str | None,
     title: str | None,
     track: str | None,
     template: str | None,
@@ -58,11 +67,13 @@ def command(
     root = directory.absolute() if directory else new.find_default_root()
     new.refuse_existing(root / "labs" / name)
     ask = is_interactive() and not no_input
+    kind = new.SKELETONS[skeleton or _ask_skeleton(ask)]
     title = title or _ask(ask, "Title", name.replace("-", " ").capitalize())
-    track = track or _ask(ask, "Track", _TRACK, _tracks() if ask else ())
+    track = track or _ask(ask, "Track", kind.track, _tracks() if ask else ())
     if not template and not new_template:
-        template, new_template = _ask_template(ask, root)
-    plan = new.NewLab(root, name, title, track, template or new_template or "", bool(new_template))
+        template, new_template = _ask_template(ask, root, kind)
+    laid_on = template or new_template or ""
+    plan = new.NewLab(root, name, title, track, laid_on, bool(new_template), kind)
     made = new.create_lab(plan)
     return _tell(plan, made)
 
@@ -72,20 +83,37 @@ def _ask(ask: bool, question: str, default: str, known: tuple[str, ...] = ()) ->
     return str(click.prompt(shown, default=default, err=True)) if ask else default
 
 
-def _ask_template(ask: bool, root: Path) -> tuple[str | None, str | None]:
+def _ask_skeleton(ask: bool) -> str:
+    if not ask:
+        return new.DEFAULT_SKELETON
+    for one in new.SKELETONS.values():
+        click.echo(f"  {one.name:<16}{one.about}", err=True)
+    answer = click.prompt(
+        "What its learner works on",
+        default=new.DEFAULT_SKELETON,
+        type=click.Choice(list(new.SKELETONS)),
+        show_choices=False,
+        err=True,
+    )
+    return str(answer)
+
+
+def _ask_template(ask: bool, root: Path, skeleton: new.Skeleton) -> tuple[str | None, str | None]:
     """Return the template to reuse, or the one to make."""
     known = new.list_templates(root)
+    made = _MADE[skeleton.made]
+    default = next((one for one in (skeleton.template, made) if one in known), None)
     if not ask:
-        return (known[0], None) if known else (None, "small-service")
+        return default, None if default else made
     answer = click.prompt(
         "Template to start from, or new",
-        default=known[0] if known else _NEW,
+        default=default or _NEW,
         type=click.Choice([*known, _NEW]),
         err=True,
     )
     if answer != _NEW:
         return answer, None
-    return None, str(click.prompt("Name of the new template", default="small-service", err=True))
+    return None, str(click.prompt("Name of the new template", default=made, err=True))
 
 
 def _tracks() -> tuple[str, ...]:

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python /srv/sum_up.py "$@"

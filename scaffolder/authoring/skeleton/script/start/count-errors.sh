@@ -1,0 +1,2 @@
+#!/bin/bash
+cat $1 | grep ERROR | wc -l
