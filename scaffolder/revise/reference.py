@@ -101,7 +101,7 @@ def annotate_solution(
 ) -> tuple[AnnotatedFile, ...]:
     """Return the files of the reference answer that it adds or changes, with the lab's notes.
 
-    Where it is made by steps, these are shown as `steps/NAME`, and the files that they make are not.
+    Where it is made by steps, these are shown as `steps/NAME`, and what they make is not.
     They come in the order of the notes; with `task_id` as for `compare_solution`. Raises
     DevlabError for an unknown task, and where the notes cannot be read.
     """
