@@ -171,6 +171,13 @@ def find_commits(
     return [find_branch(work, name)]
 
 
+def describe_name(context: Context, name: str) -> str:
+    """Return what a learner knows by a name in lab.yaml: a commit's subject, or a branch."""
+    if name in context.run.history().labels:
+        return repr(find_original(context, name).subject)
+    return name
+
+
 def list_branch(work: GitRepository, name: str) -> set[str]:
     """Return the names of all commits of a branch; raises CheckFailedError without it."""
     return work.list_ancestors(find_branch(work, name).name)

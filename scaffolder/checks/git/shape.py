@@ -12,6 +12,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern, compare_trees, require_patterns
 from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
+    describe_name,
     find_branch,
     find_commits,
     find_original,
@@ -182,7 +183,9 @@ def list_range(context: Context, work: GitRepository, branch: str, since: str) -
     if since:
         begin = find_commits(context, work, since, inside)
         if not begin:
-            raise CheckFailedError(f"{branch} does not begin at the commit of {since} any more")
+            raise CheckFailedError(
+                f"{branch} does not begin at {describe_name(context, since)} any more"
+            )
         inside -= work.list_ancestors(*(one.name for one in begin))
     return _order(work, inside)
 

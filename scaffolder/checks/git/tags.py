@@ -8,6 +8,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern, require_patterns
 from scaffolder.checks.git.objects import TAGS, GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
+    describe_name,
     find_branch,
     find_original,
     read_work,
@@ -75,8 +76,9 @@ class TagStands(GitKind, frozen=True, kw_only=True):
             meant = self._find_meant(context, work)
             if commit.name not in {one.name for one in meant}:
                 raise CheckFailedError(
-                    f"the tag {self.tag} stands on {sanitize_line(commit.shown)}, and not on the "
-                    f"{'last commit of ' if self.on in work.branches else 'commit of '}{self.on}"
+                    f"the tag {self.tag} stands on {sanitize_line(commit.shown)}, and not on "
+                    f"{'the last commit of ' if self.on in work.branches else ''}"
+                    f"{describe_name(context, self.on)}"
                 )
         if self.message is not None and not (said and re.search(self.message, said.message)):
             raise CheckFailedError(
