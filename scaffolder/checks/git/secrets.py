@@ -23,7 +23,7 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
     Looked through are the contents of all files in all commits, their names, the messages, names
     and mails of commits and tags, and the names of refs: also what a stash, notes, a remote's
     branch or the backup of `git filter-branch` (refs/original) keeps. The text is found as it is,
-    in base64, in hexadecimal and in UTF-16, not in what is packed. What only a reflog remembers is
+    in base64, in hexadecimal and in UTF-16, also over several lines, not in what is packed. What only a reflog remembers is
     not sent by a push and does not count.
 
     Parameters:
@@ -75,7 +75,8 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
 def _holds(work: GitRepository, blob: str, wanted: Sequence[bytes]) -> bool:
     """Whether a file holds one of the texts; large ones are read in pieces."""
     place, size = work.blobs[blob]
-    margin = max(map(len, wanted))
+    # With room for the line ends of what was broken into short lines.
+    margin = 3 * max(map(len, wanted))
     with work.dump.open("rb") as file:
         file.seek(place)
         left, before = size, b""
@@ -85,7 +86,8 @@ def _holds(work: GitRepository, blob: str, wanted: Sequence[bytes]) -> bool:
                 break
             left -= len(block)
             window = before + block
-            if any(text in window for text in wanted):
+            whole = window.translate(None, b"\r\n")
+            if any(text in window or text in whole for text in wanted):
                 return True
             before = window[-margin:]
     return False
