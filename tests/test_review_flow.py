@@ -1,4 +1,4 @@
-"""The lab review-flow: each learner has one commit to find, and the tools that are given find it."""
+"""The lab review-flow: each learner has one commit to find, and bisecting finds it."""
 
 from __future__ import annotations
 

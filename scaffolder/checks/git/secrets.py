@@ -23,8 +23,8 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
     Looked through are the contents of all files in all commits, their names, the messages, names
     and mails of commits and tags, and the names of refs: also what a stash, notes, a remote's
     branch or the backup of `git filter-branch` (refs/original) keeps. The text is found as it is,
-    in base64, in hexadecimal and in UTF-16, also over several lines, not in what is packed. What only a reflog remembers is
-    not sent by a push and does not count.
+    in base64, in hexadecimal and in UTF-16, also over several lines, not in what is packed. What
+    only a reflog remembers is not sent by a push and does not count.
 
     Parameters:
         texts: the secret, as the lab has committed it; more where it was written in several ways.
