@@ -40,14 +40,14 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("docker", "github", "terraform"),
-    ("pipeline",),
+    ("docker", "github", "terraform", "command"),
+    ("expectations", "pipeline"),
     ("planting",),
     ("drawing",),
     ("families",),
     (
         *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations"),
-        *("session", "context", "kind", "serving"),
+        *("session", "context", "kind", "programs", "serving"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.

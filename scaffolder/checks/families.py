@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scaffolder.checks.command.family import FAMILY as COMMAND
 from scaffolder.checks.docker.family import FAMILY as DOCKER
 from scaffolder.checks.family import Family
 from scaffolder.checks.github.family import FAMILY as GITHUB
@@ -12,7 +13,7 @@ from scaffolder.checks.pytest.family import FAMILY as PYTEST
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
-FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, PYTEST)
+FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, COMMAND, PYTEST)
 
 
 def list_tools() -> tuple[Tool, ...]:

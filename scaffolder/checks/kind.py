@@ -31,8 +31,8 @@ EVERYTHING = ("**",)
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
 
-    `faults`, `test_files` and `needs_tools` name faults and files of the lab's and tools, so that a
-    lab that names an unknown one is refused when it is read.
+    `faults`, `test_files`, `fixture_files` and `needs_tools` name faults and files of the lab's and
+    tools, so that a lab that names an unknown one is refused when it is read.
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
     go first. `requires` are the resources of the machine without which the check is `unavailable`,
@@ -79,6 +79,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def test_files(self) -> tuple[str, ...]:
         """Paths of the files in the lab's `tests/` that the check runs."""
+        return ()
+
+    @property
+    def fixture_files(self) -> tuple[str, ...]:
+        """Paths of the files and folders in the lab's `fixtures/` that the check uses."""
         return ()
 
     @property

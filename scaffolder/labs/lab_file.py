@@ -175,6 +175,7 @@ ENTRIES: Mapping[str, bool] = {
     "mistakes.yaml": True,
     "faults.yaml": False,
     "tests": False,
+    "fixtures": False,
     "CHANGELOG.md": False,
 }
 
@@ -361,7 +362,11 @@ def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, .
 def _require_known_names(
     source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault], root: Path
 ) -> None:
-    """Refuse a check with an unknown fault or tool, or a test file that is not in the lab's tests/."""
+    """Refuse a check that names an unknown fault or tool, or a file that the lab does not have."""
+    from scaffolder.checks.families import list_tools
+
+    tools = tuple(tool.id for tool in list_tools())
+    fixtures = {path.relative_to(root).as_posix() for path in root.glob("fixtures/**/*")}
     tests = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
@@ -369,17 +374,12 @@ def _require_known_names(
             for what, named, known, *key in (
                 ("fault", spec.check.faults, faults),
                 ("test file", spec.check.test_files, tests, "file"),
-                ("tool", spec.check.needs_tools, _list_tool_ids(), "needs_tools"),
+                ("fixture", spec.check.fixture_files, fixtures),
+                ("tool", spec.check.needs_tools, tools, "needs_tools"),
             ):
                 for at, name in enumerate(named):
                     if name not in known:
                         raise source.unknown(what, name, known, *place, *key, at)
-
-
-def _list_tool_ids() -> tuple[str, ...]:
-    from scaffolder.checks.families import list_tools
-
-    return tuple(tool.id for tool in list_tools())
 
 
 def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping[str, Fault]) -> None:

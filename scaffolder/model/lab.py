@@ -98,6 +98,11 @@ class CheckParameters(Protocol):
         ...
 
     @property
+    def fixture_files(self) -> tuple[str, ...]:
+        """Paths of the files and folders in the lab's `fixtures/` that the check uses."""
+        ...
+
+    @property
     def needs_tools(self) -> tuple[str, ...]:
         """Ids of the tools that the lab's author says the check needs."""
         ...

@@ -129,7 +129,8 @@ class Inputs:
         said = msgspec.json.encode(
             (lab.id, lab.trusted, self._variables, lab.context, lab.faults), order="deterministic"
         )
-        folders = (lab.root / "start", lab.root / "tests", catalog.find_template(lab))
+        own = (lab.root / name for name in ("start", "tests", "fixtures"))
+        folders = (*own, catalog.find_template(lab))
         lines = [line for one in folders for line in surroundings.list_contents(one)]
         return hash_lines([said.decode(), *lines])
 
