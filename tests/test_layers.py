@@ -40,14 +40,14 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("docker", "github", "terraform", "command"),
+    ("command", "data", "docker", "github", "lint", "terraform"),
     ("expectations", "pipeline"),
     ("planting",),
     ("drawing",),
     ("families",),
     (
         *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations"),
-        *("session", "context", "kind", "programs", "serving"),
+        *("session", "context", "kind", "linting", "programs", "serving"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.

@@ -18,7 +18,7 @@ FAMILY = Family(
     name="docker",
     package="scaffolder.checks.docker",
     kinds={
-        "dockerfile.lint": "dockerfile:Lint",
+        "dockerfile.lint": "dockerfile:DockerfileLint",
         "image.builds": "image:Builds",
         "image.caches": "image_caches:Caches",
         "image.contents": "image:ImageContents",
