@@ -18,7 +18,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.registry import KINDS
 from scaffolder.core import yaml_source
 from scaffolder.grading.judge import judge
-from scaffolder.model import CheckSpec, Outcome, Verdict
+from scaffolder.model import CheckSpec, Fault, Outcome, Verdict
 from tests.support.checking import context_of
 
 EXAMPLES = Path(__file__).parent / "examples" / "commands"
@@ -34,8 +34,15 @@ def examples() -> Iterator[Any]:
 def grade(folder: Path, check: dict[str, Any], scratch: Path, work: Path | None = None) -> Verdict:
     kind = msgspec.convert(check, KINDS["command.runs"])
     context = context_of(work or folder / "work", scratch)
-    run = dataclasses.replace(context.run, lab_root=folder)
+    faults = {one.id: one for one in read_faults(folder)}
+    run = dataclasses.replace(context.run, lab_root=folder, faults=faults)
     return judge(CheckSpec("c", "command.runs", kind, 60), Context(run, "c", 60))
+
+
+def read_faults(folder: Path) -> tuple[Fault, ...]:
+    file = folder / "faults.yaml"
+    told = yaml_source.load_yaml(file.read_text()).data if file.exists() else []
+    return msgspec.convert(told, tuple[Fault, ...])
 
 
 @pytest.mark.parametrize(("folder", "example"), list(examples()))

@@ -198,8 +198,8 @@ def test_only_beside_an_answer_in_good_time_a_late_one_fails(
         def stop(*_: object) -> object:
             spare = next(left)
             if spare is None:
-                return container_stop._TimingError("late")
-            return container_stop._Stop(1, "SIGTERM", 0, spare)
+                return container_stop.StopTimingError("late")
+            return container_stop.SeenStop(1, "SIGTERM", 0, spare)
 
         return stop
 

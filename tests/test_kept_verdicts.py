@@ -185,7 +185,7 @@ def test_a_report_made_without_bubblewrap_is_kept_whole_where_its_absence_is_see
     keep_report(lab, found, only=(), asked=(), kept=Kept(loop.folder))
     known_as = reports.name(found, ())
     assert known_as
-    assert (reports.recall(Kept(loop.folder), known_as) is None) is installed
+    assert (reports.recall(Kept(loop.folder), known_as, found.root) is None) is installed
 
 
 @pytest.mark.parametrize(("tasks", "expected"), [("RUNNING", 2), ("HOLDING", 1)])
@@ -731,7 +731,7 @@ def test_digests_are_remembered_and_those_that_are_not_whole_are_made_anew(tmp_p
     assert FileDigests(memory).digest_file(str(path)) == digest
 
 
-@pytest.mark.parametrize("folder", ["start", "tests"])
+@pytest.mark.parametrize("folder", ["start", "tests", "fixtures"])
 def test_the_lab_s_own_files_count(catalog: Catalog, tmp_path: Path, folder: str) -> None:
     loop = Loop(catalog, tmp_path)
     loop.check()

@@ -36,11 +36,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
     go first. `requires` are the resources of the machine without which the check is `unavailable`,
-    and the sandbox, which it does better with.
+    and the sandbox, which it does better with. `reads_history` marks kinds that look at the
+    repository that the work lies in: they alone are handed a copy of it, and what is kept of them
+    depends on it.
     """
 
     quick: ClassVar[bool] = False
     requires: ClassVar[frozenset[Tool]] = frozenset()
+    reads_history: ClassVar[bool] = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -89,6 +92,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def needs_tools(self) -> tuple[str, ...]:
         """Ids of the tools that the lab's author says the check needs; a field, where they can."""
+        return ()
+
+    @property
+    def commit_ids(self) -> tuple[str, ...]:
+        """Ids of commits in the lab's history.yaml that this check speaks of."""
         return ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,11 @@ def _read_examples(name: str) -> Iterator[Any]:
 
 
 def judge_work(work: Path, scratch: Path, kind: str, parameters: dict[str, Any]) -> Verdict:
-    """Return what a kind says of some work, as grading would have it; lab files lie beside it."""
+    """Return what a kind says of some work, as grading would; the lab's files lie beside it."""
     check = msgspec.convert(parameters, KINDS[kind])
     spec = CheckSpec(id="check", kind=kind, check=check, timeout=30)
-    return judge.judge(spec, context_of(work, scratch))
+    context = context_of(work, scratch)
+    return judge.judge(spec, replace(context, run=replace(context.run, lab_root=work.parent)))
 
 
 def assert_holds(folder: Path, expected: Expected, scratch: Path) -> None:

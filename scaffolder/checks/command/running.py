@@ -20,7 +20,12 @@ from scaffolder.checks.command.starting import (
 from scaffolder.checks.context import Context
 from scaffolder.checks.expectations.cases import RunCase, show_command
 from scaffolder.checks.expectations.files import list_changes
-from scaffolder.checks.expectations.given import GivenFile, put_files, read_fixture
+from scaffolder.checks.expectations.given import (
+    GivenFile,
+    put_files,
+    read_fixture,
+    refuse_outside,
+)
 from scaffolder.checks.expectations.judging import (
     RunMiss,
     fail_run,
@@ -64,6 +69,12 @@ class CommandCase(RunCase, frozen=True, kw_only=True, forbid_unknown_fields=True
     fault: str | UnsetType = UNSET
 
     @property
+    def given_paths(self) -> tuple[str, ...]:
+        """The paths of the files that are there before, as the lab says them."""
+        given = () if isinstance(self.given, UnsetType) else self.given
+        return tuple(dict.fromkeys(one.path for one in given))
+
+    @property
     def rounds(self) -> int:
         """How often the program is run."""
         times = self.times if isinstance(self.times, int) else 1
@@ -74,6 +85,8 @@ class CommandCase(RunCase, frozen=True, kw_only=True, forbid_unknown_fields=True
         RunCase.refuse_contradictions(self)
         if self.idempotent is True and self.signal is not UNSET:
             raise ValueError("an interrupted run is no second one that could change nothing")
+        for one in () if isinstance(self.given, UnsetType) else self.given:
+            refuse_outside(one.path)
 
 
 def run_case(context: Context, program: Program, case: CommandCase) -> str:
@@ -191,7 +204,7 @@ class _Attempt:
 
     def _endless(self, words: str) -> CheckFailedError:
         return CheckFailedError(
-            f"what the program writes has no bounds: {words}",
+            f"what the program leaves cannot be looked at: {words}",
             Finding(words, rule="endless-files"),
             evidence=Evidence(ran=self._ran, expected="files that end", actual=words),
             hint="which file never ends? a copy of a folder into itself has no end either",

@@ -24,6 +24,7 @@ FAMILY = Family(
         "image.contents": "image:ImageContents",
         "image.metadata": "image_metadata:Metadata",
         "image.secrets": "image:Secrets",
+        "container.runs": "container_runs:ContainerRuns",
         "container.serves": "container:Serves",
         "container.user": "container:User",
         "container.health": "container_health:Health",

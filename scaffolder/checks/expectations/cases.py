@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from scaffolder.checks.expectations.draws import (
     EACH,
     Draw,
-    Reference,
+    is_reference,
     refuse_bad_draws,
     refuse_unknown_references,
 )
@@ -27,18 +27,29 @@ from scaffolder.checks.expectations.texts import FixtureFile, OutputExpectation,
 from scaffolder.tools.command import Interruption
 
 WITHIN = 20.0
-ExitCode = Annotated[int, Meta(ge=0, le=255)]
+_LARGEST_EXIT = 255
+# Characters of an input that a message shows as a whole.
+_INPUT_SHOWN = 200
 
 
 class OtherExit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Any exit code but this one, or these."""
 
-    excluded: ExitCode | Annotated[tuple[ExitCode, ...], Meta(min_length=1)] = msgspec.field(
-        name="not"
-    )
+    excluded: int | tuple[int, ...] = msgspec.field(name="not")
 
 
-Exit = ExitCode | Annotated[tuple[ExitCode, ...], Meta(min_length=1)] | OtherExit | Reference
+# Bounds are looked at below: those of a number beside a list are more than msgspec 0.22 can hold.
+Exit = int | tuple[int, ...] | OtherExit | str
+
+
+def refuse_bad_exit(said: Exit | UnsetType) -> None:
+    """Raise ValueError for what is no exit code."""
+    codes = said.excluded if isinstance(said, OtherExit) else said
+    if isinstance(codes, str) and not (codes.isdigit() or is_reference(codes)):
+        raise ValueError(f"`exit` is a number, or the name of one, and not {codes!r}")
+    listed = codes if isinstance(codes, tuple) else (codes,) if isinstance(codes, int) else (0,)
+    if not listed or not all(0 <= code <= _LARGEST_EXIT for code in listed):
+        raise ValueError(f"an exit code is a number from 0 to {_LARGEST_EXIT}")
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,8 +106,14 @@ class RunCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def files(self) -> tuple[FileExpectation, ...]:
         return () if isinstance(self.then, UnsetType) else self.then
 
+    @property
+    def given_paths(self) -> tuple[str, ...]:
+        """The paths of what it is given, for people who want to see it themselves."""
+        return ()
+
     def refuse_contradictions(self) -> None:
         """Raise ValueError where what is said cannot be meant."""
+        refuse_bad_exit(self.exit)
         if self.signal is not UNSET and self.exit is UNSET:
             raise ValueError("say which exit code the program has after its signal: exit: [0, 143]")
 
@@ -141,4 +158,7 @@ def show_command(words: tuple[str, ...], case: RunCase) -> str:
     line = f"{told} {shlex.join(words)}" if told else shlex.join(words)
     if isinstance(case.stdin, FixtureFile):
         return f"{line} < {case.stdin.file}"
-    return f"{line} < INPUT" if isinstance(case.stdin, str) and case.stdin else line
+    if not isinstance(case.stdin, str) or not case.stdin:
+        return line
+    short = len(case.stdin) <= _INPUT_SHOWN
+    return f"printf %s {shlex.quote(case.stdin)} | {line}" if short else f"{line} < INPUT"

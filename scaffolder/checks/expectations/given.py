@@ -126,7 +126,7 @@ def _place(one: GivenFile, lab_root: Path, folder: Path) -> None:
     elif isinstance(one.file, str):
         source = find_fixture(lab_root, one.file)
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, dirs_exist_ok=True)
         else:
             shutil.copy(source, target)
     else:
@@ -141,6 +141,8 @@ def _make_way(folder: Path, path: str, *, keep: bool, folder_wanted: bool) -> Pa
     """Return the place of a file, with folders around it that are folders, and nothing there."""
     target = folder
     parts = PurePosixPath(path).parts
+    if not parts:
+        return folder
     for part in parts[:-1]:
         target /= part
         if target.is_symlink() or not target.is_dir():

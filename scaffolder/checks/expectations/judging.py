@@ -192,6 +192,7 @@ def fail_run(
     program = "the program" if first.path is None and not first.words.startswith("its") else ""
     words = f"{program} {first.words}".strip()
     label = f"{case.name}: " if case.name else ""
+    given = f" and these files: {', '.join(case.given_paths)}" if case.given_paths else ""
     findings = tuple(Finding(f"{label}{one.words}", path=one.path, rule=one.rule) for one in misses)
     return CheckFailedError(
         f"{label}{words}",
@@ -202,6 +203,6 @@ def fail_run(
             actual=first.actual,
             log=first.diff or done.tail(_LOG),
         ),
-        hint=first.hint or "run the same command yourself, with the same input",
+        hint=first.hint or f"run the same command yourself, with the same input{given}",
         lasting=lasting,
     )

@@ -140,7 +140,10 @@ def _digest(item: Item) -> str:
 
 
 def select_paths(listing: Mapping[str, T], pattern: str) -> dict[str, T]:
-    """Return what a pattern names: `*` within a name, `**` any folders; a path names itself."""
+    """Return what a pattern names: `*` within a name, `**` any folders; a path names itself.
+
+    A last `**` names all that is in a folder, and not the folder.
+    """
     if not any(sign in pattern for sign in "*?["):
         plain = pattern.rstrip("/")
         return {plain: listing[plain]} if plain in listing else {}
@@ -150,9 +153,9 @@ def select_paths(listing: Mapping[str, T], pattern: str) -> dict[str, T]:
 
 def _matches(parts: tuple[str, ...], names: tuple[str, ...]) -> bool:
     if not parts or not names:
-        return not names and all(part == "**" for part in parts)
+        return not parts and not names
     if parts[0] == "**":
-        return _matches(parts[1:], names) or _matches(parts, names[1:])
+        return len(parts) == 1 or any(_matches(parts[1:], names[at:]) for at in range(len(names)))
     return fnmatch.fnmatchcase(names[0], parts[0]) and _matches(parts[1:], names[1:])
 
 

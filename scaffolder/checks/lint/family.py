@@ -14,5 +14,6 @@ FAMILY = Family(
         "python.lint": "kinds:PythonLint",
         "yaml.lint": "kinds:YamlLint",
     },
+    mutators="mutations:MUTATORS",
     tools=(SHELLCHECK, SHFMT, RUFF, YAMLLINT, SANDBOX),
 )

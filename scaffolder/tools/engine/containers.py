@@ -227,12 +227,17 @@ def start_container(
         run_id,
         port,
         env,
-        _host_config(engine, port, limits or ContainerLimits(), hardening),
+        make_host_config(
+            engine,
+            limits or ContainerLimits(),
+            hardening,
+            port_bindings={port: (engine.published_on,)},
+        ),
         health,
     )
     container = Container(engine, container_id, engine.reached_at, 0)
     try:
-        with _starting():
+        with translate_start_refusals():
             engine.api.start(container_id)
             published = _published(engine, container_id)
         yield Container(engine, container_id, engine.reached_at, published)
@@ -249,7 +254,7 @@ def _create(
     host_config: Any,
     health: HealthTiming | None,
 ) -> str:
-    with _starting():
+    with translate_start_refusals():
         created = engine.api.create_container(
             image,
             environment=dict(env),
@@ -261,9 +266,10 @@ def _create(
     return str(created["Id"])
 
 
-def _host_config(
-    engine: Engine, port: int, limits: ContainerLimits, hardening: Hardening | None
+def make_host_config(
+    engine: Engine, limits: ContainerLimits, hardening: Hardening | None, **more: Any
 ) -> dict[str, Any]:
+    """Return what bounds a container, in the engine's words; `more` is as the SDK has it."""
     hardened: dict[str, Any] = {}
     if hardening:
         hardened = {
@@ -272,16 +278,15 @@ def _host_config(
             "security_opt": ["no-new-privileges"],
             "tmpfs": dict.fromkeys(hardening.tmpfs, ""),
         }
-    config: dict[str, Any] = engine.api.create_host_config(
-        port_bindings={port: (engine.published_on,)},
-        mem_limit=f"{limits.memory_mb}m",
-        memswap_limit=f"{limits.memory_mb}m",
-        pids_limit=limits.pids,
-        nano_cpus=int(limits.cpus * _NANOSECONDS),
-        log_config={"type": "json-file", "config": {"max-size": "1m", "max-file": "2"}},
+    bounds: dict[str, Any] = {
+        "mem_limit": f"{limits.memory_mb}m",
+        "memswap_limit": f"{limits.memory_mb}m",
+        "pids_limit": limits.pids,
+        "nano_cpus": int(limits.cpus * _NANOSECONDS),
+        "log_config": {"type": "json-file", "config": {"max-size": "1m", "max-file": "2"}},
         **({"userns_mode": "host"} if _remaps_users(engine) else {}),
-        **hardened,
-    )
+    }
+    config: dict[str, Any] = engine.api.create_host_config(**{**bounds, **hardened, **more})
     return config
 
 
@@ -311,7 +316,7 @@ def _health_config(health: HealthTiming | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _starting() -> Iterator[None]:
+def translate_start_refusals() -> Iterator[None]:
     """Turn a refusal into StartFailedError, and no answer in time: an image can ask for a lot."""
     import requests
     from docker.errors import APIError
