@@ -80,6 +80,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "version-is-set": "Set `__version__` in `meterbill/__init__.py` to 1.4.0",
         "nothing-is-left-over": "no merge, rebase or bisect is under way",
     },
+    "first-check": {
+        "passes-what-is-ready": "and the one line on the standard output",
+        "refuses-what-is-not-ready": "names each thing that is missing, by its key",
+        "tells-what-cannot-be-read": "no JSON, or a list instead of a release; or no",
+    },
     "slim-image": {
         "image-builds": "The image has to build, within 300 seconds",
         "answers-requests": "the check makes an item and asks for it",
@@ -123,6 +128,8 @@ EXPLAINED: Mapping[tuple[str, str], Mapping[str, str]] = {
         "3": "without bytecode",
         "10": "MB of a second pip",
     },
+    ("first-check", ""): {"0": "exit code"},
+    ("first-check", "broken-is-not-ready"): {"0": "exit code", "1": "exit code"},
     ("review-flow", "culprit-is-named"): {
         "0": "exit code",
         "1": "exit code",

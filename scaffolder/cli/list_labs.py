@@ -45,7 +45,7 @@ def command(form: str) -> None:
     warn(*found.broken.values(), *found.problems)
     standing = {one.id: one for one in compute_standing(found.labs, records.read_all()).labs}
     tell_records()
-    labs = sort_labs(found.labs)
+    labs = rank_labs(found.labs)
     if form == "json":
         broken = [_broken(lab_id, problem) for lab_id, problem in found.broken.items()]
         entries = [_entry(lab, standing[lab.id]) for lab in labs]
@@ -57,7 +57,7 @@ def command(form: str) -> None:
     click.echo("Begin:            devlab new LAB")
 
 
-def sort_labs(labs: Sequence[Lab]) -> list[Lab]:
+def rank_labs(labs: Sequence[Lab]) -> list[Lab]:
     """Return labs by track and level, the track with the easiest lab first."""
     easiest: dict[str, int] = {}
     for lab in labs:

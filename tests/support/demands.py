@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+from msgspec import UNSET
+
 from scaffolder.checks.docker import container_health, lookalikes
 from scaffolder.checks.github import workflow_cache, workflow_triggers
 from scaffolder.labs import catalog
@@ -183,6 +185,25 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ("container.stops", "request"): lambda one: [(one.path.partition("?")[0],)],
     ("container.stops", "takes"): say("seconds"),
     ("container.stops", "within"): say("seconds"),
+    # Programs of the work.
+    ("command.runs", "command"): "it stands above all tasks",
+    ("command.runs", "exit"): lambda code: [(f"exit code is {0 if code is UNSET else code}",)],
+    ("command.runs", "stdout"): lambda _: [("standard output",)],
+    ("command.runs", "stderr"): lambda one: [] if one is UNSET else [("standard error",)],
+    ("command.runs", "cases"): "what they are stands in SENTENCES",
+    ("command.runs", "arguments"): "the cases are told",
+    ("command.runs", "given"): "the cases are told",
+    ("command.runs", "draw"): "what is drawn are names and numbers of versions",
+    ("command.runs", "shell"): "not asked for",
+    ("command.runs", "cwd"): "not asked for",
+    ("command.runs", "stdin"): "not asked for",
+    ("command.runs", "env"): "not asked for",
+    ("command.runs", "times"): "not asked for",
+    ("command.runs", "idempotent"): "not asked for",
+    ("command.runs", "signal"): "not asked for",
+    ("command.runs", "within"): "no honest answer comes near it",
+    ("command.runs", "then"): "not asked for",
+    ("command.runs", "needs"): "not asked for",
     # Workflows and pipelines.
     ("workflow.triggers", "push_branches"): names,
     ("workflow.triggers", "not_push_branches"): names,
