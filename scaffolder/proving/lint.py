@@ -20,7 +20,14 @@ from scaffolder.labs.schema import WrongAnswersFile
 from scaffolder.labs.variables import choose_other_variables
 from scaffolder.labs.variation import EXAMPLE
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
-from scaffolder.proving import lint_answers, lint_files, lint_leaks, lint_variation, lint_words
+from scaffolder.proving import (
+    lint_answers,
+    lint_files,
+    lint_leaks,
+    lint_tests,
+    lint_variation,
+    lint_words,
+)
 from scaffolder.proving.lint_places import make_problem
 from scaffolder.proving.lint_states import States, find_leftovers, render_states
 
@@ -45,6 +52,7 @@ def _problems(root: Path) -> Iterator[Problem]:
         yield from _of_other_files(root)
         return
     yield from lint_words.find_problems(lab)
+    yield from lint_tests.find_problems(lab)
     try:
         answers = read_wrong_answers(lab)
     except DevlabError as error:

@@ -122,7 +122,7 @@ def run_service(
         with _started(context, kind, image.image.id, hardening, health) as service:
             yield service
     except StartFailedError as error:
-        raise _not_started(context, kind, error, hardening) from error
+        raise explain_refused_start(context, kind, error, hardening) from error
 
 
 @contextlib.contextmanager
@@ -164,13 +164,19 @@ def _started(
         yield Service(container, port)
 
 
-def _not_started(
-    context: Context, kind: ContainerKind, error: StartFailedError, hardening: Hardening | None
+def explain_refused_start(
+    context: Context,
+    kind: ContainerKind,
+    error: StartFailedError,
+    hardening: Hardening | None = None,
+    *,
+    ran: str = "",
 ) -> CheckFailedError | UnavailableError:
     """Return what to raise where the engine does not start the learner's image.
 
-    Where it says so in words that it does not have for images, the lab's own answer is started in
-    the same way: if that runs, it is the image all the same.
+    `ran` is the command that a person would give, where it is not that of a service. Where the
+    engine says so in words that it does not have for images, the lab's own answer is started in the
+    same way: if that runs, it is the image all the same.
     """
     if not error.expected:
 
@@ -187,7 +193,7 @@ def _not_started(
     return CheckFailedError(
         f"the container cannot be started: {why}" if why else "the container cannot be started",
         evidence=Evidence(
-            ran=f"docker run -e {kind.port_variable}=PORT IMAGE",
+            ran=ran or f"docker run -e {kind.port_variable}=PORT IMAGE",
             expected="a running process",
             actual=str(error),
         ),

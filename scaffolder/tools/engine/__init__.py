@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         inspect_used_images,
         save_layers,
     )
+    from scaffolder.tools.engine.jobs import ImageJob, ReadOnlyMount, run_job
 
 _MODULES = {
     "building": ("Build", "BuildFailedError", "build"),
@@ -67,6 +68,7 @@ _MODULES = {
     "diagnosis": ("FailureCause",),
     "examining": ("STANDIN_LABEL", "About", "examine", "is_standin", "why_not_offered", "pull"),
     "glancing": ("Glance", "glance"),
+    "jobs": ("ImageJob", "ReadOnlyMount", "run_job"),
     "images": (
         "LayerEntry",
         "Image",
@@ -104,9 +106,11 @@ __all__ = [
     "HealthProbe",
     "HealthTiming",
     "Image",
+    "ImageJob",
     "Layer",
     "LayerEntry",
     "Process",
+    "ReadOnlyMount",
     "StartFailedError",
     "build",
     "connect",
@@ -119,6 +123,7 @@ __all__ = [
     "is_standin",
     "pull",
     "remove_run",
+    "run_job",
     "save_layers",
     "start_container",
     "sweep",
