@@ -46,7 +46,7 @@ CHECKS = (
     ("drawing",),
     ("families",),
     (
-        *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations"),
+        *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations", "wheels"),
         *("session", "context", "kind", "serving"),
     ),
 )

@@ -238,7 +238,7 @@ def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> Unavaila
         why = "took too long"
     shown = ", ".join(wanted[:4]) + (", ..." if len(wanted) > 4 else "")
     return UnavailableError(
-        f"the wheels that pipelines install are not in the cache and cannot be fetched: {why}",
+        f"the wheels that the work installs are not in the cache and cannot be fetched: {why}",
         hint=f"connect to a package index once and check again (wanted for 3.{minor}: {shown})",
     )
 
