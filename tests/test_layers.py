@@ -40,7 +40,7 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("docker", "github", "terraform"),
+    ("docker", "github", "terraform", "python"),
     ("pipeline",),
     ("planting",),
     ("drawing",),
@@ -60,12 +60,13 @@ ALONE = {
     RUNNER: (RUNNER,),
     **{place: (place, RUNNER) for place in FIXTURES},
     "checks/github/standins/": ("checks/github/standins/",),
+    "checks/python/plugin/": ("checks/python/plugin/",),
 }
 
 # Outside packages, and the modules or packages that may import each; families say theirs.
 OWNERS: dict[str, tuple[str, ...]] = {
     **{package: (f"checks/{one.name}/",) for one in FAMILIES for package in one.packages},
-    "pytest": ("checks/pytest/", *FIXTURES),
+    "pytest": ("checks/pytest/", "checks/python/plugin/", *FIXTURES),
     "docker": ("tools/engine/",),
     "cookiecutter": ("labs/rendering/",),
     "jinja2": ("labs/rendering/",),

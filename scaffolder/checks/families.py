@@ -9,10 +9,11 @@ from scaffolder.checks.family import Family
 from scaffolder.checks.github.family import FAMILY as GITHUB
 from scaffolder.checks.pipeline.family import FAMILY as PIPELINE
 from scaffolder.checks.pytest.family import FAMILY as PYTEST
+from scaffolder.checks.python.family import FAMILY as PYTHON
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
-FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, PYTEST)
+FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, PYTHON, PYTEST)
 
 
 def list_tools() -> tuple[Tool, ...]:
