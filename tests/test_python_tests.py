@@ -6,6 +6,7 @@ be taken for that. `reference` is the lab's own answer.
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +16,19 @@ import msgspec
 import pytest
 
 from scaffolder.checks.context import Context, Run
-from scaffolder.checks.python import environment
+from scaffolder.checks.python import environment, suite
 from scaffolder.checks.python.environment import EnvironmentMaker
 from scaffolder.checks.python.kind import PythonTests
+from scaffolder.checks.python.suite import Copy
 from scaffolder.core import yaml_source
+from scaffolder.core.errors import UnavailableError
 from scaffolder.grading.judge import judge
-from scaffolder.model import CheckSpec, Fault, Outcome, Verdict
+from scaffolder.model import Cause, CheckSpec, Fault, Outcome, Verdict
+from scaffolder.proving.lint import lint_lab
 from scaffolder.sandbox import OwnWork
 from scaffolder.tools import wheelhouse
 from scaffolder.workspace import take_snapshot
+from tests.support.command import Devlab
 
 EXAMPLES = Path(__file__).parent / "examples" / "suites"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/expected.yaml"))
@@ -112,3 +117,131 @@ def test_each_suite_is_told_for_what_it_is(name: str, tmp_path: Path) -> None:
         assert one.message in verdict.message
         assert sorted(finding.rule or "" for finding in verdict.findings) == sorted(one.rules)
         assert str(tmp_path) not in verdict.message
+
+
+def test_a_suite_runs_once_for_all_checks(tmp_path: Path) -> None:
+    work = make_work(tmp_path / "work", EXAMPLES / "misses-one" / "work")
+    run = make_run(
+        work, tmp_path / "run", [PythonTests(faults=(one,)) for one in (*FAULTS, FAULTS[0])]
+    )
+    played: list[Copy] = []
+    play = suite._Player.play
+
+    def note(player: Any, copy: Copy) -> Any:
+        played.append(copy)
+        return play(player, copy)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suite._Player, "play", note)
+        said = check(run)
+    assert [one.outcome.value for one in said] == ["pass", "fail", "pass", "pass"]
+    assert len(played) == len(set(played))
+    assert {one.sort for one in played} == {"healthy", "failing", "rewritten", "faulty"}
+    assert sum(one.sort == "faulty" for one in played) == len(FAULTS)
+
+
+@pytest.mark.parametrize("is_slow_everywhere", [True, False])
+def test_whose_trouble_a_slow_suite_is(tmp_path: Path, is_slow_everywhere: bool) -> None:
+    """The lab's own tests decide, run in the same way."""
+    work = make_work(tmp_path / "work", EXAMPLES / "never-ends" / "work")
+    reference = make_work(
+        tmp_path / "own", EXAMPLES / ("never-ends/work" if is_slow_everywhere else "reference")
+    )
+    kind = PythonTests(faults=FAULTS, within=8)
+    run = make_run(work, tmp_path / "run", [kind], reference=lambda: reference)
+    (verdict,) = check(run)
+    assert verdict.outcome is (Outcome.UNAVAILABLE if is_slow_everywhere else Outcome.FAIL)
+
+
+def test_a_fault_with_which_even_the_labs_own_tests_hang_is_the_labs(tmp_path: Path) -> None:
+    work = make_work(tmp_path / "work", EXAMPLES / "right" / "work")
+    kind = PythonTests(faults=("hangs",), within=8, canaries=0)
+    (verdict,) = check(make_run(work, tmp_path / "run", [kind]))
+    assert verdict.outcome is Outcome.ERROR
+    assert verdict.message == (
+        "the fault 'hangs' is noticed by no test of the lab's own answer:"
+        " with it the tests do not come to an end in time"
+    )
+
+
+def test_wheels_that_cannot_be_had_are_nobodys_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnavailableError("no network")
+
+    work = make_work(tmp_path / "work", EXAMPLES / "right" / "work")
+    (work / "requirements-more.txt").write_text("hypothesis==6.0.0  # for later\n")
+    monkeypatch.setattr(wheelhouse, "add_wheels", refuse)
+    (verdict,) = check(make_run(work, tmp_path / "run", [PythonTests(faults=FAULTS)]))
+    # The machine has what the lab needs: what the work wants beyond stays in the denominator.
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNAVAILABLE, Cause.WORK)
+    monkeypatch.setattr(environment, "prepare_environments", refuse)
+    (verdict,) = check(make_run(work, tmp_path / "run2", [PythonTests(faults=FAULTS)]))
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNAVAILABLE, Cause.MACHINE)
+
+
+@pytest.mark.parametrize("tests", ["/etc", "../tests", "", ("tests", "a/../../b"), ()])
+def test_tests_that_lie_nowhere_in_the_work_are_refused(tests: Any) -> None:
+    with pytest.raises(msgspec.ValidationError, match="is no path of tests in the work"):
+        msgspec.convert({"faults": ["f"], "tests": tests}, PythonTests)
+
+
+def test_requirements_are_read_as_pip_has_them() -> None:
+    text = (
+        "pytest==9.2.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
+        "# no\nflask>=3 # yes\n-r other.txt\n-e .\nhttps://x/y.whl\n./z\na @ file:///z\n"
+        "b; python_version > '3'\n"
+    )
+    assert wheelhouse.parse_requirements(text) == (
+        "pytest==9.2.0", "flask>=3", "b; python_version > '3'"
+    )  # fmt: skip
+
+
+LAB = EXAMPLES.parent / "write-tests" / "labs" / "write-tests"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    shutil.copytree(LAB.parent.parent, tmp_path / "pack")
+    return tmp_path / "pack" / "labs" / "write-tests"
+
+
+@pytest.mark.slow
+def test_a_lab_about_tests_is_yaml_alone_and_proves(
+    devlab: Devlab, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not list(lab.glob("tests"))
+    assert len((lab / "lab.yaml").read_text().splitlines()) <= 60
+    said = devlab("lab", "prove", str(lab), "--format", "json")
+    (proof,) = json.loads(said.out)["labs"]
+    fates = {one["case"]["name"]: one["fate"] for one in proof["results"]}
+    assert set(fates.values()) == {"holds"}, fates
+    assert len(fates) == 13
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        ("labs/write-tests/faults.yaml", "total > FREE_FROM", "total >", "a syntax error: invalid"),
+        (
+            "templates/shop/{{cookiecutter.service_name}}/shop/prices.py",
+            "total += price * number",
+            "total = total + price * number",
+            "does not apply to the start",
+        ),
+        (
+            "templates/shop/{{cookiecutter.service_name}}/requirements.txt",
+            "pytest==",
+            "pytest-cov==",
+            "no requirement of the start is pytest",
+        ),
+    ],
+)
+def test_what_cannot_be_planted_in_the_start_is_named(
+    lab: Path, path: str, old: str, new: str, words: str
+) -> None:
+    file = lab.parent.parent / path
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    assert [one for one in lint_lab(lab) if words in one.message]

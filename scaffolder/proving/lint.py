@@ -120,5 +120,6 @@ def _of_default_states(
     yield from lint_answers.check_alternatives(lab, states)
     yield from lint_leaks.find_problems(lab, states.folders["start"], solution)
     yield from lint_answers.check_faults(lab, solution, place)
+    yield from lint_tests.check_suites(lab, states.folders["start"], place)
     if answers is not None:
         yield from lint_answers.check_mistakes(lab, answers, solution, place)

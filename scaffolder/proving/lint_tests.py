@@ -1,7 +1,8 @@
-"""What is wrong with the files of tests that a lab brings, before any is run."""
+"""What is wrong with the tests that a lab brings, and with what it plants for learners' tests."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,15 @@ from typing import TYPE_CHECKING
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.yaml_source import Position
 from scaffolder.labs.lab_file import LabSource
-from scaffolder.model import Lab, Problem
+from scaffolder.model import ChangeSet, Lab, Problem
+from scaffolder.proving.lint_answers import find_effect
+from scaffolder.tools import python_syntax, wheelhouse
 
 if TYPE_CHECKING:
     from scaffolder.checks.pytest.kind import Pytest
     from scaffolder.checks.pytest.linting import CollectedTest
+
+_SUITE = "python.tests"
 
 
 def find_problems(lab: Lab) -> Iterator[Problem]:
@@ -36,6 +41,40 @@ def find_problems(lab: Lab) -> Iterator[Problem]:
         # A file of which nothing was found may be one that imports what cannot be read.
         if tests or not unread:
             yield from _of_check(lab, source, place, check, tests)
+
+
+def check_suites(lab: Lab, start: Path, place: Path) -> Iterator[Problem]:
+    """Hold what checks of learners' suites plant against the start, whose code they test."""
+    suites = [spec.check for task in lab.tasks for spec in task.checks if spec.kind == _SUITE]
+    if not suites:
+        return
+    wanted = wheelhouse.list_requirements(start)
+    if not any(re.match(r"pytest\b(?!-)", one) for one in wanted):
+        hint = "name pytest in requirements.txt or requirements-dev.txt"
+        yield Problem(f"no requirement of the start is pytest, which {_SUITE} runs", hint=hint)
+    planted = {name for check in suites for name in check.faults}
+    planted |= {one for name in planted for one in lab.variation.faults.get(name, ())}
+    source = LabSource(lab.root / "faults.yaml")
+    for index, fault in enumerate(lab.faults.values()):
+        for number, form in enumerate((fault.change, *fault.forms)):
+            if fault.id in planted and (why := _why_not_planted(form, start, place)):
+                where = ("forms", number - 1) if number else ("change",)
+                line = source.document.line(index, *where)
+                yield Problem(f"the fault {fault.id!r} {why}", "faults.yaml", line)
+
+
+def _why_not_planted(form: ChangeSet, start: Path, place: Path) -> str:
+    """Return why a fault cannot be planted in the start, or tests nothing there; "" if it can."""
+    effect = find_effect(form, start, place, "start")
+    if isinstance(effect, str):
+        return effect
+    for path, content in effect:
+        if path.endswith(".py") and content is not None:
+            try:
+                python_syntax.parse(content)
+            except SyntaxError as error:
+                return f"leaves {path} with a syntax error: {error.msg}; no test is run with it"
+    return ""
 
 
 def _list_checks(lab: Lab) -> Iterator[tuple[Position, Pytest]]:

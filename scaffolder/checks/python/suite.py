@@ -212,7 +212,7 @@ class _Player:
         """Make the copy what it is; only the healthy ones keep the code as it is written."""
         run, draw = self._run, make_random(self._run, "form", copy.sort, copy.name)
         paths = self._key.code
-        restore_code(run, work, paths)
+        put_code_back(run, work, paths)
         if copy.sort == "faulty":
             planting.change_work(run, planting.draw_form(run, run.faults[copy.name]), work)
         if copy.sort in ("faulty", "rewritten"):
@@ -253,7 +253,7 @@ def find_test_folder(work: Path, tests: tuple[str, ...]) -> str:
     return first if (work / first).is_dir() else str(Path(first).parent)
 
 
-def restore_code(run: Run, work: Path, paths: tuple[str, ...]) -> None:
+def put_code_back(run: Run, work: Path, paths: tuple[str, ...]) -> None:
     """Put the files of the lab's start back that faults are planted in."""
     for path in paths:
         if (run.start() / path).is_file():
