@@ -280,7 +280,7 @@ def test_one_task_pulls_in_what_it_needs(devlab: Devlab, catalog: Catalog, tmp_p
 
 def test_verbose_shows_what_passed(devlab: Devlab, catalog: Catalog, tmp_path: Path) -> None:
     work = new(devlab, catalog, tmp_path, task("a"))
-    assert "as told" not in devlab("check", work).out
+    assert "a · a-check" not in devlab("check", work).out
     assert "as told" in devlab("check", work, "--verbose").out
 
 

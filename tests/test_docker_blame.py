@@ -12,7 +12,7 @@ import pytest
 from scaffolder.tools import engine
 from scaffolder.tools.engine import BuildFailedError, Engine, StartFailedError, machine
 from scaffolder.tools.engine.buildlog import list_builder_lines
-from scaffolder.tools.engine.containers import _starting
+from scaffolder.tools.engine.containers import translate_start_refusals
 from scaffolder.tools.engine.diagnosis import FailureCause, diagnose_build
 from scaffolder.tools.processes import CancelToken
 
@@ -160,14 +160,14 @@ def refused(said: str) -> docker.errors.APIError:
     ],
 )
 def test_a_machine_that_starts_nothing_is_suspected(said: str) -> None:
-    with pytest.raises(StartFailedError) as caught, _starting():
+    with pytest.raises(StartFailedError) as caught, translate_start_refusals():
         raise refused(said)
     assert not caught.value.expected
     assert caught.value.suspected.hint
 
 
 def test_words_that_no_engine_has_for_an_image_are_looked_into() -> None:
-    with pytest.raises(StartFailedError) as caught, _starting():
+    with pytest.raises(StartFailedError) as caught, translate_start_refusals():
         raise refused("the moon is in the wrong phase")
     assert not caught.value.expected
 
@@ -188,7 +188,7 @@ def test_words_that_no_engine_has_for_an_image_are_looked_into() -> None:
     ],
 )
 def test_an_image_that_cannot_be_started_is_the_learners(said: str) -> None:
-    with pytest.raises(StartFailedError) as caught, _starting():
+    with pytest.raises(StartFailedError) as caught, translate_start_refusals():
         raise refused(said)
     assert caught.value.expected
 

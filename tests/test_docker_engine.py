@@ -198,8 +198,8 @@ def test_only_beside_an_answer_in_good_time_a_late_one_fails(
         def stop(*_: object) -> object:
             spare = next(left)
             if spare is None:
-                return container_stop._TimingError("late")
-            return container_stop._Stop(1, "SIGTERM", 0, spare)
+                return container_stop.StopTimingError("late")
+            return container_stop.SeenStop(1, "SIGTERM", 0, spare)
 
         return stop
 
@@ -233,7 +233,7 @@ def test_a_dockerfile_that_leads_outside_is_not_read(
     skipped = take_snapshot(work, context.run.snapshot)
     assert [item.path for item in skipped] == ["Dockerfile"]
     with pytest.raises(UnusableFileError):
-        dockerfile.Lint().run(context)
+        dockerfile.DockerfileLint().run(context)
     with pytest.raises(UnusableFileError):
         image.Builds().run(context)
 
@@ -244,23 +244,23 @@ def test_a_dockerfile_that_leads_outside_is_not_read(
 def test_a_dockerfile_that_is_no_text_fails(context: Context, work: Path, content: bytes) -> None:
     (work / "Dockerfile").write_bytes(content)
     take_snapshot(work, context.run.snapshot)
-    for kind in (dockerfile.Lint(), image.Builds()):
+    for kind in (dockerfile.DockerfileLint(), image.Builds()):
         with pytest.raises(UnusableFileError):
             kind.run(context)
 
 
 def test_an_empty_dockerfile_is_not_clean(context: Context, work: Path) -> None:
     ready = taken(context, work, "# hadolint ignore=DL3006\n\n")
-    assert dockerfile.Lint().run(ready).outcome is Outcome.FAIL
+    assert dockerfile.DockerfileLint().run(ready).outcome is Outcome.FAIL
 
 
 def test_lint_names_rule_line_and_page_whatever_pragmas_say(context: Context, work: Path) -> None:
     (work / ".hadolint.yaml").write_text("ignored: [DL3025]\n")
     text = "FROM python:3.13-slim\n# hadolint ignore=DL3025\nCMD python -m http.server\n"
-    verdict = dockerfile.Lint().run(taken(context, work, text))
+    verdict = dockerfile.DockerfileLint().run(taken(context, work, text))
     assert [(finding.rule, finding.line) for finding in verdict.findings] == [("DL3025", 3)]
     assert verdict.findings[0].url == "https://github.com/hadolint/hadolint/wiki/DL3025"
-    assert dockerfile.Lint(ignore=("DL3025",)).run(context).outcome is Outcome.PASS
+    assert dockerfile.DockerfileLint(ignore=("DL3025",)).run(context).outcome is Outcome.PASS
 
 
 @pytest.mark.engine

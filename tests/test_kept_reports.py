@@ -19,7 +19,7 @@ from scaffolder.grading.cache import reports, surroundings
 from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs import generate
 from scaffolder.labs.generate import build_state
-from scaffolder.model import failed
+from scaffolder.model import News, failed
 from scaffolder.progress import records
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Glance
@@ -207,9 +207,10 @@ def test_work_that_is_gone_by_the_end_is_reported_all_the_same(
 ) -> None:
     note = records.note_report
 
-    def gone(*told: Any) -> None:
-        note(*told)
+    def gone(*told: Any, **options: Any) -> News:
+        news = note(*told, **options)
         shutil.rmtree(learner.work)
+        return news
 
     monkeypatch.setattr(records, "note_report", gone)
     assert "20 of 20 points" in learner.check().out

@@ -15,13 +15,15 @@ import msgspec
 import pytest
 
 from scaffolder import workspace
+from scaffolder.authoring import reference
 from scaffolder.checks.common_tools import SANDBOX
 from scaffolder.checks.docker import container
 from scaffolder.checks.families import FAMILIES
 from scaffolder.checks.family import Family
 from scaffolder.checks.kind import EVERYTHING, CheckFailedError, Kind
-from scaffolder.checks.registry import find_family, list_used_families
+from scaffolder.checks.registry import KINDS, find_family, list_used_families
 from scaffolder.checks.terraform import answers, terraform
+from scaffolder.core import yaml_source
 from scaffolder.core.file_digests import FileDigests
 from scaffolder.grading.cache import reports, store, surroundings, verdicts
 from scaffolder.grading.cache.code import PACKAGE, list_code
@@ -32,6 +34,7 @@ from scaffolder.grading.remembering import keep_report
 from scaffolder.labs import catalog as real_catalog
 from scaffolder.labs import generate
 from scaffolder.labs.generate import build_state
+from scaffolder.labs.lab_file import COMMON_CHECK_KEYS
 from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, failed, passed
 from scaffolder.model.events import CheckEnded, CheckStarted, Event
 from scaffolder.model.tool import Fingerprint, Tool
@@ -182,7 +185,7 @@ def test_a_report_made_without_bubblewrap_is_kept_whole_where_its_absence_is_see
     keep_report(lab, found, only=(), asked=(), kept=Kept(loop.folder))
     known_as = reports.name(found, ())
     assert known_as
-    assert (reports.recall(Kept(loop.folder), known_as) is None) is installed
+    assert (reports.recall(Kept(loop.folder), known_as, found.root) is None) is installed
 
 
 @pytest.mark.parametrize(("tasks", "expected"), [("RUNNING", 2), ("HOLDING", 1)])
@@ -573,13 +576,22 @@ def test_what_commands_run_in_counts_for_checks_that_run_some(
 
 def first_check(family: Family) -> tuple[Lab, CheckSpec]:
     """Return a check of one of the family's kinds, in one of our labs."""
-    return next(
+    found = (
         (lab, spec)
         for lab in LABS
         for task in lab.tasks
         for spec in task.checks
         if family in list_used_families([find_family(spec.kind).name])
     )
+    return next(found, None) or (LABS[0], example_check(family))
+
+
+def example_check(family: Family) -> CheckSpec:
+    """Return the check of the reference, for a family that no lab of ours needs."""
+    kind = next(iter(family.kinds))
+    (check,) = yaml_source.load_yaml(reference.find_page(kind).example).data
+    parameters = {key: value for key, value in check.items() if key not in COMMON_CHECK_KEYS}
+    return CheckSpec(check["id"], kind, msgspec.convert(parameters, KINDS[kind]), 120)
 
 
 DECLARED = {
@@ -719,7 +731,7 @@ def test_digests_are_remembered_and_those_that_are_not_whole_are_made_anew(tmp_p
     assert FileDigests(memory).digest_file(str(path)) == digest
 
 
-@pytest.mark.parametrize("folder", ["start", "tests"])
+@pytest.mark.parametrize("folder", ["start", "tests", "fixtures"])
 def test_the_lab_s_own_files_count(catalog: Catalog, tmp_path: Path, folder: str) -> None:
     loop = Loop(catalog, tmp_path)
     loop.check()

@@ -126,6 +126,15 @@ def test_whose_fault_it_is(bench: Bench, name: str) -> None:
         assert "not your fault" in verdict.hint
 
 
+def test_it_works_where_the_temporary_folder_has_a_long_path(tmp_path: Path) -> None:
+    # Longer than the address of a socket may be: the socket then lies somewhere else.
+    folder = tmp_path / ("n" * 120)
+    folder.mkdir()
+    for bench in a_bench(folder):
+        verdict = bench.check("def test_it(): pass", timeout=20)
+        assert verdict.outcome is Outcome.PASS, verdict
+
+
 def test_a_fixture_has_parameters_of_its_own(bench: Bench) -> None:
     given: dict[str, Any] = {
         "dockerfile": "a/Dockerfile",

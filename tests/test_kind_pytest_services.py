@@ -201,9 +201,9 @@ def test_an_image_is_run_to_its_end(bench: Bench) -> None:
             (tmp_path / "given" / "a b.txt").write_text("kept\\n")
             (tmp_path / "given" / "a b.txt").chmod(0o600)
             ran = image.run(
-                ['cd /given; cat * /file.py; cat; echo $WHO $(id -u) >&2; rm *; exit 4'],
+                ['cd /given; cat * /more/file.py; cat; echo $WHO $(id -u) >&2; rm *; exit 4'],
                 stdin="stdin",
-                mounts={"/given": tmp_path / "given", "/file.py": __file__},
+                mounts={"/given": tmp_path / "given", "/more/file.py": __file__},
                 env={"WHO": "me"},
                 user="1234",
             )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.labs.answers import read_wrong_answers
-from scaffolder.labs.lab_file import find_cycle, read_lab
+from scaffolder.labs.lab_file import read_lab
+from scaffolder.labs.needs import find_cycle
 from scaffolder.proving import digest
 from tests.support.labs import HEAD, Catalog, task
 

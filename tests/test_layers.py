@@ -40,14 +40,14 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("docker", "github", "terraform", "python"),
-    ("pipeline",),
+    ("command", "data", "docker", "git", "github", "lint", "python", "terraform"),
+    ("expectations", "pipeline"),
     ("planting",),
     ("drawing",),
     ("families",),
     (
-        *("family", "common_tools", "sandbox_look", "http", "json_values", "mutations", "wheels"),
-        *("session", "context", "kind", "serving"),
+        *("family", "common_tools", "sandbox_look", "http", "json_schemas", "json_values"),
+        *("session", "context", "kind", "linting", "mutations", "programs", "serving", "wheels"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.
@@ -295,14 +295,14 @@ VERBS = frozenset(
     check choose clear collapse collect commit compare complete compute conclude confirm
     connect continue copy correct count create decode delete deliver derive describe detect
     diagnose digest disguise draw drop echo enclose encode end ensure escape examine
-    exchange execute expand explain export extract fail fetch fill find fingerprint fit flip
+    exchange exclude execute expand explain export extract fail fetch fill find fingerprint fit flip
     forget format generate glance grade hash hide hold identify inject inline insert inspect
     install judge keep kill lay lift link lint list load locate lock look make measure merge
-    name normalize note open parse permit plan plant poll prepare press prove pull put query
+    mount name normalize note open parse permit plan plant poll prepare press prove pull put query
     raise rank read rebuild recall recognize recover refuse rehearse remove render replace
-    report require resolve return rewrite run sanitize save say score select send serve
+    replay report require resolve return rewrite run sanitize save say score select send serve
     shorten show shrink split start stop strip suggest summarize survey suspect sweep take
-    tell tidy tie transcribe translate trust try unpin update use wait wake walk warn widen
+    tell tidy tie transcribe translate trust try unpin update use wait wake walk warn watch widen
     wrap write
     """.split()  # noqa: SIM905 -- a list of a hundred strings would be five pages
 )

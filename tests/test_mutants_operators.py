@@ -72,7 +72,13 @@ def test_only_the_files_that_are_let_through() -> None:
 
 
 def test_other_files_have_no_mutants(tmp_path: Path) -> None:
-    for path in ("app/main.py", "docker-compose.yml", ".terraform/modules/a/main.tf", "ci.yml"):
+    for path in (
+        "app/main.go",
+        "tests/test_a.py",
+        "docker-compose.yml",
+        ".terraform/modules/a/main.tf",
+        "ci.yml",
+    ):
         assert not made(tmp_path, path, 'FROM a:1\nvariable "x" {}\non: push\n')
 
 
@@ -244,3 +250,47 @@ def test_here_documents_and_strip_markers_are_left_alone(tmp_path: Path) -> None
     text = 'resource "x" "y" {\n  a = <<-E\n    ${~ var.b ~}\n  E\n  ü = true\n  c = 1\n}\n'
     mutants = terraform(tmp_path, text.replace("ü", "u"))
     assert mutants["flip-boolean:x.y.u"].after == text.replace("ü = true", "u = false")
+
+
+def shell(root: Path, text: str) -> dict[str, Mutant]:
+    return made(root, "ops/run.sh", text)
+
+
+def test_shell_words_that_lose_nothing_keep_their_quotes(tmp_path: Path) -> None:
+    text = 'x="$1"\n[[ "$x" == a ]]\necho \'a\' "b" $"$x" "$x"y\ncat <<E\n"$x"\nE\n'
+    assert not [one for one in shell(tmp_path, text) if one.startswith("unquote")]
+
+
+def test_settings_that_let_failures_pass_are_no_loss(tmp_path: Path) -> None:
+    mutants = shell(tmp_path, "set -x\nset -- a b\ntrue\nset -o pipefail # why\nset -e; true\n")
+    assert {name: changed(one) for name, one in mutants.items()} == {
+        "drop-set": "-set -o pipefail # why\n"
+    }
+
+
+def test_guards_with_here_documents_are_left_alone(tmp_path: Path) -> None:
+    mutants = shell(tmp_path, "cat <<E || exit 1\na\nE\na | b || { c; exit 4; }\n")
+    assert changed(mutants["drop-guard"]) == "-a | b || { c; exit 4; }\n+a | b\n"
+    assert "drop-guard#2" not in mutants
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("a.sh", "if true\n", "a.sh:1: is no shell script: "),
+        ("a.py", "x = 1\ndef f(:\n", "a.py:2: is no Python: "),
+    ],
+)
+def test_a_script_that_does_not_parse_is_named(
+    tmp_path: Path, path: str, text: str, words: str
+) -> None:
+    with pytest.raises(DevlabError) as caught:
+        made(tmp_path, path, text)
+    assert caught.value.message.startswith(words)
+
+
+def test_python_bounds_and_raises(tmp_path: Path) -> None:
+    text = "def f(a):\n    if 1 < a <= 2: raise\n    return (a\n            > 'ü>')\n"
+    mutants = made(tmp_path, "a.py", text)
+    (mutant,) = mutants.values()
+    assert changed(mutant) == "-            > 'ü>')\n+            >= 'ü>')\n"

@@ -16,7 +16,7 @@ from scaffolder.proving.mutants import Mutant, generate_mutants, list_mutators
 
 WORKFLOW = ".github/workflows/ci.yml"
 SOLUTION = Path(__file__).parent / "examples" / "mutants" / "solution"
-PATHS = ("Dockerfile", ".dockerignore", WORKFLOW, "infra/main.tf")
+PATHS = ("Dockerfile", ".dockerignore", WORKFLOW, "infra/main.tf", "ops/backup.sh", "ops/probe.py")
 ID = re.compile(r"[a-z-]+(:[\w.:/*@!=-]+)+(#\d+)?")
 
 # Pieces that mean something to one of the parsers, so that chance gets further than its first word.
@@ -87,7 +87,35 @@ m = a == b ? 1 : 2.5
 */
 # c
 """
+SHELL_LINES = r"""
+set -euo pipefail
+echo "$x" "ü$(a "$b")" >&2
+f() { exit 2; }
+a || { exit 3; }
+cat <<E || exit 1
+E
+trap 'a "$b"' EXIT INT
+if [ "$1" ]; then
+fi
+x=$((1 << 2))
+`a "$b"`
+# c
+"""
+PYTHON_LINES = """
+import sys
+def f(a):
+    if a >= 1: sys.exit(3)
+    run(a, check=True, timeout=2)
+    raise ValueError("ü") from None
+try:
+except X:
+    return a < b < c
+x = (1
+    > 2)  # >
+"""
 TEXTS = {
+    "a.sh": SHELL_LINES,
+    "a.py": PYTHON_LINES,
     "Dockerfile": DOCKER_LINES,
     ".dockerignore": "*\n!a\n# c\n\n \nü \t\n",
     WORKFLOW: YAML_LINES,

@@ -100,3 +100,29 @@ def test_a_daemon_ends_with_its_block(tmp_path: Path) -> None:
         pid = int((tmp_path / "log").read_text())
         os.kill(pid, 0)
     assert gone(pid)
+
+
+def test_who_does_not_read_its_input_is_bounded_all_the_same() -> None:
+    much = b"x" * 2**22
+    assert run("sh", "-c", "exit 3", stdin=much).returncode == 3
+    assert run("sleep", "60", stdin=much, timeout=0.5).ending is Ending.TIMED_OUT
+    assert run("wc", "-c", stdin=much).stdout.strip() == str(len(much))
+    # Both directions at once, more than either pipe holds.
+    assert len(run("cat", stdin=much).stdout) == len(much)
+
+
+def test_lines_of_both_streams_are_heard_apart() -> None:
+    out: list[str] = []
+    errors: list[str] = []
+    run(
+        *("sh", "-c", "echo one; echo two >&2; printf three >&2"),
+        on_line=out.append,
+        on_error_line=errors.append,
+    )
+    assert (out, errors) == (["one"], ["two", "three"])
+
+
+def test_what_goes_on_in_the_group_is_found() -> None:
+    assert run("sh", "-c", "sleep 60 >/dev/null 2>&1 & echo", find_left=True).left_behind
+    assert not run("sh", "-c", "sleep 0.2 & echo", find_left=True).left_behind
+    assert not run("sh", "-c", "sleep 60 >/dev/null 2>&1 & echo").left_behind

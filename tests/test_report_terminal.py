@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 
 from scaffolder.model import CheckResult, Evidence, Outcome, Report, TaskResult, Verdict
 from scaffolder.model.events import CheckEnded, CheckSaid, TaskEnded
@@ -28,6 +28,10 @@ def screen(width: int, *, live: bool = True) -> Console:
     )
 
 
+def format_one(task: str, check: CheckResult, target: Console) -> RenderableType:
+    return terminal.format_checks(task, check.verdict, [(task, check)], target)
+
+
 def shown(target: Console) -> list[str]:
     return target.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
 
@@ -47,7 +51,7 @@ def report(check: CheckResult, heading: str = "A lab") -> Report:
 @pytest.mark.parametrize("width", range(40, 90))
 def test_what_is_wrapped_stands_below_the_text_and_numbers_keep_their_unit(width: int) -> None:
     target = screen(width, live=False)
-    target.print(terminal.format_check("stops-gracefully", result(), target))
+    target.print(format_one("stops-gracefully", result(), target))
     head = shown(target)[: shown(target).index("  It is red.")]
     assert all(line.startswith("  ") for line in head[1:])
     assert "3.4 s" in "\n".join(head)
@@ -65,7 +69,7 @@ def test_the_seconds_of_the_last_line_stay_with_their_number(width: int) -> None
 def test_each_line_of_a_log_has_its_mark() -> None:
     target = screen(50, live=False)
     check = result(log=["word " * 30, "x" * 100])
-    target.print(terminal.format_check("a", check, target))
+    target.print(format_one("a", check, target))
     lines = [line for line in shown(target) if "word" in line or "xx" in line]
     assert len(lines) > 6
     assert {line.index("| ") for line in lines} == {lines[0].index("| ")}
@@ -92,6 +96,29 @@ def test_what_several_checks_say_alike_is_said_once_below_all_their_names() -> N
     assert blocks[0][2:] == ["  No engine answers.", "  next  start one"]
     assert blocks[1][0].startswith("✗ two")
     assert blocks[2][-1] == "  next  start another"
+
+
+def test_what_stops_several_checks_is_said_once_in_words_that_fit_all() -> None:
+    def red(name: str, hint: str = "") -> CheckResult:
+        verdict = Verdict(
+            Outcome.FAIL,
+            f"{name} is not shown",
+            evidence=Evidence(log=(f"the log of {name}",)),
+            hint=hint,
+            because="It is red already.",
+        )
+        return CheckResult(name, "k", verdict, 1.0)
+
+    tasks = (
+        TaskResult("a", "a", 5, Outcome.FAIL, (red("one"), red("two"))),
+        TaskResult("b", "b", 5, Outcome.FAIL, (red("three", "read it"),)),
+    )
+    text = terminal.render(Report("tested", "1", "A lab", "", tasks, 1.0))
+    block = text.split("\n\n")[0].splitlines()
+    assert [line.split("  ")[0] for line in block[:3]] == ["✗ a · one", "✗ a · two", "✗ b · three"]
+    assert block[3:] == ["  It is red already.", "  log  | the log of one", "  next  read it"]
+    alone = terminal.render(Report("tested", "1", "A lab", "", tasks[1:], 1.0))
+    assert "three is not shown" in alone
 
 
 def test_a_text_for_a_file_begins_with_words_and_has_no_blanks_at_line_ends() -> None:

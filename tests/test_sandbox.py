@@ -13,7 +13,7 @@ import pytest
 import scaffolder
 from scaffolder import sandbox
 from scaffolder.labs import catalog
-from scaffolder.sandbox import Command, Limits, OwnWork, bubblewrap, places
+from scaffolder.sandbox import Command, Interruption, Limits, OwnWork, bubblewrap, places
 from scaffolder.tools.processes import CancelToken, Completed, Ending
 
 isolated = pytest.mark.skipif(not sandbox.is_isolated(), reason="bubblewrap does not work here")
@@ -463,3 +463,70 @@ def test_commands_share_nothing(tmp_path: Path) -> None:
     run(tmp_path, "touch /tmp/x /var/tmp/x /dev/shm/x ~/x $TMPDIR/y")
     done = run(tmp_path, "ls /tmp/x /var/tmp/x /dev/shm/x ~/x $TMPDIR/y 2>/dev/null; true")
     assert done.stdout == ""
+
+
+@pytest.fixture(params=["walled", "plain"])
+def wall(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have a test run with bubblewrap, and without."""
+    if request.param == "plain":
+        monkeypatch.setattr(bubblewrap, "why_not", lambda: "it is not installed")
+    elif not sandbox.is_isolated():
+        pytest.skip("bubblewrap does not work here")
+    return str(request.param)
+
+
+HEARS = "trap 'echo heard; exit 7' TERM; echo ready >&2; while :; do sleep 0.05; done"
+DEAF = "echo ready; exec sleep 60"
+
+
+def is_ready(line: str) -> bool:
+    return line == "ready"
+
+
+def test_a_signal_reaches_the_program_alone_and_its_code_is_told(tmp_path: Path, wall: str) -> None:
+    sent = Interruption(15, at=is_ready)
+    done = run(tmp_path, HEARS, interruption=sent, find_left=True)
+    assert (done.returncode, done.stdout, done.signalled) == (7, "heard\n", True), done
+    done = run(tmp_path, DEAF, interruption=sent)
+    assert (done.returncode % 256, done.stderr) in ((143, ""), (256 - 15, ""))
+    # What it started does not hear it, and goes on.
+    script = "sleep 60 >/dev/null 2>&1 & echo ready; wait"
+    done = run(tmp_path, script, interruption=sent, find_left=True)
+    assert (done.left_behind, done.signalled) == (True, True)
+
+
+def test_who_is_over_gets_no_signal(tmp_path: Path, wall: str) -> None:
+    for plan in (Interruption(15, 5.0), Interruption(15, at=is_ready)):
+        done = run(tmp_path, "echo done", interruption=plan, find_left=True)
+        assert (done.returncode, done.stdout, done.signalled) == (0, "done\n", False)
+
+
+def test_input_is_read_to_its_end(tmp_path: Path, wall: str) -> None:
+    assert run(tmp_path, "wc -c", stdin=b"x" * 2**20).stdout.strip() == str(2**20)
+
+
+@isolated
+@pytest.mark.parametrize(
+    "script",
+    [
+        "setsid sleep 60 >/dev/null 2>&1 & echo",
+        "(setsid setsid sleep 60 >/dev/null 2>&1 &) ; echo",
+        "sleep 60 & disown; echo",
+    ],
+)
+def test_whatever_goes_on_is_found(tmp_path: Path, script: str) -> None:
+    done = run(tmp_path, script, find_left=True)
+    assert (done.stdout, done.left_behind) == ("\n", True)
+
+
+@isolated
+def test_who_looks_after_a_command_cannot_be_made_to_fail(tmp_path: Path) -> None:
+    """The shell that stays is the work's own process: killed, it is no trouble of ours."""
+    done = run(
+        tmp_path, "for f in /proc/2/fd/*; do : > $f; done 2>/dev/null; exit 3", find_left=True
+    )
+    assert done.returncode == 3
+    done = run(tmp_path, "kill -9 2; exit 3", find_left=True)
+    assert done.returncode == 137
+    done = run(tmp_path, "kill -9 2; exit 3", find_left=False)
+    assert done.returncode == 137

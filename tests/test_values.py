@@ -148,3 +148,30 @@ def test_new_warns_of_a_choice_that_cannot_be_graded(
     assert said.code == 0
     assert "with python_version=3.11, 95 of 100 points cannot be graded" in said.err
     assert "python:3.11-slim is not here" in said.err
+
+
+@pytest.mark.engine
+def test_new_warns_of_any_value_that_leads_to_an_image_that_is_not_here(
+    devlab: Devlab, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of the values that were chosen it names the one that does."""
+    from scaffolder.checks.docker import engine_look as looks
+    from scaffolder.cli import new
+
+    monkeypatch.setattr(looks, "_refusal", lambda *_: "no network")
+    monkeypatch.setattr(looks, "ANSWER_SECONDS", 60)
+    monkeypatch.setattr(new, "_LOOK_SECONDS", 120.0)
+    lab = catalog.lab(
+        "  - id: only\n    title: It builds\n    points: 10\n    hints: [a, b]\n"
+        "    checks: [{id: builds, kind: image.builds}]\n"
+    )
+    (lab / "solution" / "Dockerfile.jinja").write_text("FROM {{ cookiecutter.base }}\n")
+    settings = catalog.root / "templates" / "tiny" / "cookiecutter.json"
+    settings.write_text(json.dumps({"name": "tiny", "base": "debian:trixie-slim"}))
+    name = ("new", "tested")
+    usual = devlab(*name, tmp_path / "usual", "--no-input", "--set", "name=other")
+    assert (usual.code, "warning" in usual.err) == (0, False)
+    chosen = ("--set", "name=other", "--set", "base=nobody-has/this:1")
+    said = devlab(*name, tmp_path / "work", "--no-input", *chosen)
+    assert said.code == 0
+    assert "with base=nobody-has/this:1, 10 of 10 points cannot be graded" in said.err

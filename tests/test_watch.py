@@ -204,7 +204,7 @@ def test_keys_for_hints_solution_and_help(place: Place) -> None:
     watch.press("h")
     watch.until(has("hint 2 of 2", "a tag that is missing"))
     watch.press("h")
-    watch.until(has("no further hint", "1. look at line 2"))
+    watch.until(has("no further hint", "hint 1 of 2: look at line 2"))
     watch.press("n")
     watch.until(lambda text: "the speed is lame" in text and "further hint" not in text)
     watch.press("?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import unicodedata
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,12 @@ from scaffolder.model import (
     CheckResult,
     Evidence,
     Finding,
+    Finish,
+    FirstPass,
+    News,
+    NextLab,
     Outcome,
+    PointChange,
     Problem,
     Report,
     TaskResult,
@@ -36,7 +42,7 @@ from scaffolder.report.live.watch import (
     Watch,
 )
 from scaffolder.report.live.watch_screen import Frame, WatchLines, make_frame
-from tests.test_watch_state import B, F, P, U, after, checked, started
+from tests.test_watch_state import B, F, P, U, after, checked, report, started
 
 SIZES = [(80, 24), (50, 20), (30, 15), (100, 40), (20, 8), (9, 3), (1, 1)]
 TASKS = {"lints": P, "builds": F, "stops-gracefully": B, "is-scanned": U, "last": F}
@@ -240,6 +246,68 @@ def test_the_keys_fit(width: int) -> None:
         assert "…" not in keys
         assert "? help" in keys
         assert all(len(key.split()) == 2 for key in keys.strip().split("  "))
+
+
+def with_news(made: Report, news: News, finish: Finish | None = None) -> Watch:
+    tasks = [task.id for task in made.tasks]
+    told = msgspec.structs.replace(made, news=news, finish=finish)
+    return after(started(*tasks), Ended(1, told))
+
+
+NEWS = News((PointChange("a", 10), PointChange("b", -5)), (FirstPass("a", "It \x1b holds."),))
+
+
+def test_what_is_new_stands_above_the_failure_until_the_next_check() -> None:
+    watch = with_news(report(a=P, b=F), NEWS)
+    whole = "\n".join(drawn(watch))
+    assert whole.index("a passes for the first time: It \\x1b holds.") < whole.index("said")
+    assert "+10 a, -5 b; checked" in drawn(watch)[-2]
+    saved = after(watch, Saved(("x",), frozenset({"b"})))
+    assert "first time" not in "\n".join(drawn(saved))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_finish_takes_the_place_of_the_failure(width: int, height: int) -> None:
+    finish = Finish(proved="You did it. " * 20, at_work="Everywhere.")
+    news = News(next=NextLab("Another lab", "cd .. && devlab new another-one"))
+    watch = with_news(report(a=P, b=P), news, finish)
+    lines = drawn(watch, width, height)
+    assert len(lines) == height
+    assert {cell_len(line) for line in lines} == {width}
+    if (width, height) == (80, 24):
+        whole = "\n".join(lines)
+        for words in ("all 20 points", "What you proved: You", "At work:", "devlab new another"):
+            assert words in whole
+    assert "What you proved" not in "\n".join(drawn(after(watch, Saved(("x",), frozenset({"a"})))))
+
+
+def test_one_cause_is_shown_once_with_the_tasks_that_it_stops() -> None:
+    def red(task: str, *names: str) -> TaskResult:
+        checks = tuple(
+            CheckResult(name, "k", Verdict(F, f"{name} is red", because="It is red already."), 0.1)
+            for name in names
+        )
+        return TaskResult(task, task, 10, F, checks)
+
+    tasks = (red("a", "one", "two"), red("b", "three"), red("c", "four"))
+    made = Report("tested", "1", "A lab", "", tasks, 1.0)
+    whole = "\n".join(drawn(after(started("a", "b", "c"), Ended(1, made))))
+    assert whole.count("It is red already.") == 1
+    assert "stops as well  b, c" in whole
+    assert "a · one" in whole
+    assert "a · two" in whole
+    assert "b · three" not in whole
+    assert "one is red" not in whole
+
+
+def test_instructions_are_drawn_and_can_be_left() -> None:
+    text = "Read [the page](https://example.org/a) and\nwrite **it** `down`.\n\x1b[2J\n"
+    lines = drawn(after(checked(a=F), Shown(Page("a: The task", text, "i"))), 50)
+    whole = "\n".join(lines)
+    assert "Read the page (https://example.org/a) and write" in whole
+    assert "\x1b" not in whole
+    assert "said" not in whole
+    assert lines[-1].startswith("esc back")
 
 
 def lines_of(*states: Watch) -> str:

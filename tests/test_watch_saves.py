@@ -7,7 +7,9 @@ import queue
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
+import msgspec
 import pytest
 
 from scaffolder.checks.kind import Kind
@@ -21,6 +23,14 @@ class Narrow(Kind, frozen=True):
     @property
     def reads(self) -> tuple[str, ...]:
         return (self.pattern,)
+
+
+class Looks(Kind, frozen=True):
+    reads_history: ClassVar[bool] = True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ()
 
 
 def task(name: str, kind: Kind, *needs: str) -> Task:
@@ -206,3 +216,49 @@ def test_what_is_saved_before_the_watching_has_begun_is_not_missed(place: Path) 
     changes = told.get(timeout=20)
     assert changes.unknown or "early" in changes.paths
     watcher.stop()
+
+
+HISTORY = msgspec.structs.replace(LAB, tasks=(*LAB.tasks, task("merge", Looks(), "docker")))
+
+
+@pytest.mark.parametrize(
+    ("paths", "tasks"),
+    [
+        ((".git/refs/heads/main",), {"merge"}),
+        ((".git/HEAD", ".git/packed-refs", ".git/refs/tags/v1"), {"merge"}),
+        ((".git/refs/heads/main", "README.md"), {"merge", "tests"}),
+        (("README.md",), {"tests"}),
+        (("Dockerfile",), {"docker", "size", "tests", "merge"}),
+    ],
+)
+def test_a_commit_concerns_the_checks_that_look_at_the_history(
+    tmp_path: Path, paths: tuple[str, ...], tasks: set[str]
+) -> None:
+    for name in ("Dockerfile", "README.md"):
+        (tmp_path / name).write_text("")
+    assert find_touched_tasks(HISTORY, tmp_path, Changes(paths)) == tasks
+    assert (HISTORY.reads_history, LAB.reads_history) == (True, False)
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_commit_is_seen_where_checks_look_at_the_history(place: Path, history: bool) -> None:
+    told: queue.Queue[Changes] = queue.Queue()
+    heads = place / ".git" / "refs" / "heads"
+    heads.mkdir(parents=True)
+    watcher = Watcher(place, place.parent / "lab", told.put, history=history)
+    watcher.start()
+    seen: list[str] = []
+    try:
+        (place / "first").write_text("")
+        while "first" not in (first := told.get(timeout=20)).paths and not first.unknown:
+            pass
+        (place / ".git" / "index").write_text("")
+        (heads / "main.lock").write_text("1\n")
+        (heads / "main.lock").rename(heads / "main")
+        (place / "last").write_text("")
+        while "last" not in seen:
+            seen += told.get(timeout=20).paths
+    finally:
+        watcher.stop()
+    assert (".git/refs/heads/main" in seen) is history
+    assert {path for path in seen if path.startswith(".git")} <= {".git/refs/heads/main"}

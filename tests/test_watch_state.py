@@ -43,6 +43,7 @@ from scaffolder.report.live.watch import (
     Saved,
     Shown,
     ShowSolution,
+    ShowTask,
     TakeHint,
     Told,
     Watch,
@@ -275,6 +276,29 @@ def test_a_hint_for_a_task_that_has_not_ended_knows_what_failed_of_it() -> None:
     _, (effect,) = press(watch, "h")
     assert isinstance(effect, TakeHint)
     assert effect.report.tasks[0].checks == (check("a", F),)
+
+
+def test_after_a_save_no_hint_answers_what_failed_before_it() -> None:
+    saved = after(checked(a=P, b=F), Saved(("x",), frozenset({"b"})))
+    _, (effect,) = press(saved, "h")
+    assert isinstance(effect, TakeHint)
+    assert effect.report.tasks[1].checks == ()
+    again = after(saved, Told(2, CheckEnded("b", check("b", F)), 7.0))
+    _, (effect,) = press(again, "h")
+    assert isinstance(effect, TakeHint)
+    assert effect.report.tasks[1].checks == (check("b", F),)
+    untouched = after(checked(a=P, b=F), Saved(("x",), frozenset({"a"})))
+    _, (effect,) = press(untouched, "h")
+    assert isinstance(effect, TakeHint)
+    assert effect.report.tasks[1].checks == (check("b", F),)
+
+
+def test_i_asks_for_the_instructions_of_what_is_shown_or_comes_first() -> None:
+    assert press(checked(a=P, b=F, c=F), "i")[1] == [ShowTask("b")]
+    assert press(started("a", "b"), "i")[1] == [ShowTask("a")]
+    assert press(checked(a=P, b=P), "i")[1] == [ShowTask("b")]
+    page = after(checked(a=F), Shown(Page("a", "what to do", "i")))
+    assert press(page, "i") == (replace(page, page=None), [])
 
 
 def test_a_hint_is_put_away_when_nothing_is_left_of_what_it_was_for() -> None:

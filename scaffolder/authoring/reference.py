@@ -23,6 +23,8 @@ from scaffolder.labs.lab_file import load_kinds
 
 SECTIONS = ("Parameters", "Passes", "Fails", "Example")
 _WIDTH = 100
+# Of an object with more keys than so many the types are not told; and of one in another object.
+_FIELDS_SHOWN = (9, 4)
 
 
 class KindParameter(msgspec.Struct, frozen=True):
@@ -132,7 +134,7 @@ def _parameters(cls: type[Kind], words: Mapping[str, str]) -> tuple[KindParamete
             name=name,
             type=describe_type(fields[name], parts),
             text=words.get(name, ""),
-            default=None if name in required else _default(cls, name),
+            default=None if name in required else _default(cls, name, fields[name]),
         )
         for name in order
     )
@@ -159,40 +161,53 @@ def read_kind_schema(
     return own, parts
 
 
-def _default(cls: type[Kind], name: str) -> str:
+def _default(cls: type[Kind], name: str, schema: Mapping[str, Any]) -> str:
     field = next(one for one in msgspec.structs.fields(cls) if one.encode_name == name)
     value = field.default
     if value is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
     if value is msgspec.UNSET:
-        value = {}
+        value = {} if schema.get("type") == "object" else None
     return msgspec.json.encode(value).decode()
 
 
-def describe_type(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
-    """Return a JSON schema's type in a few words, e.g. `list of text`."""
+def describe_type(  # noqa: PLR0911 -- one for each way in which a type is written
+    schema: Mapping[str, Any], parts: Mapping[str, Any], depth: int = 0
+) -> str:
+    """Return a JSON schema's type in a few words, e.g. `list of text`.
+
+    `depth` says in how many objects it lies: of large ones in others the names are enough.
+    """
     if "$ref" in schema:
         schema = parts[schema["$ref"]]
     if "properties" in schema:
-        return _object_words(schema, parts)
+        return _object_words(schema, parts, depth)
     if "enum" in schema:
         return " or ".join(str(one) for one in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(describe_type(one, parts) for one in schema["anyOf"])
+        # Bounds make no other type of one.
+        told = dict.fromkeys(describe_type(one, parts, depth) for one in schema["anyOf"])
+        return " or ".join(told)
+    if schema.get("type") == "array" and "prefixItems" in schema:
+        pair = [describe_type(one, parts, depth) for one in schema["prefixItems"]]
+        return f"[{', '.join(pair)}]"
     if schema.get("type") == "array":
-        return f"list of {describe_type(schema.get('items') or {}, parts)}"
+        return f"list of {describe_type(schema.get('items') or {}, parts, depth)}"
     if schema.get("type") == "object":
-        return (
-            f"mapping of names to {describe_type(schema.get('additionalProperties') or {}, parts)}"
-        )
+        inside = describe_type(schema.get("additionalProperties") or {}, parts, depth)
+        return f"mapping of names to {inside}"
     plain = {"string": "text", "integer": "whole number", "boolean": "true or false"}
     return plain.get(str(schema.get("type")), str(schema.get("type", "anything")))
 
 
-def _object_words(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+def _object_words(part: Mapping[str, Any], parts: Mapping[str, Any], depth: int) -> str:
+    properties = part["properties"]
+    if len(properties) > _FIELDS_SHOWN[min(depth, 1)]:
+        return f"{{{', '.join(properties)}}}"
     fields = [
-        f"{name}: {describe_type(schema, parts)}{'' if name in part.get('required', []) else '?'}"
-        for name, schema in part["properties"].items()
+        f"{name}: {describe_type(schema, parts, depth + 1)}"
+        f"{'' if name in part.get('required', []) else '?'}"
+        for name, schema in properties.items()
     ]
     return f"{{{', '.join(fields)}}}"
 

@@ -15,6 +15,7 @@ from scaffolder.core.suggest import suggest_name
 from scaffolder.labs.lab_file import load_kinds
 from scaffolder.labs.schema import CheckKeys, LabFile, WrongAnswersFile
 from scaffolder.model import Fault
+from scaffolder.model.history import HistoryFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
@@ -60,10 +61,16 @@ def _faults() -> Schema:
     return {**faults, "$defs": parts}
 
 
+def _history() -> Schema:
+    history, parts = _components(HistoryFile)
+    return {**history, "$defs": parts}
+
+
 SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "lab": _lab,
     "mistakes": _mistakes,
     "faults": _faults,
+    "history": _history,
 }
 
 

@@ -16,9 +16,10 @@ from typing import Any, TypeVar, cast
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.model import CheckParameters, CheckSpec, Fault
+from scaffolder.model.history import OriginalHistory
 from scaffolder.tools.command import Sandbox
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import Skipped
+from scaffolder.workspace import RepositoryCopy, Skipped
 
 T = TypeVar("T")
 
@@ -88,6 +89,10 @@ def _no_reference() -> Path:
     raise LookupError("this run knows no answer of its lab's own")
 
 
+def _no_history() -> OriginalHistory:
+    raise LookupError("this run's lab ships no repository")
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that the checks of one run share.
@@ -99,7 +104,9 @@ class Run:
     `reference` the lab's own answer, where no command of the learner's sees it; `sandbox` is where
     commands that the learner controls run; `skipped` is what the copy left out; `slots` is held
     while something loads the processor, so that side by side stays quick; `notes`, an ordered set,
-    is what the report should say besides the verdicts; `checks` are all that may run.
+    is what the report should say besides the verdicts; `checks` are all that may run. Where one of
+    them looks at the repository that the work lies in, `repository` is a copy of that; `history`
+    builds the one that the lab's learners begin with, once.
     """
 
     id: str
@@ -111,6 +118,8 @@ class Run:
     start: Callable[[], Path]
     sandbox: Sandbox = field(kw_only=True)
     reference: Callable[[], Path] = _no_reference
+    repository: RepositoryCopy | None = None
+    history: Callable[[], OriginalHistory] = _no_history
     lab_id: str = ""
     trusted: bool = False
     cancel: CancelToken = field(default_factory=CancelToken)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scaffolder.checks.command.family import FAMILY as COMMAND
+from scaffolder.checks.data.family import FAMILY as DATA
 from scaffolder.checks.docker.family import FAMILY as DOCKER
 from scaffolder.checks.family import Family
+from scaffolder.checks.git.family import FAMILY as GIT
 from scaffolder.checks.github.family import FAMILY as GITHUB
+from scaffolder.checks.lint.family import FAMILY as LINT
 from scaffolder.checks.pipeline.family import FAMILY as PIPELINE
 from scaffolder.checks.pytest.family import FAMILY as PYTEST
 from scaffolder.checks.python.family import FAMILY as PYTHON
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
-FAMILIES: tuple[Family, ...] = (DOCKER, PIPELINE, GITHUB, TERRAFORM, PYTHON, PYTEST)
+FAMILIES: tuple[Family, ...] = (
+    *(DOCKER, PIPELINE, GITHUB, TERRAFORM, COMMAND, LINT, DATA, GIT),
+    *(PYTHON, PYTEST),
+)
 
 
 def list_tools() -> tuple[Tool, ...]:

@@ -31,16 +31,19 @@ EVERYTHING = ("**",)
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every check kind. Fields are parameters; give each a type and, if it can, a default.
 
-    `faults`, `test_files` and `needs_tools` name faults and files of the lab's and tools, so that a
-    lab that names an unknown one is refused when it is read.
+    `faults`, `test_files`, `fixture_files` and `needs_tools` name faults and files of the lab's and
+    tools, so that a lab that names an unknown one is refused when it is read.
 
     `quick` marks kinds that take about a second or less; where somebody waits for each save, they
     go first. `requires` are the resources of the machine without which the check is `unavailable`,
-    and the sandbox, which it does better with.
+    and the sandbox, which it does better with. `reads_history` marks kinds that look at the
+    repository that the work lies in: they alone are handed a copy of it, and what is kept of them
+    depends on it.
     """
 
     quick: ClassVar[bool] = False
     requires: ClassVar[frozenset[Tool]] = frozenset()
+    reads_history: ClassVar[bool] = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -82,8 +85,18 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return ()
 
     @property
+    def fixture_files(self) -> tuple[str, ...]:
+        """Paths of the files and folders in the lab's `fixtures/` that the check uses."""
+        return ()
+
+    @property
     def needs_tools(self) -> tuple[str, ...]:
         """Ids of the tools that the lab's author says the check needs; a field, where they can."""
+        return ()
+
+    @property
+    def commit_ids(self) -> tuple[str, ...]:
+        """Ids of commits in the lab's history.yaml that this check speaks of."""
         return ()
 
     @property

@@ -28,25 +28,29 @@ _PLAIN_ASCII = "plain-ascii"
 # What a shell's completion script sets; the name is click's, made of the program's.
 COMPLETE = "_DEVLAB_COMPLETE"
 
-# Commands load when they are called: `devlab --version` must not wait for a Docker SDK.
+# Commands load when they are called: `devlab --version` must not wait for a Docker SDK. They stand
+# in the order in which a learner meets them, and so does the help.
 COMMANDS = {
-    "check": "scaffolder.cli.check",
-    "clean": "scaffolder.cli.clean",
-    "completion": "scaffolder.cli.completion",
-    "doctor": "scaffolder.cli.doctor",
-    "hint": "scaffolder.cli.hint",
-    "lab": "scaffolder.cli.lab",
     "list": "scaffolder.cli.list_labs",
+    "show": "scaffolder.cli.show",
     "new": "scaffolder.cli.new",
+    "task": "scaffolder.cli.task",
+    "check": "scaffolder.cli.check",
+    "watch": "scaffolder.cli.watch",
+    "hint": "scaffolder.cli.hint",
+    "solution": "scaffolder.cli.solution",
     "next": "scaffolder.cli.next",
-    "pack": "scaffolder.cli.pack",
     "progress": "scaffolder.cli.progress",
     "reset": "scaffolder.cli.reset",
-    "show": "scaffolder.cli.show",
-    "solution": "scaffolder.cli.solution",
     "update": "scaffolder.cli.update",
-    "watch": "scaffolder.cli.watch",
+    "doctor": "scaffolder.cli.doctor",
+    "clean": "scaffolder.cli.clean",
+    "completion": "scaffolder.cli.completion",
+    "lab": "scaffolder.cli.lab",
+    "pack": "scaffolder.cli.pack",
 }
+# What nobody needs to do a lab.
+AUTHORS_COMMANDS = frozenset({"lab", "pack"})
 
 
 # Longer than the first sentence of any command's help.
@@ -56,12 +60,20 @@ _WHOLE = 200
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are used.
 
-    `modules` names, for each command, the module that has it as `command`.
+    `modules` names, for each command, the module that has it as `command`; those of `authors` stand
+    below a heading of their own in the help.
     """
 
-    def __init__(self, *args: Any, modules: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        modules: Mapping[str, str],
+        authors: frozenset[str] = frozenset(),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._modules = modules
+        self._authors = authors
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of all commands."""
@@ -76,10 +88,14 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command is for, on more lines where the terminal is narrow."""
-        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [(name, found.get_short_help_str(_WHOLE)) for name, found in named if found]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        learners = [name for name in self._modules if name not in self._authors]
+        authors = [name for name in self._modules if name in self._authors]
+        for heading, names in (("Commands", learners), ("For authors of labs", authors)):
+            named = ((name, self.get_command(ctx, name)) for name in names)
+            rows = [(name, found.get_short_help_str(_WHOLE)) for name, found in named if found]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer the names of commands, importing none of them; else the group's own options."""
@@ -106,13 +122,22 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     modules=COMMANDS,
+    authors=AUTHORS_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    no_args_is_help=True,
+    invoke_without_command=True,
     epilog="\b\nStart with:\n  devlab new ci-pipeline\n  cd ci-pipeline && devlab check",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="devlab")
-def cli() -> None:
-    """Hands-on DevOps labs for Python developers, graded by running your work for real."""
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Hands-on DevOps labs for Python developers, graded by running your work for real.
+
+    Without a command: where you are, and what comes next.
+    """
+    if ctx.invoked_subcommand is None:
+        from scaffolder.cli.overview import show_overview
+
+        show_overview()
 
 
 def main() -> NoReturn:

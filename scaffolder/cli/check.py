@@ -14,7 +14,7 @@ from scaffolder.cli.output import add_to_named, deliver, output_option, require_
 from scaffolder.core.errors import DevlabError, ExitCode
 from scaffolder.grading.cache import reports
 from scaffolder.grading.cache.store import Kept
-from scaffolder.model import Outcome, Report
+from scaffolder.model import Lab, Outcome, Report
 from scaffolder.report import COMPANIONS, FORMATS, REPORTERS
 from scaffolder.workspace import Workspace
 
@@ -80,8 +80,13 @@ def command(
     require_writable(output)
     kept = Kept.of_this_user(afresh=no_cache)
     known_as = reports.name(found, (learner, *tasks))
-    known = reports.recall(kept, known_as) if known_as else None
-    report = known.report if known else _check(found, tasks, learner, form, kept)
+    known = reports.recall(kept, known_as, found.root) if known_as else None
+    if known is None:
+        report = _check(found, tasks, learner, form, kept)
+    elif reports.is_told(kept, found, known.report):
+        report = known.report
+    else:
+        report = _tell_again(found, learner, known.report)
     if form == "text":
         deliver(_for_people(report, verbose=verbose, to_file=bool(output)), output)
     else:
@@ -128,12 +133,10 @@ def _for_people(report: Report, *, verbose: bool, to_file: bool) -> str:
 
 def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, kept: Kept) -> Report:
     """Run what has to be run, show how it goes on, and write down what it came to."""
-    from scaffolder.cli.notices import tell_records
     from scaffolder.grading.grader import grade
     from scaffolder.grading.lifecycle import sweep_meanwhile
     from scaffolder.grading.remembering import keep_report
     from scaffolder.labs import catalog
-    from scaffolder.progress import records
     from scaffolder.report import terminal
     from scaffolder.report.live.progress import Checks, choose_display
 
@@ -143,8 +146,7 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
     quiet = form in COMPANIONS or (form != "text" and not screen.is_terminal)
     with sweep_meanwhile(), choose_display(screen, Checks(), quiet=quiet) as listen:
         report = grade(lab, found, only=tasks, listen=listen, kept=kept)
-    records.note_report(found, lab, report)
-    tell_records()
+    report = _with_news(found, lab, report)
     keep_report(
         lab,
         found,
@@ -152,4 +154,23 @@ def _check(found: Workspace, tasks: tuple[str, ...], learner: str, form: str, ke
         asked=(learner, *tasks),
         kept=Kept.of_this_user(),
     )
+    return report
+
+
+def _tell_again(found: Workspace, learner: str, report: Report) -> Report:
+    """Return a report that is known, with what is new in it: something else was told meanwhile."""
+    from scaffolder.labs import catalog
+
+    lab = catalog.load_for_workspace(found.manifest, graded=False, learner=learner)
+    return _with_news(found, lab, report)
+
+
+def _with_news(found: Workspace, lab: Lab, report: Report) -> Report:
+    """Write down what a report says, and return it with what is new in it."""
+    from scaffolder.cli.notices import tell_records
+    from scaffolder.progress.guide import tell_report
+
+    report = tell_report(found, lab, report)
+    reports.note_told(Kept.of_this_user(), found, report)
+    tell_records()
     return report

@@ -108,6 +108,8 @@ def _tells(report: Report, lab: Lab, wanted: str | None) -> bool:
 def _holds(report: Report, began: float, lab: Lab, found: Workspace) -> bool:
     """Whether a report that was begun then is of this lab and of the work as it is now."""
     same = (report.lab_id, report.lab_version) == (lab.id, lab.version)
+    if lab.reads_history and workspace.has_history_changed_since(found.root, began):
+        return False
     return same and not workspace.has_changed_since(found.root, began)
 
 

@@ -27,8 +27,8 @@ from scaffolder.cli.examples import format_examples
 def command(name: str, directory: Path | None) -> None:
     """Print the JSON Schema of a lab's files.
 
-    Of lab.yaml, or of NAME: lab, mistakes or faults. An editor that knows YAML reads it from a
-    file's first line: # yaml-language-server: $schema=PATH
+    Of lab.yaml, or of NAME: lab, mistakes, faults or history. An editor that knows YAML reads it
+    from a file's first line: # yaml-language-server: $schema=PATH
     """
     if directory is None:
         click.echo(schema.format_schema(name), nl=False)

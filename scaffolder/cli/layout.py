@@ -17,8 +17,12 @@ _WIDTH = 100
 
 def wrap_text(text: str, indent: str = "") -> list[str]:
     """Return somebody's text as harmless lines that fit the terminal, each with this indent."""
-    width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
-    return _break(sanitize_line(text), width, indent, indent)
+    return _break(sanitize_line(text), measure_width(), indent, indent)
+
+
+def measure_width() -> int:
+    """Return how many columns a line may have."""
+    return min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
 
 
 def format_count(count: int, what: str) -> str:

@@ -18,7 +18,7 @@ from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
 from scaffolder.model import Lab, Problem
 from scaffolder.progress import records
-from scaffolder.progress.standing import LabStanding, compute_standing, rank_level
+from scaffolder.progress.standing import LabStanding, State, compute_standing, rank_level
 
 _MARKS = {"new": " ", "begun": "~", "done": "✓"}
 _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
@@ -68,13 +68,17 @@ def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
 
 
 def _lab(lab: Lab, done: LabStanding) -> Iterator[str]:
-    marks = _MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS
-    yield f"{marks[done.state]} {sanitize_line(lab.id)}"
+    yield f"{choose_state_mark(done.state)} {sanitize_line(lab.id)}"
     points = f"{done.gained} of {lab.points}" if done.state != "new" else f"{lab.points}"
     tasks = format_count(len(lab.tasks), "task")
     told = f"{lab.level}, about {lab.minutes} minutes, {tasks}, {points} points"
     for text in (lab.title, told):
         yield from wrap_text(text, "    ")
+
+
+def choose_state_mark(state: State) -> str:
+    """Return the sign for what was done of a lab, in letters where that is all there is."""
+    return (_MARKS if sys.stdout.encoding.lower().startswith("utf") else _PLAIN_MARKS)[state]
 
 
 def _broken(lab_id: str, problem: Problem) -> dict[str, object]:

@@ -16,6 +16,7 @@ from scaffolder.core.settings import LEARNER
 from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog, generate, variables
 from scaffolder.model import Lab
+from scaffolder.progress import records
 
 # What looking for the images of an unusual choice may take.
 _LOOK_SECONDS = 10.0
@@ -56,6 +57,7 @@ def command(
     if is_interactive() and not no_input:
         settings = _ask(found, settings)
     committed = generate.create_workspace(found, settings, target)
+    records.begin(workspace.find_workspace(target))
     shown = shlex.quote(str(directory))
     whose = f", made for {learner}" if learner else ""
     say(f"{sanitize_line(found.title)}: your workspace is {shown}{whose}")
@@ -74,13 +76,13 @@ def command(
 
 
 def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
-    """Say which points a choice costs that this machine can grade with the default."""
+    """Say which points a value costs that this machine can grade with the default."""
     made = workspace.find_workspace(target)
-    chosen = [
-        f"{one.name}={made.manifest.context[one.name]}"
+    chosen = {
+        one.name: value
         for one in variables.list_variables(lab).values()
-        if one.choices and made.manifest.context[one.name] != one.default
-    ]
+        if (value := made.manifest.context[one.name]) != one.default and one.name not in lab.values
+    }
     if not chosen:
         return
     from scaffolder import doctor
@@ -94,11 +96,15 @@ def _warn_of_ungraded(name: str, lab: Lab, target: Path) -> None:
     lost = [task for task in seen.labs[1].ungraded if task.id not in always]
     missing = {what for task in lost for what in task.missing}
     why = [f"{one.title} is {one.message}" for one in seen.observations if one.id in missing]
+    # Of all that was chosen, what stands in the name of something that is missing.
+    blamed = {key: value for key, value in chosen.items() if any(value in one for one in missing)}
+    told = " and ".join(f"{key}={value}" for key, value in (blamed or chosen).items())
     if lost:
         say(
-            f"warning: with {' and '.join(chosen)}, {sum(task.points for task in lost)} of "
-            f"{lab.points} points cannot be graded on this machine: "
-            f"{sanitize_line('; '.join(why))}",
+            sanitize_line(
+                f"warning: with {told}, {sum(task.points for task in lost)} of {lab.points} points "
+                f"cannot be graded on this machine: {'; '.join(why)}"
+            ),
             err=True,
         )
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import shlex
-from pathlib import Path
 
 import click
-import msgspec
 
-from scaffolder import workspace
+from scaffolder.cli import detect_color
 from scaffolder.cli.examples import format_examples
 from scaffolder.cli.layout import wrap_text
 from scaffolder.cli.notices import tell_records, warn
@@ -19,9 +14,10 @@ from scaffolder.cli.options import listing_format
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
-from scaffolder.progress import records
-from scaffolder.progress.next_step import NextStep, choose_next_step
-from scaffolder.progress.standing import Records, WorkspaceRecord, compute_standing
+from scaffolder.model import Finish, Lab
+from scaffolder.progress import guide, records
+from scaffolder.progress.next_step import NextStep
+from scaffolder.workspace import Workspace
 
 SCHEMA = "devlab.next/1"
 _COMMAND_LIMIT = 10_000
@@ -42,78 +38,53 @@ def command(form: str) -> None:
     checked last. Then a lab of a track that you have begun, of the lowest level, that teaches most
     that is new for you.
     """
-    found = catalog.survey()
-    kept = records.read_all()
+    here = guide.find_workspace_here()
+    found = guide.find_guidance(here)
     tell_records()
-    here = _here()
-    step = choose_next_step(
-        found.labs,
-        compute_standing(found.labs, kept),
-        _begun(kept, here),
-        here=str(here.root) if here else "",
-    )
-    step = _possible(step) if step else None
+    finished = find_finished(here) if here else None
     if form == "json":
-        click.echo(json.dumps(_document(step), indent=2))
+        click.echo(json.dumps(_document(found.step, finished), indent=2))
         return
-    warn(*found.broken.values(), *found.problems)
-    click.echo(_text(step) if step else _NOTHING_LEFT)
+    warn(*found.survey.broken.values(), *found.survey.problems)
+    if finished is not None:
+        draw_lab_finish(*finished, found.step)
+        return
+    click.echo(format_step(found.step) if found.step else NOTHING_LEFT)
 
 
-_NOTHING_LEFT = """\
+NOTHING_LEFT = """\
 Every lab that is here is done. See what you gained: devlab progress
 More labs: devlab pack add DIR|GIT-URL[@REF]   or write one: devlab lab new"""
 
 
-def _here() -> workspace.Workspace | None:
+def find_finished(here: Workspace) -> tuple[Lab, Finish] | None:
+    """Return the lab of the workspace here with its finish, if all passed when last checked."""
     try:
-        return workspace.find_workspace(Path())
-    except (DevlabError, OSError):
+        lab = catalog.load_for_workspace(here.manifest, graded=False)
+    except DevlabError:
         return None
+    told = records.read_told(here)
+    passed = {task for task, one in told.items() if one.passed}
+    if lab.finish is None or not passed >= {task.id for task in lab.tasks}:
+        return None
+    return lab, lab.finish
 
 
-def _possible(step: NextStep) -> NextStep:
-    """Return a step whose command works here: no lab is made where something stands already."""
-    if step.workspace is not None:
-        return step
-    folder = Path(step.lab.root.name)
-    if not os.path.lexists(folder):
-        return step
-    lab = shlex.quote(step.lab.id)
-    try:
-        begun = workspace.read_manifest(folder).lab.id == step.lab.id
-    except (DevlabError, OSError):
-        begun = False
-    if begun:
-        why = f"its workspace is here, in {folder}; {step.why}"
-        command = f"cd {shlex.quote(str(folder))} && devlab check"
-        return msgspec.structs.replace(step, why=why, command=command)
-    free = next(
-        name
-        for name in (f"{folder}-{number}" for number in itertools.count(2))
-        if not os.path.lexists(name)
-    )
-    return msgspec.structs.replace(step, command=f"devlab new {lab} {shlex.quote(free)}")
+def draw_lab_finish(lab: Lab, finish: Finish, step: NextStep | None) -> None:
+    """Print the finish of a lab, and what comes next."""
+    from scaffolder.report import terminal
+    from scaffolder.report.finish import draw_finish
+
+    following = guide.format_next_lab(step)
+    screen = terminal.make_console()
+    with screen.capture() as captured:
+        draw_finish(finish, lab.points, following, screen)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip(), color=detect_color())
 
 
-def _begun(kept: Records, here: workspace.Workspace | None) -> list[WorkspaceRecord]:
-    """Return the records of the workspaces that are still there, the one here first."""
-    there = [one for one in kept.workspaces if _still_there(one)]
-    if here is None:
-        return there
-    key = records.make_key(here)
-    first = next((one for one in there if one.key == key), WorkspaceRecord(key=key))
-    return [first, *(one for one in there if one.key != key)]
-
-
-def _still_there(record: WorkspaceRecord) -> bool:
-    try:
-        return workspace.read_manifest(Path(record.key.path)).lab.id == record.key.lab
-    except (DevlabError, OSError):
-        return False
-
-
-def _text(step: NextStep) -> str:
+def format_step(step: NextStep) -> str:
+    """Return what comes next, why, and the command, as lines that fit the terminal."""
     lab = step.lab
     begins = f"Go on with {lab.id}" if step.task else f"Begin {lab.id}"
     facts = [f"{lab.track}, {lab.level}, about {lab.minutes} minutes", f"why: {step.why}"]
@@ -130,9 +101,15 @@ def _text(step: NextStep) -> str:
     )
 
 
-def _document(step: NextStep | None) -> dict[str, object]:
+def _document(step: NextStep | None, finished: tuple[Lab, Finish] | None) -> dict[str, object]:
     return {
         "schema": SCHEMA,
+        "finish": finished
+        and {
+            "lab": finished[0].id,
+            "proved": finished[1].proved,
+            "at_work": finished[1].at_work,
+        },
         "lab": step and {"id": step.lab.id, "title": step.lab.title, "minutes": step.lab.minutes},
         "task": step and step.task and {"id": step.task.id, "title": step.task.title},
         "workspace": step and step.workspace,

@@ -64,6 +64,24 @@ def complete_task(
     return _offered({task.id: task.title for task in lab.tasks}, incomplete)
 
 
+def complete_alternative(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Offer the other right answers of the lab of the workspace here."""
+    from scaffolder import workspace
+    from scaffolder.core.errors import DevlabError
+    from scaffolder.labs import catalog, generate
+
+    try:
+        found = workspace.find_workspace(Path())
+        lab = catalog.load_for_workspace(found.manifest, graded=False)
+    except DevlabError:
+        return []
+    return _offered(dict.fromkeys(generate.list_alternatives(lab), ""), incomplete)
+
+
 def _typed(ctx: click.Context, name: str) -> str | None:
     """Return the value of an argument that was typed so far, or its default.
 

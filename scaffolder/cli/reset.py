@@ -41,7 +41,8 @@ def _complete_backup(
         "devlab reset --restore 20260131-120000-reset",
         notes=(
             "Nothing is lost: what your files were is kept in .devlab/backups/ and named. Files "
-            "of your own are left alone unless you name them.",
+            "of your own are left alone unless you name them. Commits, branches and tags stay as "
+            "they are: to have a lab's history anew, begin in another folder with devlab new.",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from scaffolder import workspace
 from scaffolder.cli.diffs import echo_diffs, make_diff_documents
 from scaffolder.cli.examples import format_examples
 from scaffolder.cli.notices import tell_records
-from scaffolder.cli.options import complete_task, listing_format
+from scaffolder.cli.options import complete_alternative, complete_task, listing_format
 from scaffolder.core.errors import DevlabError, ExitCode
+from scaffolder.core.text import sanitize_line
 from scaffolder.labs import catalog
+from scaffolder.labs.generate import require_alternative
 from scaffolder.labs.lab_file import require_task
 from scaffolder.model import Lab, Outcome, Report
 from scaffolder.progress import records
@@ -30,6 +33,8 @@ SCHEMA = "devlab.solution/1"
         "devlab solution red-on-lint",
         "devlab solution --give-up",
         "devlab solution | git apply",
+        "devlab solution --annotated",
+        "devlab solution --other",
         notes=(
             "A line with - is yours, one with + the reference answer's. Of a task, the files are "
             "shown that its checks read. A task that never passed is checked first; with "
@@ -39,39 +44,82 @@ SCHEMA = "devlab.solution/1"
 )
 @click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--give-up", is_flag=True, help="Show it although the task does not pass.")
+@click.option("--annotated", is_flag=True, help="Show the answer itself, with a word on each part.")
+@click.option(
+    "--other",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[NAME]",
+    shell_complete=complete_alternative,
+    help="Show another right answer; without NAME, which there are.",
+)
 @listing_format
-def command(task: str | None, give_up: bool, form: str) -> None:
+def command(task: str | None, give_up: bool, annotated: bool, other: str | None, form: str) -> None:
     """Show how your files differ from the reference answer.
 
     For all tasks, or for TASK. It is one right answer of many: yours may be as good.
     """
+    if annotated and other is not None:
+        raise click.UsageError("--annotated is about the reference answer, --other about another")
     found = workspace.find_workspace(Path())
     lab = catalog.load_for_workspace(found.manifest)
     if task is not None:
         require_task(lab, task)
+    if other:
+        require_alternative(lab, other)
     if not give_up:
-        _require_passed(lab, found, task)
+        again = [*([task] if task else []), *_options(annotated, other)]
+        _require_passed(lab, found, task, " ".join(["devlab solution", *again, "--give-up"]))
+    from scaffolder.cli import solution_answers
+
+    if annotated:
+        solution_answers.show_annotated(lab, found, task, form)
+    elif other == "":
+        solution_answers.show_alternatives(lab, form)
+    else:
+        _show_diff(lab, found, task, other or "", form)
+
+
+def _options(annotated: bool, other: str | None) -> list[str]:
+    """Return the options of ours that were given, to be typed again."""
+    named = [] if other is None else ["--other", *([shlex.quote(other)] if other else [])]
+    return ["--annotated"] if annotated else named
+
+
+def _show_diff(lab: Lab, found: Workspace, task: str | None, other: str, form: str) -> None:
     from scaffolder.revise import reference
 
-    files = reference.compare_solution(lab, found, task)
+    files = reference.compare_solution(lab, found, task, other)
     if form == "json":
         document = {
             "schema": SCHEMA,
             "lab": {"id": lab.id, "version": lab.version},
             "task": task,
+            "other": other or None,
             "files": make_diff_documents(files),
+            "steps": dict(reference.list_solution_steps(lab, task, other)),
         }
         click.echo(json.dumps(document, indent=2))
         return
     echo_diffs(files)
-    if not files:
-        click.echo("Your files are those of the reference answer.", err=True)
+    steps = reference.list_solution_steps(lab, task, other)
+    what = f"the answer {other}" if other else "the reference answer"
+    for name, text in steps.items():
+        # Not into what somebody pipes to git apply.
+        click.echo(f"\n# {name}: what {what} does in the shell", err=True)
+        click.echo("\n".join(map(sanitize_line, text.splitlines())), err=True)
+    if not files and not steps:
+        click.echo(f"Your files are those of {what}.", err=True)
     elif sys.stdout.isatty():
-        click.echo("\n- yours, + the reference answer: one right answer of many", err=True)
+        click.echo(f"\n- yours, + {what}: one right answer of many", err=True)
 
 
-def _require_passed(lab: Lab, found: Workspace, wanted: str | None) -> None:
-    """Raise DevlabError, kindly, unless what is asked about has passed once or does now."""
+def _require_passed(lab: Lab, found: Workspace, wanted: str | None, again: str) -> None:
+    """Raise DevlabError, kindly, unless what is asked about has passed once or does now.
+
+    `again` is the command that shows it all the same.
+    """
     tasks = [wanted] if wanted is not None else [task.id for task in lab.tasks]
     passed = _passed_once(found)
     left = [task for task in tasks if task not in passed]
@@ -83,7 +131,6 @@ def _require_passed(lab: Lab, found: Workspace, wanted: str | None) -> None:
         return
     name = next(iter(failing))
     others = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
-    again = " ".join(["devlab solution", *([wanted] if wanted else []), "--give-up"])
     if any(one.outcome in (Outcome.FAIL, Outcome.BLOCKED) for one in failing.values()):
         raise DevlabError(
             f"{name} does not pass yet{others}, and the answer is yours to find",

@@ -26,7 +26,7 @@ def load_json(text: str) -> Any:
         data = json.loads(text, parse_int=_number)
     except RecursionError as error:
         raise TooDeepError(f"nested more than {DEPTH_LIMIT} levels deep") from error
-    if _is_deep(data):
+    if is_too_deep(data):
         raise TooDeepError(f"nested more than {DEPTH_LIMIT} levels deep")
     return data
 
@@ -35,7 +35,8 @@ def _number(text: str) -> int | float:
     return int(text) if len(text) <= _DIGITS_LIMIT else float(text)
 
 
-def _is_deep(data: Any) -> bool:
+def is_too_deep(data: Any) -> bool:
+    """Whether lists and mappings lie in each other more than DEPTH_LIMIT deep."""
     level = [data]
     for _ in range(DEPTH_LIMIT):
         level = [

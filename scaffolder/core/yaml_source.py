@@ -71,15 +71,21 @@ def load_yaml(text: str, *, core: bool = False) -> Document:
     With `core` plain words mean what the core schema of YAML 1.2 says, as they do to GitHub: `yes`
     and a date are text, 010 is ten; and every key is text.
     """
+    found = _load(text, core=core, one=True)
+    return found[0] if found else Document(None, {(): 1})
+
+
+def load_documents(text: str) -> tuple[Document, ...]:
+    """Parse all documents of a YAML text as `load_yaml` does; the bounds hold for all together."""
+    return _load(text, core=False, one=False)
+
+
+def _load(text: str, *, core: bool, one: bool) -> tuple[Document, ...]:
+    builder = _CoreBuilder() if core else _Builder()
     try:
-        node = _Composer(text, core=core).document()
+        return tuple(map(builder.document, _Composer(text, core=core).documents(one=one)))
     except (yaml.YAMLError, ValueError) as error:
         raise YamlError(_problem(error, text), _error_line(error, text)) from error
-    if node is None:
-        return Document(None, {(): 1})
-    builder = _CoreBuilder() if core else _Builder()
-    data = builder.build(node, (), 0)
-    return Document(data, builder.lines)
 
 
 @dataclass(frozen=True)
@@ -116,19 +122,18 @@ class _Composer:
         self._core = core
         self._anchors: dict[str, yaml.Node] = {}
 
-    def document(self) -> yaml.Node | None:
-        """Return the root of the only document, None where there is none."""
+    def documents(self, *, one: bool) -> Iterator[yaml.Node]:
+        """Yield the root of each document; of more than one an error is made where `one` is."""
         self._parser.get_event()
-        if isinstance(self._parser.peek_event(), yaml.StreamEndEvent):
-            return None
-        self._parser.get_event()
-        node: yaml.Node = self._node(self._parser.get_event(), 1)
-        self._parser.get_event()
-        after = self._parser.get_event()
-        if not isinstance(after, yaml.StreamEndEvent):
-            message = "not valid YAML: a second document begins, and one is expected"
-            raise YamlError(message, _line(after))
-        return node
+        begun = False
+        while not isinstance(start := self._parser.get_event(), yaml.StreamEndEvent):
+            if begun and one:
+                message = "not valid YAML: a second document begins, and one is expected"
+                raise YamlError(message, _line(start))
+            begun = True
+            self._anchors.clear()
+            yield self._node(self._parser.get_event(), 1)
+            self._parser.get_event()
 
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
@@ -220,6 +225,11 @@ class _Builder:
         self.lines: dict[Position, int] = {}
         self._scalars = _Loader("")
         self._count = 0
+
+    def document(self, node: yaml.Node) -> Document:
+        """Return the document with this root; what it counts goes on from the one before."""
+        self.lines = {}
+        return Document(self.build(node, (), 0), self.lines)
 
     def build(self, node: yaml.Node, position: Position, depth: int) -> Any:
         line = node.start_mark.line + 1

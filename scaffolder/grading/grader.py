@@ -17,11 +17,17 @@ from scaffolder.grading.preparation import note_beforehand, prepare_run
 from scaffolder.grading.schedule import Schedule, select_tasks
 from scaffolder.grading.scheduler import run_schedule
 from scaffolder.labs.variables import list_work_variables
-from scaffolder.model import CheckResult, CheckSpec, Lab, Report, Task, TaskResult
+from scaffolder.model import CheckResult, CheckSpec, Lab, Outcome, Report, Task, TaskResult
 from scaffolder.model.events import CheckEnded, CheckSaid, CheckStarted, Event, TaskEnded
 from scaffolder.sandbox import MakeSandbox, OwnWork, identify_sandbox
 from scaffolder.tools.processes import CancelToken
-from scaffolder.workspace import Workspace, WorkSurvey, escape_path, survey_work
+from scaffolder.workspace import (
+    Workspace,
+    WorkSurvey,
+    digest_repository,
+    escape_path,
+    survey_work,
+)
 
 Listener = Callable[[Event], None]
 # The tasks' results, and what the report should say besides, in order.
@@ -90,7 +96,11 @@ class _Grading:
             return None
         variables = list_work_variables(self.lab, self.workspace.manifest)
         ran_in = functools.partial(identify_sandbox, self.make_sandbox)
-        recall = Recall(self.kept, Inputs(self.lab, variables, self.workspace.root, seen, ran_in))
+        root = self.workspace.root
+        inputs = Inputs(
+            self.lab, variables, root, seen, ran_in, functools.partial(digest_repository, root)
+        )
+        recall = Recall(self.kept, inputs)
         notes = note_beforehand(self.lab, self.workspace, seen.skipped)
         events: list[Event] = []
         schedule = Schedule(self.tasks, lambda result: events.append(TaskEnded(result)))
@@ -134,12 +144,21 @@ class _Grading:
         if self.kept is None:
             return None
         seen = WorkSurvey(survey_work(run.snapshot).told, run.skipped)
-        inputs = Inputs(self.lab, run.variables, run.snapshot, seen, lambda: run.sandbox.identity)
+        copy = run.repository
+        inputs = Inputs(
+            self.lab,
+            run.variables,
+            run.snapshot,
+            seen,
+            lambda: run.sandbox.identity,
+            lambda: "" if copy is None else copy.digest,
+        )
         return Recall(self.kept, inputs)
 
     def report(self, results: _Results, seconds: float) -> Report:
         """Return the report on results that were found in so many seconds."""
         done, notes = results
+        passed = {one.id for one in done if one.outcome is Outcome.PASS}
         return Report(
             lab_id=self.lab.id,
             lab_version=self.lab.version,
@@ -149,6 +168,7 @@ class _Grading:
             seconds=seconds,
             notes=tuple(notes),
             learner=self.lab.learner,
+            finish=self.lab.finish if passed >= {task.id for task in self.lab.tasks} else None,
         )
 
 

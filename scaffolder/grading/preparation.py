@@ -11,13 +11,14 @@ from scaffolder.checks.context import Run, Shared
 from scaffolder.core import paths, settings
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.text import sanitize_line
-from scaffolder.labs.generate import build_state
+from scaffolder.labs.generate import build_original_history, build_state
 from scaffolder.labs.variables import list_work_variables, report_other_owner
 from scaffolder.model import Lab, Task
+from scaffolder.model.history import OriginalHistory
 from scaffolder.sandbox import MakeSandbox
 from scaffolder.tools.processes import CancelToken
 from scaffolder.tools.slots import Slots
-from scaffolder.workspace import Skipped, Workspace, take_snapshot
+from scaffolder.workspace import Skipped, Workspace, copy_repository, take_snapshot
 
 NOTES_SHOWN = 5
 
@@ -36,7 +37,11 @@ def prepare_run(
     be copied.
     """
     variables = list_work_variables(lab, workspace.manifest)
+    checks = tuple(spec for task in tasks for spec in task.checks)
+    repository = None
     try:
+        if any(spec.check.reads_history for spec in checks):
+            repository = copy_repository(workspace.root, folder / "repository")
         skipped = take_snapshot(workspace.root, folder / "snapshot")
     except OSError as error:
         raise _cannot_copy(error, workspace) from error
@@ -45,6 +50,9 @@ def prepare_run(
     def render(state: str, name: str) -> Path:
         build_state(lab, state, variables, folder / name)
         return folder / name
+
+    def build_history() -> OriginalHistory:
+        return build_original_history(lab, variables, folder / "history")
 
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -58,6 +66,8 @@ def prepare_run(
         faults=lab.faults,
         start=lambda: run.shared.get("start", lambda: render("start", "start")),
         reference=lambda: run.shared.get("reference", lambda: render(answer, "reference")),
+        repository=repository,
+        history=lambda: run.shared.get("history", build_history),
         sandbox=make_sandbox(scratch, notes.setdefault),
         lab_id=lab.id,
         trusted=lab.trusted,
@@ -66,7 +76,7 @@ def prepare_run(
         slots=Slots(paths.locate_slots(), settings.read_jobs() or os.cpu_count() or 2, cancel),
         skipped=skipped,
         notes=notes,
-        checks=tuple(spec for task in tasks for spec in task.checks),
+        checks=checks,
     )
     return run
 

@@ -15,7 +15,7 @@ from scaffolder.labs import catalog
 from scaffolder.labs.families import asks_for_sandbox
 from scaffolder.model import Lab
 from scaffolder.sandbox import is_refused
-from scaffolder.workspace import Workspace
+from scaffolder.workspace import Workspace, digest_repository
 
 
 def keep_report(
@@ -39,19 +39,29 @@ def keep_report(
         return
     with contextlib.suppress(OSError, DevlabError):
         folders, images = _folders(lab), _images(lab, workspace)
+        history = _digest_history(lab, workspace)
         report = recall_report(lab, workspace, only=only, kept=kept)
         if report is None or images is None:
             return
         verdicts = kept.told
         # Only if nobody saved or pulled meanwhile do all of these speak of the same.
-        same = (reports.name(workspace, asked), _folders(lab), _images(lab, workspace))
-        if same == (known_as, folders, images):
-            kept.keep(known_as, Known(folders, images, verdicts, report))
+        same = (
+            reports.name(workspace, asked),
+            _folders(lab),
+            _images(lab, workspace),
+            _digest_history(lab, workspace),
+        )
+        if same == (known_as, folders, images, history):
+            kept.keep(known_as, Known(folders, images, verdicts, report, history))
 
 
 def _folders(lab: Lab) -> dict[str, str]:
     folders = (lab.root, catalog.find_template(lab))
     return {str(folder): reports.digest(folder) for folder in folders}
+
+
+def _digest_history(lab: Lab, workspace: Workspace) -> str | None:
+    return digest_repository(workspace.root) if lab.reads_history else None
 
 
 def _images(lab: Lab, workspace: Workspace) -> Mapping[str, Mapping[str, str]] | None:

@@ -13,11 +13,15 @@ from scaffolder.workspace import changes
 from scaffolder.labs import rendering, variation
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.catalog import find_template
+from scaffolder.labs.history import begin_history, digest_history, has_history
+from scaffolder.labs.instructions import TASKS_MARKER
+from scaffolder.labs.steps import STEPS, read_steps, replace_steps, run_steps
 from scaffolder.core.learner_ids import normalize_learner_id
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, UnusableFileError
 from scaffolder.core.folders import remove_tree
-from scaffolder.model import Lab
+from scaffolder.model import ChangeSet, Lab, Mistake
+from scaffolder.model.history import OriginalHistory
 from scaffolder.workspace import starts
 from scaffolder.tools import git
 from scaffolder.tools.processes import CancelToken
@@ -34,7 +38,6 @@ from scaffolder.workspace import (
 
 JINJA_SUFFIX = ".jinja"
 DELETIONS = ".delete"
-TASKS_MARKER = "<!-- devlab:tasks -->"
 
 
 def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
@@ -45,11 +48,17 @@ def list_skipped_hooks(lab: Lab) -> tuple[str, ...]:
     return tuple(f"{template.name}/hooks/{one.name}" for one in rendering.list_hooks(template))
 
 
-def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) -> None:
+def build_state(
+    lab: Lab,
+    state: str,
+    given: Mapping[str, str],
+    target: Path,
+    change: ChangeSet | None = None,
+) -> None:
     """Write a state of a lab into the new folder `target`.
 
     `state` is start, solution, alternative:NAME, mistake:NAME or copied:LEARNER, the solution that
-    another learner would hand on. Raises DevlabError for an unknown state, and where `target`
+    another learner would hand on. A `change` is made in an answer's files before its steps run. Raises DevlabError for an unknown state, and where `target`
     exists.
     """
     context = make_context(lab, given)
@@ -57,38 +66,75 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
     with create_folder(target) as folder, _explained(lab.root):
         rendering.render_template(find_template(lab), context, folder, trusted=lab.trusted)
         apply_overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
-        _lay_answer(lab, state, whole, folder)
-        if not lab.trusted:
+        labels: Mapping[str, str] = {}
+        if has_history(lab):
+            _refuse_repositories(lab, folder)
+            labels = begin_history(lab, whole, folder)
+        _lay_answer(lab, state, whole, folder, labels, change)
+        if not lab.trusted and not has_history(lab):
             _refuse_repositories(lab, folder)
         _write_readme(lab, folder)
         _write_manifest(lab, context, folder)
 
 
-def _lay_answer(lab: Lab, state: str, context: Mapping[str, str], folder: Path) -> None:
-    """Lay what a state has besides the start over `folder`."""
+def build_original_history(lab: Lab, given: Mapping[str, str], target: Path) -> OriginalHistory:
+    """Build the repository that a lab's learners begin with in the new folder `target`.
+
+    `given` are the variables of a workspace. Raises DevlabError as `build_state`.
+    """
+    context = make_context(lab, given)
+    whole = complete_variables(lab, context)
+    with create_folder(target) as folder, _explained(lab.root):
+        rendering.render_template(find_template(lab), context, folder, trusted=lab.trusted)
+        apply_overlay(lab.root / "start", whole, folder, trusted=lab.trusted)
+        _refuse_repositories(lab, folder)
+        return OriginalHistory(folder, begin_history(lab, whole, folder))
+
+
+def _lay_answer(
+    lab: Lab,
+    state: str,
+    context: Mapping[str, str],
+    folder: Path,
+    labels: Mapping[str, str],
+    change: ChangeSet | None,
+) -> None:
+    """Lay what a state has besides the start over `folder`, and do what it does there."""
     name, _, detail = state.partition(":")
+    if name == "start":
+        return
+    overlay = lab.root / "solution"
     if name == "alternative":
-        apply_overlay(_alternative(lab, detail), context, folder, trusted=lab.trusted)
-    elif name in ("solution", "mistake"):
-        apply_overlay(lab.root / "solution", context, folder, trusted=lab.trusted)
+        overlay = require_alternative(lab, detail)
     elif name == "copied":
         learner = normalize_learner_id(detail)
         theirs = variation.derive_variables(lab.variation, lab.root.name, learner)
-        apply_overlay(lab.root / "solution", {**context, **theirs}, folder, trusted=lab.trusted)
-    elif name != "start":
+        context = {**context, **theirs}
+    elif name not in ("solution", "mistake"):
         raise DevlabError(
             f"unknown state {state!r}",
             hint="states: start, solution, alternative:NAME, mistake:NAME, copied:LEARNER",
         )
+    apply_overlay(overlay, context, folder, trusted=lab.trusted)
+    taken = read_steps(lab, overlay)
+    if change is not None:
+        changes.apply_change(change, folder)
     if name == "mistake":
-        _make_mistake(lab, detail, folder)
+        mistake = _make_mistake(lab, detail, folder)
+        taken = replace_steps(lab, taken, mistake.steps, lab.root / "mistakes.yaml")
+    if has_history(lab):
+        run_steps(lab, taken, labels, context, folder)
+
+
+def _is_repository(name: str) -> bool:
+    # Some disks take `.GIT` for the same; what is rendered loses its suffix.
+    return name.removesuffix(JINJA_SUFFIX).casefold() == ".git"
 
 
 def _refuse_repositories(lab: Lab, folder: Path) -> None:
     """Raise DevlabError where something made a `.git`: its settings name programs that git runs."""
     for path in folder.rglob("*"):
-        # Some disks take `.GIT` for the same.
-        if path.name.casefold() == ".git":
+        if _is_repository(path.name):
             raise DevlabError(
                 f"{lab.root}: the lab makes {str(path.relative_to(folder))!r}, which is a "
                 "repository's, and git would run what it says",
@@ -101,7 +147,8 @@ def list_alternatives(lab: Lab) -> tuple[str, ...]:
     return tuple(sorted(one.name for one in (lab.root / "alternatives").glob("*") if one.is_dir()))
 
 
-def _alternative(lab: Lab, name: str) -> Path:
+def require_alternative(lab: Lab, name: str) -> Path:
+    """Return the folder of an alternative; raises DevlabError with the nearest for no such name."""
     known = list_alternatives(lab)
     if name not in known:
         raise DevlabError(
@@ -111,7 +158,7 @@ def _alternative(lab: Lab, name: str) -> Path:
     return lab.root / "alternatives" / name
 
 
-def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
+def _make_mistake(lab: Lab, name: str, folder: Path) -> Mistake:
     mistakes = {mistake.id: mistake for mistake in read_wrong_answers(lab).mistakes}
     if name not in mistakes:
         raise DevlabError(
@@ -125,22 +172,27 @@ def _make_mistake(lab: Lab, name: str, folder: Path) -> None:
             f"{lab.root / 'mistakes.yaml'}: mistake {name!r} does not apply to the solution: "
             f"{error.message}"
         ) from error
+    return mistakes[name]
 
 
 def create_workspace(lab: Lab, given: Mapping[str, str], target: Path) -> bool:
     """Make a learner's workspace: the lab's start as a git repository with one commit.
 
-    Returns whether git was there to make the commit. `target` appears whole or not at all. How the
-    work began is kept in it, so that a later version of the lab can be merged (see `revision`).
+    Of a lab with a history it is that history. Returns whether git was there to make the commit;
+    without git a history cannot be made, and UnavailableError is raised before anything is
+    written. `target` appears whole or not at all. How the work began is kept in it, so that a later
+    version of the lab can be merged (see `revise/`).
     """
     refuse_existing(target)
+    if has_history(lab):
+        git.read_version()
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         build_state(lab, "start", given, draft)
         manifest = read_manifest(draft)
-        starts.keep(draft, manifest)
+        starts.keep(draft, manifest, digest_history(draft) if has_history(lab) else "")
         committed = git.is_available()
-        if committed:
+        if committed and not has_history(lab):
             git.commit_all(
                 draft,
                 starts.format_subject(manifest.lab),
@@ -210,6 +262,8 @@ def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) 
     rendered: dict[Path, Path] = {}
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
+        if (folder / ".git").is_dir() and any(map(_is_repository, relative.parts)):
+            raise DevlabError(f"{path}: an overlay must not touch a repository's own files")
         if "__pycache__" in relative.parts:
             # pip compiles what it installs, overlays too.
             continue
@@ -217,6 +271,8 @@ def _lay(source: Path, context: Mapping[str, str], folder: Path, trusted: bool) 
             (folder / relative).mkdir(parents=True, exist_ok=True)
         elif relative == Path(DELETIONS):
             _delete(path, folder)
+        elif relative == Path(STEPS):
+            continue
         elif path.suffix == JINJA_SUFFIX:
             rendered[path] = (folder / relative).with_suffix("")
         else:
@@ -228,7 +284,7 @@ def list_overlay_paths(source: Path) -> tuple[str, ...]:
     """Return the paths, relative and sorted, that the overlay `source` writes."""
     files = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
     written = (path.with_suffix("") if path.suffix == JINJA_SUFFIX else path for path in files)
-    return tuple(sorted(str(path) for path in written if path != Path(DELETIONS)))
+    return tuple(sorted(str(path) for path in written if str(path) not in (DELETIONS, STEPS)))
 
 
 def _delete(listing: Path, folder: Path) -> None:

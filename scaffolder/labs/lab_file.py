@@ -11,10 +11,12 @@ import msgspec
 
 from scaffolder.labs import variation
 from scaffolder.core import yaml_source
+from scaffolder.core.cycles import find_cycle
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.errors import DevlabError, LabFileError, UnusableFileError
 from scaffolder.labs.check_parameters import read_parameters
-from scaffolder.labs.schema import CheckKeys, LabFile, TaskFile
+from scaffolder.labs.needs import find_cycle
+from scaffolder.labs.schema import HISTORY, CheckKeys, LabFile, TaskFile
 from scaffolder.labs.sessions import expand_sessions
 from scaffolder.model import CheckSpec, Fault, Hint, Lab, Task
 from scaffolder.model.variation import Possibilities, Variation
@@ -162,6 +164,7 @@ def read_lab(root: Path, *, graded: bool = True, learner: str = "") -> Lab:
         variation=vary,
         learner=learner,
         values=values,
+        finish=file.finish,
     )
 
 
@@ -174,8 +177,11 @@ ENTRIES: Mapping[str, bool] = {
     "alternatives": False,
     "mistakes.yaml": True,
     "faults.yaml": False,
+    HISTORY: False,
     "tests": False,
+    "fixtures": False,
     "CHANGELOG.md": False,
+    "notes.md": False,
 }
 
 
@@ -261,13 +267,17 @@ def _read_variation(source: LabSource) -> Variation:
 
 
 def _filled(source: LabSource, vary: Variation, values: Mapping[str, str]) -> Any:
-    """Return the data of a lab.yaml in which tasks speak of the lab's own variables by `{{ }}`."""
+    """Return the data of a lab.yaml that speaks of the lab's own variables by `{{ }}`."""
     data = source.document.data
     if not vary.variables or not isinstance(data, dict):
         return data
     own = [name for name, one in vary.variables.items() if one.default is not None]
-    _require_known_references(source, data.get("tasks"), own, "tasks")
-    return {**data, "tasks": variation.fill(data.get("tasks"), values, vary)}
+    filled = {**data}
+    for part in ("tasks", "finish"):
+        if part in data:
+            _require_known_references(source, data[part], own, part)
+            filled[part] = variation.fill(data[part], values, vary)
+    return filled
 
 
 def _require_known_references(
@@ -343,25 +353,14 @@ def _require_sound_needs(source: LabSource, tasks: tuple[Task, ...]) -> None:
             )
 
 
-def find_cycle(needs: Mapping[str, tuple[str, ...]], start: str) -> tuple[str, ...]:
-    """Return a way from `start` back to itself along `needs`, or nothing."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    visited: set[str] = set()
-    while ways:
-        way = ways.pop()
-        for needed in needs.get(way[-1], ()):
-            if needed == start:
-                return (*way, start)
-            if needed not in visited:
-                visited.add(needed)
-                ways.append((*way, needed))
-    return ()
-
-
 def _require_known_names(
     source: LabSource, tasks: tuple[Task, ...], faults: Mapping[str, Fault], root: Path
 ) -> None:
-    """Refuse a check with an unknown fault or tool, or a test file that is not in the lab's tests/."""
+    """Refuse a check that names an unknown fault or tool, or a file that the lab does not have."""
+    from scaffolder.checks.families import list_tools
+
+    tools = tuple(tool.id for tool in list_tools())
+    fixtures = {path.relative_to(root).as_posix() for path in root.glob("fixtures/**/*")}
     tests = {path.relative_to(root).as_posix() for path in root.glob("tests/**/*.py")}
     for index, task in enumerate(tasks):
         for number, spec in enumerate(task.checks):
@@ -369,17 +368,15 @@ def _require_known_names(
             for what, named, known, *key in (
                 ("fault", spec.check.faults, faults),
                 ("test file", spec.check.test_files, tests, "file"),
-                ("tool", spec.check.needs_tools, _list_tool_ids(), "needs_tools"),
+                ("fixture", spec.check.fixture_files, fixtures),
+                ("tool", spec.check.needs_tools, tools, "needs_tools"),
             ):
                 for at, name in enumerate(named):
                     if name not in known:
                         raise source.unknown(what, name, known, *place, *key, at)
-
-
-def _list_tool_ids() -> tuple[str, ...]:
-    from scaffolder.checks.families import list_tools
-
-    return tuple(tool.id for tool in list_tools())
+            if spec.check.reads_history and not (root / HISTORY).is_file():
+                raise source.error(f"{spec.kind} looks at a repository, and without a {HISTORY} "
+                    "learners begin with none", *place, "kind", hint=f"describe it in {HISTORY}")
 
 
 def _require_known_stand_ins(source: LabSource, vary: Variation, faults: Mapping[str, Fault]) -> None:

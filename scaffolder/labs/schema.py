@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from scaffolder.model import Equivalent, Hint, Mistake
+from scaffolder.model import Equivalent, Finish, Hint, Mistake
 from scaffolder.model.variation import Variation
 
 DEFAULT_TIMEOUT = 120.0
+# The file of a lab that ships a repository.
+HISTORY = "history.yaml"
 
 Id = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Words = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -78,6 +80,9 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vary: Annotated[
         Variation, Meta(description="What differs from learner to learner: `devlab new --learner`.")
     ] = Variation()
+    finish: Annotated[
+        Finish | None, Meta(description="What a learner hears who has all points.")
+    ] = None
 
 
 class WrongAnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

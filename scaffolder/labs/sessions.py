@@ -125,7 +125,7 @@ def _fields(
 ) -> tuple[str, ...]:
     """Return the parameters of a check's kind; one that is not there is told of later."""
     kind = kinds.get(str(check.get("kind")))
-    return tuple(shared) if kind is None else kind.__struct_fields__
+    return tuple(shared) if kind is None else kind.__struct_encode_fields__
 
 
 def _moved_lines(document: Document, there: Position, here: Position) -> dict[Position, int]:

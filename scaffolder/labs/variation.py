@@ -154,7 +154,8 @@ def fill(data: Any, values: Mapping[str, str], variation: Variation) -> Any:
     """
     if isinstance(data, str):
         whole = _REFERENCE.fullmatch(data)
-        if whole and whole[1] in values and variation.variables[whole[1]].range is not None:
+        varied = variation.variables.get(whole[1]) if whole else None
+        if whole and varied and varied.range is not None and whole[1] in values:
             return int(values[whole[1]])
         return _REFERENCE.sub(lambda found: values.get(found[1], found[0]), data)
     if isinstance(data, Mapping):

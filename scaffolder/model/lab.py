@@ -46,12 +46,17 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A named wrong answer: an edit of the solution and the checks that it must fail."""
+    """A named wrong answer: an edit of the solution and the checks that it must fail.
+
+    In a lab with a history, `steps` are shell commands in the place of the solution's of the same
+    names, or `finally`, after all of them.
+    """
 
     id: str
     title: str
     fails: tuple[str, ...]
-    change: ChangeSet
+    change: ChangeSet = ChangeSet()
+    steps: Mapping[str, str] = {}
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,11 +76,12 @@ class WrongAnswers(msgspec.Struct, frozen=True):
 class CheckParameters(Protocol):
     """What a check is, with what it asks: an instance of a class of `checks/kind.py`.
 
-    `quick` and `requires` stand there, too.
+    `quick`, `requires` and `reads_history` stand there, too.
     """
 
     quick: ClassVar[bool]
     requires: ClassVar[frozenset[Tool]]
+    reads_history: ClassVar[bool]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -98,8 +104,18 @@ class CheckParameters(Protocol):
         ...
 
     @property
+    def fixture_files(self) -> tuple[str, ...]:
+        """Paths of the files and folders in the lab's `fixtures/` that the check uses."""
+        ...
+
+    @property
     def needs_tools(self) -> tuple[str, ...]:
         """Ids of the tools that the lab's author says the check needs."""
+        ...
+
+    @property
+    def commit_ids(self) -> tuple[str, ...]:
+        """Ids of commits in history.yaml that the check speaks of."""
         ...
 
     @property
@@ -159,6 +175,18 @@ class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not (self.check or self.rule or self.message)
 
 
+class Finish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a learner hears who has all points: what was proved, and where it matters at work."""
+
+    proved: Annotated[
+        str,
+        Meta(min_length=1, max_length=1000, description="What the work was shown to do, to `you`."),
+    ]
+    at_work: Annotated[
+        str, Meta(min_length=1, max_length=1000, description="Where that matters at work.")
+    ]
+
+
 class Task(msgspec.Struct, frozen=True):
     """What the learner sees: a title, points, hints, and the tasks that must pass first.
 
@@ -198,10 +226,16 @@ class Lab(msgspec.Struct, frozen=True):
     variation: Variation = Variation()
     learner: str = ""
     values: Mapping[str, str] = {}
+    finish: Finish | None = None
 
     @property
     def points(self) -> int:
         return sum(task.points for task in self.tasks)
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether a check looks at the repository that the work lies in."""
+        return any(spec.check.reads_history for task in self.tasks for spec in task.checks)
 
     def task(self, task_id: str) -> Task:
         """Return the task with this id; KeyError where there is none."""

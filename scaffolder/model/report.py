@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from scaffolder.model.lab import Finish
 from scaffolder.model.verdict import Cause, Outcome, Verdict
 
 
@@ -73,11 +74,44 @@ def score_tasks(tasks: Iterable[TaskResult], total: int) -> Score:
     )
 
 
+class PointChange(msgspec.Struct, frozen=True):
+    """Points of a task that were won since the last check, or lost: these are below zero."""
+
+    task: str
+    points: int
+
+
+class FirstPass(msgspec.Struct, frozen=True):
+    """A task that passes for the first time, and what its checks showed."""
+
+    task: str
+    says: str
+
+
+class NextLab(msgspec.Struct, frozen=True):
+    """What to do after a lab: its title, and the command."""
+
+    title: str
+    command: str
+
+
+class News(msgspec.Struct, frozen=True):
+    """What a report says that the last one did not: it follows from what the learner did before.
+
+    `next` is set where the lab is finished and somebody looked what comes after it.
+    """
+
+    changes: tuple[PointChange, ...] = ()
+    proved: tuple[FirstPass, ...] = ()
+    next: NextLab | None = None
+
+
 class Report(msgspec.Struct, frozen=True):
     """The whole result of a check run, from which every output format is made.
 
     `notes` tell what a reader should know that is no verdict: files left out, another version.
-    `learner` is whose lab it was graded as, "" where it was everybody's.
+    `learner` is whose lab it was graded as, "" where it was everybody's. `finish` is the lab's,
+    where all of its tasks passed. `news` is no part of what is kept.
     """
 
     lab_id: str
@@ -88,6 +122,8 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
     notes: tuple[str, ...] = ()
     learner: str = ""
+    finish: Finish | None = None
+    news: News = News()
 
     @property
     def heading(self) -> str:
@@ -114,6 +150,11 @@ class Report(msgspec.Struct, frozen=True):
     def not_shown(self) -> tuple[TaskResult, ...]:
         """The tasks that the work itself made impossible to grade here."""
         return tuple(task for task in self.tasks if task.cause is Cause.WORK)
+
+    @property
+    def passes(self) -> dict[str, bool]:
+        """Whether each task passed, of those that count."""
+        return {task.id: task.outcome is Outcome.PASS for task in self.tasks if task.counts}
 
     @property
     def outcome(self) -> Outcome:

@@ -60,7 +60,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     One that is not `lasting` may be another one the next time though nothing has changed, since
     something else than the work had a say: a package index, time. `cause` is set where the outcome
-    is `unavailable`, and nowhere else.
+    is `unavailable`, and nowhere else. `because` says what stops this check and can stop others,
+    in the same words for all of them: then it is told once.
     """
 
     outcome: Outcome
@@ -70,6 +71,7 @@ class Verdict(msgspec.Struct, frozen=True):
     hint: str = ""
     lasting: bool = True
     cause: Cause | None = None
+    because: str = ""
 
     @property
     def not_shown(self) -> bool:
@@ -88,12 +90,14 @@ def failed(
     evidence: Evidence | None = None,
     hint: str = "",
     lasting: bool = True,
+    because: str = "",
 ) -> Verdict:
     """Say that a check does not hold; `message` names the cause, `hint` what to do next.
 
-    Where something else than the work may be the cause, it is not `lasting`.
+    Where something else than the work may be the cause, it is not `lasting`. `because` is what
+    may stop other checks as well, in words that are the same for all.
     """
-    return Verdict(Outcome.FAIL, message, findings, evidence, hint, lasting)
+    return Verdict(Outcome.FAIL, message, findings, evidence, hint, lasting, because=because)
 
 
 def unavailable(message: str, hint: str = "", cause: Cause = Cause.MACHINE) -> Verdict:

@@ -16,18 +16,26 @@ from scaffolder.model import CheckResult, Hint, Lab, Outcome, Report, Task, Task
 class Given:
     """One hint as it is handed to a learner.
 
-    `number` is its place in lab.yaml; `place` and `of` are those that a learner counts: "hint 2 of
-    3". `answers` is the id of the failed check that it was written for, "" for a general hint, and
-    `rule` the rule, if it was written for one.
+    `number` is its place in lab.yaml. `place` and `of` are those that a learner counts, "hint 2 of
+    3", among the hints that fit every failure: there are always as many. One that was written for a
+    failure has neither, as it comes and goes with that. `answers` is the id of the check that fails
+    so now, and `rule` the rule, if it was written for one.
     """
 
     task_id: str
     number: int
     text: str
-    place: int
-    of: int
+    place: int | None
+    of: int | None
     answers: str = ""
     rule: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is said above it: which one it is."""
+        if self.place is not None:
+            return f"hint {self.place} of {self.of}"
+        return "hint for this failure" if self.answers else "hint for a failure that is gone"
 
     @property
     def meant(self) -> str:
@@ -50,7 +58,7 @@ def choose_next_hint(
     fresh = [number for number in _in_order(task, result) if number not in had]
     if not fresh:
         return None
-    return _given(task, result, fresh[0], len(had) + 1, len(had) + len(fresh))
+    return _given(task, result, fresh[0], had)
 
 
 def list_used_hints(
@@ -60,13 +68,14 @@ def list_used_hints(
     task = lab.task(task_id)
     result = find_result(report, task_id)
     had = _had(task, used)
-    of = len({*had, *_in_order(task, result)})
-    numbered = enumerate(had, start=1)
-    return tuple(_given(task, result, number, place, of) for place, number in numbered)
+    return tuple(_given(task, result, number, had[:at]) for at, number in enumerate(had))
 
 
-def _given(task: Task, result: TaskResult | None, number: int, place: int, of: int) -> Given:
+def _given(task: Task, result: TaskResult | None, number: int, before: Sequence[int]) -> Given:
+    """Return a hint as it is handed out after those `before`."""
     hint = task.hints[number - 1]
+    place = sum(task.hints[one - 1].general for one in before) + 1 if hint.general else None
+    of = sum(one.general for one in task.hints) if hint.general else None
     return Given(task.id, number, hint.text, place, of, _answered(hint, result), hint.rule)
 
 

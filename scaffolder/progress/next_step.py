@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -40,17 +40,17 @@ def choose_next_step(
         if workspace.key.lab in done and workspace.key.path != here:
             continue
         lab = known.get(workspace.key.lab)
-        task = _open_task(lab, workspace) if lab else None
+        task = choose_open_task(lab, workspace.passed) if lab else None
         if lab and task:
             return _go_on(lab, workspace, task, here)
     new = [lab for lab in labs if lab.id not in done]
     return _begin(min(new, key=lambda lab: _distance(lab, standing)), standing) if new else None
 
 
-def _open_task(lab: Lab, workspace: WorkspaceRecord) -> Task | None:
-    """Return the first task that has not passed in a workspace, and needs none such."""
-    left = [task for task in lab.tasks if task.id not in workspace.passed]
-    ready = [task for task in left if set(task.needs) <= set(workspace.passed)]
+def choose_open_task(lab: Lab, passed: Collection[str]) -> Task | None:
+    """Return the first task that has not passed, and needs none such."""
+    left = [task for task in lab.tasks if task.id not in passed]
+    ready = [task for task in left if set(task.needs) <= set(passed)]
     return next(iter(ready or left), None)
 
 

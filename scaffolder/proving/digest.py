@@ -16,7 +16,7 @@ from scaffolder.model.variation import Variation
 # Enough to tell contents apart; it stands in a document that people read.
 _LENGTH = 16
 # What a lab's folder says to people; of lab.yaml, what it asks for counts all the same.
-_SAID = frozenset({"lab.yaml", "instructions.md", "CHANGELOG.md"})
+_SAID = frozenset({"lab.yaml", "instructions.md", "notes.md", "CHANGELOG.md"})
 
 
 def digest_lab(root: Path, lab: Lab | None) -> str:

@@ -25,7 +25,7 @@ from scaffolder.labs.families import list_lab_families
 from scaffolder.model import Lab
 from scaffolder.model.proofs import CaseResult, Fate, LabProof, Stage
 from scaffolder.proving.digest import encode_lab
-from scaffolder.proving.memory import TESTS
+from scaffolder.proving.memory import OWN_FOLDERS
 from scaffolder.tools import python_syntax
 
 _HEAD = """\
@@ -48,7 +48,8 @@ def digest_case(
     """
     with _ONE_AT_A_TIME:
         code = _digest_code(list_lab_families(lab))
-    folders = [start, answer, workspace.fingerprint_work(lab.root / TESTS)]
+    own = (workspace.fingerprint_work(lab.root / name) for name in OWN_FOLDERS)
+    folders = [start, answer, *own]
     lines = [
         name,
         *promise,

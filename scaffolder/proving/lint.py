@@ -16,14 +16,17 @@ from scaffolder.core.run_folders import make_run_folder
 from scaffolder.labs import catalog
 from scaffolder.labs.answers import read_wrong_answers
 from scaffolder.labs.lab_file import LabSource, read_lab
-from scaffolder.labs.schema import WrongAnswersFile
+from scaffolder.labs.schema import HISTORY, WrongAnswersFile
 from scaffolder.labs.variables import choose_other_variables
 from scaffolder.labs.variation import EXAMPLE
 from scaffolder.model import Fault, Lab, Problem, WrongAnswers
+from scaffolder.model.history import HistoryFile
 from scaffolder.proving import (
     lint_answers,
     lint_files,
+    lint_history,
     lint_leaks,
+    lint_notes,
     lint_tests,
     lint_variation,
     lint_words,
@@ -53,6 +56,7 @@ def _problems(root: Path) -> Iterator[Problem]:
         return
     yield from lint_words.find_problems(lab)
     yield from lint_tests.find_problems(lab)
+    yield from lint_notes.find_problems(lab)
     try:
         answers = read_wrong_answers(lab)
     except DevlabError as error:
@@ -61,13 +65,18 @@ def _problems(root: Path) -> Iterator[Problem]:
     if answers is not None:
         yield from lint_answers.find_unkilled(lab, answers)
     yield from lint_answers.find_unused_faults(lab)
+    yield from lint_history.find_problems(lab, answers)
     with make_run_folder() as folder:
         yield from _of_states(lab, answers, folder)
 
 
 def _of_other_files(root: Path) -> Iterator[Problem]:
     """Look at what can be read without lab.yaml."""
-    for name, kind in (("mistakes.yaml", WrongAnswersFile), ("faults.yaml", tuple[Fault, ...])):
+    for name, kind in (
+        ("mistakes.yaml", WrongAnswersFile),
+        ("faults.yaml", tuple[Fault, ...]),
+        (HISTORY, HistoryFile),
+    ):
         try:
             if (root / name).is_file():
                 source = LabSource(root / name)
@@ -100,6 +109,8 @@ def _of_states(lab: Lab, answers: WrongAnswers | None, place: Path) -> Iterator[
         states = render_states(one, variables, place / str(number))
         yield from states.problems
         yield from find_leftovers(one, states)
+        if "solution" in states.folders:
+            yield from lint_notes.find_lost_quotes(one, states.folders["solution"])
         if number == 0:
             yield from _of_default_states(lab, answers, states, place / "changes")
 

@@ -11,7 +11,9 @@ from scaffolder.core.errors import DevlabError
 from scaffolder.core.folders import remove_tree
 from scaffolder.labs import generate
 from scaffolder.labs.lab_file import LabSource
-from scaffolder.model import ChangeSet, Lab, Problem, WrongAnswers
+from scaffolder.labs.steps import read_steps
+from scaffolder.model import ChangeSet, Lab, Mistake, Problem, WrongAnswers
+from scaffolder.model.history import Steps
 from scaffolder.proving.lint_leaks import list_significant_lines
 from scaffolder.proving.lint_states import States, read_tree
 from scaffolder.workspace import changes
@@ -63,11 +65,18 @@ def check_alternatives(lab: Lab, states: States) -> Iterator[Problem]:
             hint="another base image, tool, order or layout that the instructions allow",
         )
     trees = {name: read_tree(states.folders[name]) for name in ("start", "solution", *names)}
+    steps = {name: _read_steps(lab, name) for name in trees}
     for first, second in itertools.combinations(trees, 2):
+        if steps[first] != steps[second]:
+            continue
         if trees[first] == trees[second]:
             yield Problem(f"is the same as {first}", second)
         elif _same_work(trees[first], trees[second]):
             yield Problem(f"differs from {first} only in comments and spaces", second)
+
+
+def _read_steps(lab: Lab, state: str) -> Steps:
+    return {} if state == "start" else read_steps(lab, lab.root / state)
 
 
 def _same_work(first: Tree, second: Tree) -> bool:
@@ -106,7 +115,7 @@ def check_mistakes(
     seen: dict[Effect, str] = {}
     titles: dict[str, str] = {}
     for index, mistake in enumerate(answers.mistakes):
-        effect = find_effect(mistake.change, solution, place)
+        effect = _find_mistake_effect(mistake, solution, place)
         line = source.document.line("mistakes", index, "change")
         if isinstance(effect, str):
             yield Problem(f"the mistake {mistake.id!r} {effect}", "mistakes.yaml", line)
@@ -120,6 +129,15 @@ def check_mistakes(
             line = source.document.line("mistakes", index, "title")
             yield Problem(words, "mistakes.yaml", line)
         titles[mistake.title] = mistake.id
+
+
+def _find_mistake_effect(mistake: Mistake, solution: Path, place: Path) -> Effect | str:
+    """Return what a mistake makes of the solution, or why it cannot be made."""
+    steps = tuple((f"step {name}", text.encode()) for name, text in sorted(mistake.steps.items()))
+    if steps and not mistake.change.paths:
+        return steps
+    effect = find_effect(mistake.change, solution, place)
+    return effect if isinstance(effect, str) else (*effect, *steps)
 
 
 def find_effect(

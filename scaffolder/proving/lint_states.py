@@ -14,7 +14,7 @@ from scaffolder.labs.catalog import find_template
 from scaffolder.labs.variables import complete_variables, make_context
 from scaffolder.model import Lab, Problem
 from scaffolder.proving.lint_places import make_problem, make_relative
-from scaffolder.workspace import MANIFEST
+from scaffolder.workspace import MANIFEST, REPOSITORY
 
 # GitHub's `${{ }}`, Helm's `{{ .Values }}` and an app's own templates are nobody's mistake; what
 # speaks of cookiecutter, or keeps cookiecutter's hands off, was meant to be gone.
@@ -59,7 +59,9 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
+        if path.is_file()
+        and path != folder / MANIFEST
+        and not path.is_relative_to(folder / REPOSITORY)
     }
 
 

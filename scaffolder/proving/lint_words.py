@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from scaffolder.core.errors import DevlabError
-from scaffolder.labs.generate import TASKS_MARKER
+from scaffolder.labs.instructions import TASKS_MARKER, list_parts
 from scaffolder.labs.lab_file import LabSource
 from scaffolder.model import CheckSpec, Hint, Lab, Problem, Task
 from scaffolder.proving.lint_places import make_problem
@@ -23,6 +23,7 @@ def find_problems(lab: Lab) -> Iterator[Problem]:
     for index, task in enumerate(lab.tasks):
         yield from _of_hints(task, source, index)
     yield from _of_instructions(lab, source)
+    yield from _of_finish(lab)
 
 
 def _of_titles(lab: Lab, source: LabSource) -> Iterator[Problem]:
@@ -84,14 +85,49 @@ def _of_instructions(lab: Lab, source: LabSource) -> Iterator[Problem]:
             name,
             hint="the table of the tasks is put in its place",
         )
+    parts = list_parts(text, [task.id for task in lab.tasks])
     for index, task in enumerate(lab.tasks):
+        own = [part for part in parts if task.id in part.tasks]
+        line = source.document.line("tasks", index, "id")
         if not re.search(rf"(?<![\w-]){re.escape(task.id)}(?![\w-])", text):
+            yield Problem(f"task {task.id!r} is not named in {name}", _FILE, line, _part_hint(task))
+        elif len(own) != 1:
             yield Problem(
-                f"task {task.id!r} is not named in {name}",
-                _FILE,
-                source.document.line("tasks", index, "id"),
-                f"tell the learner what to do for it, and why, where `{task.id}` stands",
+                f"task {task.id!r} has {len(own)} parts in {name}, not one",
+                name if own else _FILE,
+                own[1].line if own else line,
+                _part_hint(task),
             )
+        elif not own[0].text.strip():
+            yield Problem(f"the part of task {task.id!r} says nothing", name, own[0].line)
+        yield from _of_learner_words(lab, source, task)
+
+
+def _part_hint(task: Task) -> str:
+    return (
+        "tell the learner what to do for it, and why, below a heading that names it in backticks "
+        f"(## ... (`{task.id}`)) or in a paragraph that begins with **{task.id}.**"
+    )
+
+
+def _of_learner_words(lab: Lab, source: LabSource, task: Task) -> Iterator[Problem]:
+    """What only learners with an id are asked for is shown where their task is."""
+    if lab.variation.checks.get(task.id) and f"`{task.id}`" not in lab.variation.instructions:
+        yield Problem(
+            f"task {task.id!r} has checks of its own for learners, and no paragraph of "
+            "vary: instructions names it in backticks",
+            _FILE,
+            source.document.line("vary", "checks", task.id),
+        )
+
+
+def _of_finish(lab: Lab) -> Iterator[Problem]:
+    if lab.finish is None:
+        yield Problem(
+            "there is no finish: what a learner hears who has all points",
+            _FILE,
+            hint="finish: {proved: what was shown to hold, at_work: where that matters at work}",
+        )
 
 
 def _plain(text: str) -> str:

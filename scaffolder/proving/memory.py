@@ -23,8 +23,8 @@ from scaffolder.model import Lab, Outcome, Report
 from scaffolder.proving.digest import encode_lab
 from scaffolder.sandbox import OwnWork, identify_sandbox
 
-# The folder of a lab with test files of its own.
-TESTS = "tests"
+# The folders of a lab with test files of its own, and with what checks hand to the work.
+OWN_FOLDERS = ("tests", "fixtures")
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def make_lab_key(lab: Lab, start: Mapping[str, str]) -> str:
 
     `start` is the fingerprint of the lab's start.
     """
-    folders = [start, workspace.fingerprint_work(lab.root / TESTS)]
+    folders = [start, *(workspace.fingerprint_work(lab.root / name) for name in OWN_FOLDERS)]
     ran_in = [identify_sandbox(OwnWork)] if asks_for_sandbox(lab) else []
     lines = [
         surroundings.read_here(list_lab_families(lab)),

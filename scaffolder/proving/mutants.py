@@ -1,6 +1,6 @@
 """Wrong answers that devlab makes on its own: the solution with one small, plausible mistake.
 
-`generate_mutants` reads the Dockerfiles, workflows and Terraform files of a solution and applies
+`generate_mutants` reads the files of a solution that some family has operators for, and applies
 each operator of the families at each place where it fits. Operators work on the parsed file and
 edit its text: all but the edited characters stay as they are.
 

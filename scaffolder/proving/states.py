@@ -12,7 +12,6 @@ from scaffolder.labs import generate
 from scaffolder.model import Lab
 from scaffolder.proving import mutants
 from scaffolder.proving.mutants import Mutant
-from scaffolder.workspace import changes
 
 _MUTANT = "mutant:"
 
@@ -50,5 +49,4 @@ def build_state(lab: Lab, state: str, given: Mapping[str, str], target: Path) ->
 
 def build_mutant(lab: Lab, mutant: Mutant, given: Mapping[str, str], target: Path) -> None:
     """Write the solution with one mutant's change into the new folder `target`."""
-    generate.build_state(lab, "solution", given, target)
-    changes.apply_change(mutant.change, target)
+    generate.build_state(lab, "solution", given, target, mutant.change)

@@ -5,10 +5,12 @@ The lines are not yet harmless to print, except those of `format_details`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
 
 from scaffolder.core.text import sanitize_block
-from scaffolder.model import CheckResult, Evidence, Finding, Report, TaskResult
+from scaffolder.model import CheckResult, Evidence, Finding, Report, TaskResult, Verdict
 
 # What is said of points that the work itself makes impossible to grade.
 NOT_SHOWN = "not shown: the work asks for what cannot be run here"
@@ -40,6 +42,31 @@ def explain_denominator(report: Report, quote: Callable[[str], str] = str) -> li
 
 def _names(tasks: Sequence[TaskResult], quote: Callable[[str], str]) -> str:
     return ", ".join(quote(task.id) for task in tasks)
+
+
+def list_causes(
+    checks: Iterable[tuple[str, CheckResult]],
+) -> list[tuple[Verdict, list[tuple[str, CheckResult]]]]:
+    """Return checks, each behind the id of its task, by what is to be said of them, in order.
+
+    What several say in the very same words, or what stops several, is one thing to say: it comes
+    with the verdict in which it is said.
+    """
+    groups: dict[object, list[tuple[str, CheckResult]]] = {}
+    for task_id, check in checks:
+        verdict = check.verdict
+        cause = (verdict.outcome, verdict.because) if verdict.because else verdict
+        groups.setdefault(cause, []).append((task_id, check))
+    return [(_say_once([one.verdict for _, one in group]), group) for group in groups.values()]
+
+
+def _say_once(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict that says what stops all of these checks."""
+    first = verdicts[0]
+    if len(set(verdicts)) == 1:
+        return first
+    hint = next((one.hint for one in verdicts if one.hint), "")
+    return msgspec.structs.replace(first, message=first.because, hint=hint)
 
 
 def format_details(check: CheckResult) -> str:

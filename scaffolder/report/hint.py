@@ -14,6 +14,7 @@ from rich.text import Text
 from scaffolder.core.text import sanitize_line
 from scaffolder.model import Evidence, Finding, Outcome, Verdict
 from scaffolder.progress.hints import Advice, Given
+from scaffolder.report.details import list_causes
 from scaffolder.report.terminal import WIDTH, choose_mark
 
 SCHEMA = "devlab.hint/1"
@@ -91,14 +92,14 @@ def _draw_why(advice: Advice, target: Console) -> None:
         target.print(Text(f"{advice.waiting} waits for {task.id}, which does not pass yet."))
     head = Text.assemble(choose_mark(task.outcome, target), " ", (task.id, "bold"))
     target.print(head.append(f"  {sanitize_line(task.title)}", style="dim"))
-    for check in advice.failed:
-        target.print(_indented(check.verdict.message))
-        if check.verdict.outcome is Outcome.UNAVAILABLE and check.verdict.hint:
+    for verdict, _ in list_causes((task.id, check) for check in advice.failed):
+        target.print(_indented(verdict.message))
+        if verdict.outcome is Outcome.UNAVAILABLE and verdict.hint:
             # The lab's hints are about its tasks; what a machine lacks, none of them knows.
-            target.print(_indented(f"to have it graded: {check.verdict.hint}"))
-        for finding in check.verdict.findings[:_FINDINGS_SHOWN]:
+            target.print(_indented(f"to have it graded: {verdict.hint}"))
+        for finding in verdict.findings[:_FINDINGS_SHOWN]:
             target.print(_indented(_words(finding)))
-        for line in _seen(check.verdict):
+        for line in _seen(verdict):
             target.print(_indented(line))
 
 
@@ -116,7 +117,7 @@ def _words(finding: Finding) -> str:
 
 
 def _draw_hint(given: Given, target: Console, which: str = "") -> None:
-    head = Text.assemble("\n", (which or f"hint {given.place} of {given.of}", "bold"))
+    head = Text.assemble("\n", (which or given.title, "bold"))
     target.print(head.append(f"  {given.meant}" if given.meant else "", style="dim"))
     target.print(_indented(given.text))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from scaffolder.model import CheckResult, Report, TaskResult
+from scaffolder.model import CheckResult, Finish, NextLab, Report, TaskResult
 
 SCHEMA = "devlab.report/1"
 
@@ -28,7 +28,18 @@ def make_document(report: Report) -> dict[str, Any]:
         "score": report.score,
         "seconds": round(report.seconds, 3),
         "notes": list(report.notes),
+        "changes": [{"task": one.task, "points": one.points} for one in report.news.changes],
+        "proved": [{"task": one.task, "says": one.says} for one in report.news.proved],
+        "finish": report.finish and _finish(report.finish, report.news.next),
         "tasks": [_task(task) for task in report.tasks],
+    }
+
+
+def _finish(finish: Finish, following: NextLab | None) -> dict[str, Any]:
+    return {
+        "proved": finish.proved,
+        "at_work": finish.at_work,
+        "next": following and {"title": following.title, "command": following.command},
     }
 
 
@@ -52,6 +63,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "verdict": check.verdict.outcome.value,
         "cause": check.verdict.cause,
         "message": check.verdict.message,
+        "because": check.verdict.because,
         "hint": check.verdict.hint,
         "seconds": round(check.seconds, 3),
         "cached": check.cached,

@@ -13,10 +13,17 @@ from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from scaffolder.core.text import sanitize_line
-from scaffolder.model import CheckResult, Evidence, Finding, Outcome, Report, Verdict
-from scaffolder.report.details import NOT_SHOWN, explain_denominator, format_points
+from scaffolder.model import CheckResult, Evidence, Finding, News, Outcome, Report, Verdict
+from scaffolder.report.details import (
+    NOT_SHOWN,
+    explain_denominator,
+    format_points,
+    list_causes,
+)
+from scaffolder.report.finish import draw_finish
 
 _MARKS = {
     Outcome.PASS: ("✓", "green"),
@@ -44,6 +51,10 @@ AS_BEFORE = ", as before"
 _NO_BREAK = "\ue000"
 
 
+# Rich would draw code on black, also where the terminal is white.
+_THEME = Theme({"markdown.code": "bold cyan", "markdown.h1": "bold", "markdown.h2": "bold"})
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console that obeys NO_COLOR and the terminal's width, or WIDTH without one."""
     made = _make_console(stderr=stderr)
@@ -52,7 +63,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 def _make_console(**options: Any) -> Console:
     """Return a console that prints what it is told, and takes no word in it for a command."""
-    return Console(highlight=False, markup=False, emoji=False, **options)
+    return Console(highlight=False, markup=False, emoji=False, theme=_THEME, **options)
 
 
 def choose_mark(outcome: Outcome, target: Console) -> Text:
@@ -76,19 +87,46 @@ def render(report: Report, *, verbose: bool = False) -> str:
 def draw(report: Report, target: Console, *, verbose: bool = False) -> None:
     """Print the report to a console; `verbose` shows the checks that passed as well.
 
-    What several checks say in the very same words is printed once, below the names of them all.
+    What stops several checks is printed once, below the names of them all.
     """
-    said: dict[Verdict, list[tuple[str, CheckResult]]] = {}
-    for task in report.tasks:
-        for check in task.checks:
-            if verbose or check.verdict.outcome is not Outcome.PASS:
-                said.setdefault(check.verdict, []).append((task.id, check))
-    for verdict, checks in said.items():
+    shown = (
+        (task.id, check)
+        for task in report.tasks
+        for check in task.checks
+        if verbose or check.verdict.outcome is not Outcome.PASS
+    )
+    for verdict, checks in list_causes(shown):
         target.print()
         target.print(_block(verdict, checks, target))
+    if report.news.proved:
+        target.print()
+        target.print(format_first_passes(report.news, target))
     target.print()
     target.print(_tasks(report, target))
     target.print(_score(report))
+    if report.finish is not None:
+        target.print()
+        draw_finish(report.finish, report.score.total, report.news.next, target)
+
+
+def format_first_passes(news: News, target: Console) -> RenderableType:
+    """Return a sentence for each task that passes for the first time: what was just proved."""
+    return Group(
+        *(
+            _Led(
+                choose_mark(Outcome.PASS, target).append(" "),
+                Text.assemble(
+                    (one.task, "bold"), " passes for the first time: ", sanitize_line(one.says)
+                ),
+            )
+            for one in news.proved
+        )
+    )
+
+
+def format_changes(news: News) -> str:
+    """Return the points that were won and lost since the last check; "" for none."""
+    return ", ".join(f"{one.points:+d} {one.task}" for one in news.changes)
 
 
 @dataclass(frozen=True)
@@ -112,14 +150,22 @@ class _Led:
         return Measurement(1, width).with_maximum(options.max_width)
 
 
-def format_check(
-    task_id: str, check: CheckResult, target: Console, *, next_first: bool = False
+def format_checks(
+    task_id: str,
+    verdict: Verdict,
+    checks: Sequence[tuple[str, CheckResult]],
+    target: Console,
+    *,
+    next_first: bool = False,
 ) -> RenderableType:
-    """Return all that is known of a check that ended: what it says, and what that rests on.
+    """Return all that is known of what stops checks of a task: what is said, and on what it rests.
 
-    What to do next stands at the end, or, with `next_first`, right behind what it says.
+    `checks` are all that it stops, of whatever task; of other tasks only the ids are told. What to
+    do next stands at the end, or, with `next_first`, right behind what is said.
     """
-    return _block(check.verdict, [(task_id, check)], target, next_first=next_first)
+    own = [one for one in checks if one[0] == task_id]
+    others = list(dict.fromkeys(task for task, _ in checks if task != task_id))
+    return _block(verdict, own, target, next_first=next_first, others=others)
 
 
 def _block(
@@ -128,6 +174,7 @@ def _block(
     target: Console,
     *,
     next_first: bool = False,
+    others: Sequence[str] = (),
 ) -> RenderableType:
     parts: list[RenderableType] = [Text(sanitize_line(verdict.message)), *_grounds(verdict)]
     if verdict.not_shown:
@@ -135,6 +182,9 @@ def _block(
     if verdict.hint:
         todo = Text.assemble(("next  ", "bold"), sanitize_line(verdict.hint))
         parts.insert(1 if next_first else len(parts), todo)
+    if others:
+        told = Text.assemble(("stops as well  ", "bold"), ", ".join(others))
+        parts.insert(1, told)
     heads = [
         _Led(choose_mark(verdict.outcome, target).append(" "), _name(*each)) for each in checks
     ]
@@ -222,6 +272,8 @@ def _score(report: Report) -> RenderableType:
         (f"{score.earned} of {score.gradable} points", style),
         (f"  {sanitize_line(report.heading)}, {report.seconds:.1f}{_NO_BREAK}s", "dim"),
     )
+    if report.news.changes:
+        text.append("\nsince the last check: ").append(format_changes(report.news), style="bold")
     stuck = next((task.id for task in report.tasks if task.outcome is Outcome.FAIL), None)
     if stuck:
         text.append(f"\nstuck? devlab hint {stuck}", style="dim")

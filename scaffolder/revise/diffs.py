@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scaffolder.revise.edits import Edit
-from scaffolder.workspace.trees import Entry, EntryKind
+from scaffolder.workspace.trees import GIT_MODES, Entry, EntryKind
 
 # Comparing takes time with the square of the lines, and learners' files are hostile.
 _LINES_LIMIT = 5000
 _BYTES_LIMIT = 512 * 1024
 _SHORT = 7
-_MODES = {EntryKind.FILE: "100644", EntryKind.PROGRAM: "100755", EntryKind.LINK: "120000"}
 
 Change = Literal["added", "changed", "removed"]
 
@@ -84,7 +83,7 @@ def _index(edit: Edit) -> str:
     """Return the line by which patch knows an empty file that goes, and a link."""
     kinds = {one.kind for one in (edit.before, edit.after) if one is not None}
     same = edit.before is not None and edit.after is not None and len(kinds) == 1
-    mode = f" {_MODES[kinds.pop()]}" if same else ""
+    mode = f" {GIT_MODES[kinds.pop()]}" if same else ""
     return f"index {_name(edit.before)}..{_name(edit.after)}{mode}\n"
 
 
@@ -97,8 +96,8 @@ def _name(entry: Entry | None) -> str:
 
 
 def _modes(edit: Edit) -> list[str]:
-    before = None if edit.before is None else _MODES[edit.before.kind]
-    after = None if edit.after is None else _MODES[edit.after.kind]
+    before = None if edit.before is None else GIT_MODES[edit.before.kind]
+    after = None if edit.after is None else GIT_MODES[edit.after.kind]
     if before is None:
         return [f"new file mode {after}\n"]
     if after is None:

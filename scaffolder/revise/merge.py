@@ -18,7 +18,6 @@ from scaffolder.workspace import trees
 from scaffolder.workspace.trees import Entry, EntryKind, Tree
 
 YOURS = "yours"
-_MODES = {EntryKind.FILE: "100644", EntryKind.PROGRAM: "100755", EntryKind.LINK: "120000"}
 
 What = Literal["marked", "beside", "deleted-by-you", "deleted-by-lab", "moved"]
 
@@ -103,15 +102,11 @@ def _merged(
         folder.mkdir()
         unmerged = git.merge_trees(
             folder,
-            [_files(tree) for tree in (began, yours, now)],
+            [trees.make_git_files(tree) for tree in (began, yours, now)],
             (YOURS, label),
             cancel=CancelToken(),
         )
         return trees.read_tree(folder), unmerged
-
-
-def _files(tree: Tree) -> dict[str, tuple[str, bytes]]:
-    return {path: (_MODES[entry.kind], entry.content) for path, entry in tree.items()}
 
 
 def _yours_at_clashes(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.core.lines import split_lines
 from scaffolder.core.run_folders import make_run_folder
 from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
+from scaffolder.labs.history import digest_history
 from scaffolder.labs.lab_file import require_task
+from scaffolder.labs.notes import NotesSection, find_places, read_notes
+from scaffolder.labs.steps import read_steps
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
+from scaffolder.model.history import Steps
 from scaffolder.revise import backups, diffs, edits
 from scaffolder.revise.backups import Backup
 from scaffolder.revise.diffs import FileDiff
@@ -35,17 +40,26 @@ def read_state(lab: Lab, name: str, variables: dict[str, str]) -> dict[str, tree
         return trees.read_tree(folder)
 
 
+def digest_start_history(lab: Lab, variables: Mapping[str, str]) -> str:
+    """Return the digest of the repository that a lab with a history begins with."""
+    with make_run_folder() as temporary:
+        folder = temporary / "history"
+        generate.build_original_history(lab, variables, folder)
+        return digest_history(folder)
+
+
 def compare_solution(
-    lab: Lab, workspace: Workspace, task_id: str | None = None
+    lab: Lab, workspace: Workspace, task_id: str | None = None, other: str = ""
 ) -> tuple[FileDiff, ...]:
     """Return how a learner's files differ from the reference answer with their own variables.
 
     Compared are the files of the answer, and those of the start that the answer takes away; files
     of the learner's own are not. With `task_id`, only those on which the verdict of the task can
-    depend: what its checks say that they read. Raises DevlabError for an unknown task.
+    depend: what its checks say that they read. With `other`, it is the alternative of that name.
+    Raises DevlabError for an unknown task or alternative.
     """
     variables = select_usable_variables(lab, workspace)
-    solved = read_state(lab, "solution", variables)
+    solved = read_state(lab, f"alternative:{other}" if other else "solution", variables)
     began = read_state(lab, "start", variables)
     compared = {*solved, *began}
     if solved.get(_INSTRUCTIONS) == began.get(_INSTRUCTIONS):
@@ -56,6 +70,67 @@ def compare_solution(
     yours = trees.read_tree(workspace.root, compared)
     wanted = {path: entry for path, entry in solved.items() if path in compared}
     return diffs.make_file_diffs(edits.find_edits(yours, wanted))
+
+
+def list_solution_steps(lab: Lab, task_id: str | None = None, other: str = "") -> Steps:
+    """Return the shell commands of the reference answer, by name; nothing for most labs.
+
+    With `task_id`, only those that are named as the task is, if any are. With `other`, those of
+    the alternative of that name.
+    """
+    folder = generate.require_alternative(lab, other) if other else lab.root / "solution"
+    steps = read_steps(lab, folder)
+    return {name: text for name, text in steps.items() if name == task_id} or steps
+
+
+@dataclass(frozen=True)
+class AnnotatedFile:
+    """A file of the reference answer: its lines, and what is said of it and of its places.
+
+    `notes` are by the number of a line, from 1, which they stand before.
+    """
+
+    path: str
+    lines: tuple[str, ...]
+    about: str = ""
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+
+def annotate_solution(
+    lab: Lab, workspace: Workspace, task_id: str | None = None
+) -> tuple[AnnotatedFile, ...]:
+    """Return the files of the reference answer that it adds or changes, with the lab's notes.
+
+    They come in the order of the notes; with `task_id` as for `compare_solution`. Raises
+    DevlabError for an unknown task, and where the notes cannot be read.
+    """
+    sections = read_notes(lab.root).sections
+    variables = select_usable_variables(lab, workspace)
+    solved = read_state(lab, "solution", variables)
+    began = read_state(lab, "start", variables)
+    changed = [path for path in solved if solved[path] != began.get(path) and path != _INSTRUCTIONS]
+    shown = [path for path in changed if task_id is None or _matters(lab, task_id, path)]
+    order = {name: place for place, name in enumerate(sections)}
+    return tuple(
+        _annotate(path, solved[path], sections.get(path))
+        for path in sorted(shown, key=lambda path: (order.get(path, len(order)), path))
+    )
+
+
+def _annotate(path: str, entry: trees.Entry, section: NotesSection | None) -> AnnotatedFile:
+    lines = tuple(split_lines(entry.content.decode("utf-8", "replace")))
+    if section is None:
+        return AnnotatedFile(path, lines)
+    about, notes = [section.about] if section.about else [], dict[int, str]()
+    for note in section.notes:
+        places = find_places(note, lines)
+        if places:
+            before = notes.get(places[0])
+            notes[places[0]] = f"{before}\n\n{note.text}" if before else note.text
+        else:
+            # Of other variables than the lab was made with, perhaps; the words hold all the same.
+            about.append(note.text)
+    return AnnotatedFile(path, lines, "\n\n".join(about), notes)
 
 
 def format_solution_diff(lab: Lab, workspace: Workspace, task_id: str | None = None) -> str:

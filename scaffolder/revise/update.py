@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from scaffolder.core.errors import DevlabError, UnusableFileError
+from scaffolder.labs.history import has_history
 from scaffolder.labs.variables import make_context, require_free, select_usable_variables
 from scaffolder.model import Lab
 from scaffolder.revise import changelog, reference
@@ -27,7 +28,7 @@ from scaffolder.workspace import (
     starts,
     trees,
 )
-from scaffolder.workspace.trees import Entry, Tree
+from scaffolder.workspace.trees import Entry
 
 COMMAND = "update"
 CONFLICTS = ".devlab/conflicts.json"
@@ -93,6 +94,9 @@ def plan_update(
     _refuse_downgrade(lab, workspace)
     _refuse_unsolved(workspace)
     context = make_context(lab, {**select_usable_variables(lab, workspace), **(settings or {})})
+    history = reference.digest_start_history(lab, context) if has_history(lab) else ""
+    if not start_unknown:
+        _refuse_other_history(lab, workspace, history)
     now = reference.read_state(lab, "start", context)
     began = {} if start_unknown else reference.read_start(lambda: lab, workspace)
     yours = _yours(workspace, {*began, *now})
@@ -106,7 +110,12 @@ def plan_update(
         old=workspace.manifest.lab.version,
         new=lab.version,
         merged=merged,
-        own=_own_edits(workspace, manifest, now, _conflicts(merged, label)),
+        own=_own_edits(
+            workspace,
+            manifest,
+            starts.encode(manifest.lab, now, history),
+            _conflicts(merged, label),
+        ),
         changed=changelog.read_changes(lab, workspace.manifest.lab.version),
     )
 
@@ -120,6 +129,19 @@ def _refuse_downgrade(lab: Lab, workspace: Workspace) -> None:
             f"your work is of version {made_from} of {lab.id}, and here is only version "
             f"{lab.version}, an older one; nothing was touched",
             hint=f"to get the later one: {mend}",
+        )
+
+
+def _refuse_other_history(lab: Lab, workspace: Workspace, history: str) -> None:
+    """Raise DevlabError where the work began with another repository: nobody can merge the two.
+
+    `history` is the digest of the one that the lab begins with now, "" where it ships none.
+    """
+    if starts.read_recorded_history(workspace) != history:
+        raise DevlabError(
+            f"{lab.id} {lab.version} begins with another repository than your work did, and a "
+            "history cannot be merged into yours; nothing was touched",
+            hint=f"to begin with the new one: devlab new {lab.id} DIR",
         )
 
 
@@ -207,12 +229,12 @@ def _conflicts(merged: Merged, label: str) -> Entry | None:
 
 
 def _own_edits(
-    workspace: Workspace, manifest: Manifest, now: Tree, conflicts: Entry | None
+    workspace: Workspace, manifest: Manifest, record: bytes, conflicts: Entry | None
 ) -> tuple[Edit, ...]:
     """Return the edits of what devlab keeps in the workspace, the manifest last."""
     wanted = {
         CONFLICTS: conflicts,
-        starts.RECORD: Entry(starts.encode(manifest.lab, now)),
+        starts.RECORD: Entry(record),
         str(MANIFEST): Entry(encode_manifest(manifest)),
     }
     found = (

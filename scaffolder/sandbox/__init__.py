@@ -13,21 +13,23 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffolder.core.folders import remove_tree
 from scaffolder.sandbox import bubblewrap
 from scaffolder.sandbox.census import Census
+from scaffolder.sandbox.interrupting import Interrupter
 from scaffolder.sandbox.places import list_own_code, list_python_parts
 from scaffolder.tools import processes
-from scaffolder.tools.command import Command, Limits, Sandbox
+from scaffolder.tools.command import Command, Interruption, Limits, Sandbox
 from scaffolder.tools.lifeline import tie_command
-from scaffolder.tools.processes import CancelToken, Completed, Daemon
+from scaffolder.tools.processes import CancelToken, Completed, Daemon, Ending
 from scaffolder.tools.system_facts import SYSTEM_PATH
 
 __all__ = [
     "Command",
+    "Interruption",
     "Limits",
     "MakeSandbox",
     "OwnWork",
@@ -88,20 +90,30 @@ class OwnWork:
         """
         for _ in range(bubblewrap.STARTS):
             with self._private() as private:
-                argv, env = self._enclosed(command, private)
-                done = processes.run(
-                    argv,
-                    cwd=command.cwd,
-                    env=env,
-                    timeout=command.timeout,
-                    cancel=cancel,
-                    output_limit=command.output_limit,
-                    on_line=command.on_line,
-                    watch=_census(command, private) if is_isolated() else None,
-                )
+                done = self._run_once(command, private, cancel)
                 if done.ok or not is_isolated() or bubblewrap.has_started(private):
                     return done
         raise RuntimeError(f"bubblewrap cannot start a command: {done.stderr.strip()}")
+
+    def _run_once(self, command: Command, private: Path, cancel: CancelToken) -> Completed:
+        argv, env = self._enclosed(command, private)
+        walled = is_isolated()
+        watches = _Watches(command, private, walled)
+        done = processes.run(
+            argv,
+            cwd=command.cwd,
+            env=env,
+            timeout=command.timeout,
+            cancel=cancel,
+            stdin=command.stdin,
+            output_limit=command.output_limit,
+            on_line=watches.hear_line if command.on_line or command.interruption else None,
+            on_error_line=watches.interrupter.hear if watches.interrupter else None,
+            watch=watches.look if walled or watches.interrupter else None,
+            find_left=command.find_left and not walled,
+        )
+        left = done.left_behind or (command.find_left and bubblewrap.has_left_something(private))
+        return replace(done, left_behind=left, signalled=watches.signalled)
 
     def start(self, command: Command, log: Path) -> Daemon:
         """Start a server that ends when it is stopped, or with us; its output goes to `log`."""
@@ -129,6 +141,41 @@ class OwnWork:
             Path(own[name]).mkdir()
         bounded = command.limits.shell_prefix() + 'exec "$@"'
         return ["/bin/sh", "-c", bounded, "sh", *map(str, command.argv)], {**own, **command.env}
+
+
+class _Watches:
+    """What is looked at while a command runs: its limits, and whether a signal is due."""
+
+    def __init__(self, command: Command, private: Path, walled: bool) -> None:
+        self._command = command
+        self._private = private
+        self._walled = walled
+        self._census = _census(command, private) if walled else None
+        plan = command.interruption
+        self.interrupter = Interrupter(plan, self._find_program) if plan else None
+
+    @property
+    def signalled(self) -> bool:
+        return self.interrupter is not None and self.interrupter.sent
+
+    def look(self, pid: int) -> Ending | None:
+        if self.interrupter is not None:
+            self.interrupter.look(pid)
+        return self._census(pid) if self._census is not None else None
+
+    def hear_line(self, line: str) -> None:
+        if self.interrupter is not None:
+            self.interrupter.hear(line)
+        if self._command.on_line is not None:
+            self._command.on_line(line)
+
+    def _find_program(self, pid: int) -> int | None:
+        """Return the process of the command itself; without bubblewrap it is the one started."""
+        if not self._walled:
+            return pid
+        if bubblewrap.has_ended(self._private):
+            return None
+        return bubblewrap.find_command(pid, looked_after=self._command.find_left)
 
 
 def _census(command: Command, private: Path) -> Census:

@@ -18,6 +18,7 @@ from scaffolder.core.run_folders import make_run_folder
 from scaffolder.sandbox import places
 from scaffolder.sandbox.syscalls import build_filter
 from scaffolder.tools.command import Command
+from scaffolder.tools.processes import list_children
 
 # How often a command is started that bubblewrap could not start.
 STARTS = 5
@@ -25,7 +26,9 @@ HOME = "/home/learner"
 TEMPORARY = "/tmp"  # noqa: S108 -- a folder of the command's own in there
 # Folders of the command's own, by their names in its private folder.
 _OWN = {"home": HOME, "tmp": TEMPORARY, "var-tmp": "/var/tmp", "shm": "/dev/shm"}  # noqa: S108
-_STARTED, _FILTER, _HOSTS = "started", "filter", "hosts"
+_STARTED, _FILTER, _HOSTS, _ENDED = "started", "filter", "hosts", "ended"
+# The number of what bubblewrap runs, in there; the first is its own.
+_SECOND = "2"
 _NAME = "runnervm"
 # Whoever looks up the name of the machine that it is on, as git does, looks no further.
 _NAMES = f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 {_NAME}\n"
@@ -36,8 +39,24 @@ _OPTIONS = (
 )
 _KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi")
 # The marker is written and closed before anything of the learner's runs.
-_OPENED = f'exec "$@" 8>"$0/{_STARTED}" 9<"$0/{_FILTER}"'
+_OPENED = f'exec "$@" 7>"$0/{_ENDED}" 8>"$0/{_STARTED}" 9<"$0/{_FILTER}"'
 _BEGUN = "echo >&8; exec 8>&-; "
+_RUN = 'exec "$@" 7>&-'
+# The shell stays, to see what stays: there are its own number and that of the first process, and
+# what the program has started has a second to follow it. What a shell says of signals is silenced.
+_RUN_AND_LOOK = """
+exec 6>&2 2>/dev/null
+(exec "$@" 2>&6 6>&- 7>&-)
+code=$?
+echo >&7
+round=0
+while set -- /proc/[0-9]*; [ $# -gt 2 ]; do
+  round=$((round + 1))
+  if [ $round -gt 20 ]; then echo >&7; break; fi
+  sleep 0.05
+done
+exit $code
+"""
 
 
 class _Mount(Enum):
@@ -60,7 +79,8 @@ def enclose(command: Command, private: Path) -> list[str]:
     (private / _FILTER).write_bytes(build_filter())
     (private / _HOSTS).write_text(_NAMES, "ascii")
     program = find_program() or "bwrap"
-    inner = ["/bin/sh", "-c", f'{_BEGUN}{command.limits.shell_prefix()}exec "$@"', "sh"]
+    run = _RUN_AND_LOOK if command.find_left else _RUN
+    inner = ["/bin/sh", "-c", f"{_BEGUN}{command.limits.shell_prefix()}{run}", "sh"]
     return [
         *("/bin/sh", "-c", _OPENED, str(private), program, *_OPTIONS),
         *_mounts(command, private),
@@ -75,6 +95,47 @@ def has_started(private: Path) -> bool:
     """
     marker = private / _STARTED
     return marker.is_file() and marker.stat().st_size > 0
+
+
+def has_ended(private: Path) -> bool:
+    """Whether the program of a command with `find_left` is over, whatever stayed of it.
+
+    The work can write this itself, and is told what it says of itself.
+    """
+    return _count_marks(private) > 0
+
+
+def has_left_something(private: Path) -> bool:
+    """Whether something that a command with `find_left` started went on after its end."""
+    return _count_marks(private) > 1
+
+
+def _count_marks(private: Path) -> int:
+    marker = private / _ENDED
+    return marker.stat().st_size if marker.is_file() else 0
+
+
+def find_command(pid: int, *, looked_after: bool) -> int | None:
+    """Return the id, on this machine, of the program that runs in the sandbox of a bubblewrap.
+
+    `looked_after` says whether a shell stays around it, as with `find_left`. None where it does
+    not run, or the system does not tell.
+    """
+    for first in list_children(pid):
+        for second in list_children(first):
+            # What lost its parent is a child of the first process, too.
+            if _number_inside(second) == _SECOND:
+                return next(iter(list_children(second)), None) if looked_after else second
+    return None
+
+
+def _number_inside(pid: int) -> str:
+    try:
+        told = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    line = next((one for one in told.splitlines() if one.startswith("NSpid:")), "")
+    return line.split()[-1] if line else ""
 
 
 def find_program() -> str | None:

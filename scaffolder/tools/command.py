@@ -40,13 +40,27 @@ class Limits:
         )
 
 
+@dataclass(frozen=True)
+class Interruption:
+    """A signal that a program gets while it runs: it alone, and nothing that it started.
+
+    `after` are seconds from its start; where `at` is given, from the first line of either stream
+    for which that holds.
+    """
+
+    number: int
+    after: float = 0.0
+    at: Callable[[str], bool] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """A command that a learner, or somebody else's template, controls.
 
     `cwd` and `writable` can be written to, `visible` can be read; of the rest of the machine only
     the system's programs and libraries are there. `env` comes on top of a scrubbed environment.
-    The last three are as in `processes.run`.
+    The others are as in `processes.run`; what tells of the end is looked at where the command
+    is run to it.
     """
 
     argv: Sequence[str | os.PathLike[str]]
@@ -58,6 +72,9 @@ class Command:
     limits: Limits = field(default_factory=Limits)
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     on_line: Callable[[str], None] | None = None
+    stdin: bytes = b""
+    interruption: Interruption | None = None
+    find_left: bool = False
 
 
 class Sandbox(Protocol):

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from scaffolder.core.errors import InterruptedRunError, UnavailableError
+from scaffolder.tools import process_groups
 
 DEFAULT_OUTPUT_LIMIT = 8 * 1024 * 1024
 _TICK = 0.05
@@ -95,7 +96,11 @@ Watch = Callable[[int], Ending | None]
 
 @dataclass(frozen=True)
 class Completed:
-    """A process that is over. `returncode` is negative where a signal ended it."""
+    """A process that is over. `returncode` is negative where a signal ended it.
+
+    `left_behind` tells whether something that it started went on after its end, where that was to
+    be found out; `signalled` whether the signal was sent that was to be sent to it.
+    """
 
     argv: tuple[str, ...]
     returncode: int
@@ -103,6 +108,8 @@ class Completed:
     stderr: str
     seconds: float
     ending: Ending
+    left_behind: bool = False
+    signalled: bool = False
 
     @property
     def ok(self) -> bool:
@@ -134,23 +141,30 @@ def run(  # noqa: PLR0913 -- each bound is a choice of the caller's
     stdin: bytes = b"",
     output_limit: int = DEFAULT_OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
+    on_error_line: Callable[[str], None] | None = None,
     watch: Watch | None = None,
+    find_left: bool = False,
 ) -> Completed:
     """Run `argv` to its end and return what it printed.
 
     `timeout` is in seconds; `output_limit` in bytes over both streams together; `on_line` gets
-    each line of standard output as it comes. A process that exceeds either bound is killed with
-    its process group (see `kill`), and so is one of which `watch` says, given its id every now and
-    then, that it has to end. Undecodable bytes are replaced.
+    each line of standard output as it comes, `on_error_line` each of standard error. A process that
+    exceeds either bound is killed with its process group (see `kill`), and so is one of which
+    `watch` says, given its id every now and then, that it has to end. `stdin` is written as fast as
+    it is read; who does not read it need not. Undecodable bytes are replaced. With `find_left` it
+    is found out whether something of its process group goes on after it.
 
     Raises UnavailableError where the program is not there, InterruptedRunError on `cancel`.
     """
     started = time.monotonic()
     with _spawn(argv, cwd, env, bool(stdin)) as process, cancel.on_cancel(lambda: kill(process)):
-        reader = _Reader(process, output_limit, on_line, watch)
+        hears = {"stdout": on_line, "stderr": on_error_line}
+        reader = _Reader(process, stdin, output_limit, hears, watch)
         try:
-            _feed(process, stdin)
             ending = reader.read(started + timeout)
+            left_behind = (
+                find_left and ending is Ending.EXITED and process_groups.has_members(process.pid)
+            )
         finally:
             kill(process)
     cancel.raise_if_cancelled()
@@ -161,6 +175,7 @@ def run(  # noqa: PLR0913 -- each bound is a choice of the caller's
         stderr=reader.text("stderr"),
         seconds=time.monotonic() - started,
         ending=ending,
+        left_behind=left_behind,
     )
 
 
@@ -183,15 +198,6 @@ def _spawn(
     except (FileNotFoundError, PermissionError) as error:
         name = Path(os.fspath(argv[0])).name
         raise UnavailableError(f"cannot run {name}: {error.strerror}") from error
-
-
-def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(stdin)
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-        process.stdin = None
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -217,31 +223,41 @@ def list_children(pid: int) -> list[int]:
 
 
 class _Reader:
-    """Collects both streams of a process until they end, a bound is hit, or it exits."""
+    """Feeds a process, and collects both its streams until they end, a bound is hit, or it exits.
+
+    `hears` says who hears the lines of a stream.
+    """
 
     def __init__(
         self,
         process: subprocess.Popen[bytes],
+        stdin: bytes,
         limit: int,
-        on_line: Callable[[str], None] | None,
+        hears: Mapping[str, Callable[[str], None] | None],
         watch: Watch | None,
     ) -> None:
         self._process = process
+        self._unfed = memoryview(stdin)
         self._watch = watch
         self._left = limit
-        self._on_line = on_line
-        self._rest = b""
-        self._chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        self._hears = hears
+        self._rests = dict.fromkeys(hears, b"")
+        self._chunks: dict[str, list[bytes]] = {name: [] for name in hears}
 
     def read(self, deadline: float) -> Ending:
         with selectors.DefaultSelector() as selector:
             for name in self._chunks:
-                stream = getattr(self._process, name)
-                os.set_blocking(stream.fileno(), False)
-                selector.register(stream, selectors.EVENT_READ, name)
+                self._register(selector, getattr(self._process, name), name)
+            if self._process.stdin is not None:
+                self._register(selector, self._process.stdin, "stdin")
             ending = self._drain(selector, deadline)
-        self._flush_line()
+        self._flush_lines()
         return ending
+
+    def _register(self, selector: selectors.BaseSelector, stream: IO[bytes], name: str) -> None:
+        os.set_blocking(stream.fileno(), False)
+        event = selectors.EVENT_WRITE if name == "stdin" else selectors.EVENT_READ
+        selector.register(stream, event, name)
 
     def _drain(self, selector: selectors.BaseSelector, deadline: float) -> Ending:
         exited_at: float | None = None
@@ -257,11 +273,23 @@ class _Reader:
             if exited_at is not None and now - exited_at > _GRACE:
                 return Ending.EXITED
             for key, _ in selector.select(min(_TICK, deadline - now)):
-                if not self._take(key.data, key.fileobj):  # type: ignore[arg-type]
+                move = self._feed if key.data == "stdin" else self._take
+                if not move(key.data, key.fileobj):  # type: ignore[arg-type]
                     selector.unregister(key.fileobj)
+                    if key.data == "stdin":
+                        key.fileobj.close()  # type: ignore[union-attr]
                 if self._left <= 0:
                     return Ending.TOO_MUCH_OUTPUT
         return self._await_exit(deadline)
+
+    def _feed(self, _: str, stream: IO[bytes]) -> bool:
+        """Write what the process takes now, and tell whether there is more for it."""
+        with contextlib.suppress(BlockingIOError):
+            try:
+                self._unfed = self._unfed[os.write(stream.fileno(), self._unfed) :]
+            except BrokenPipeError:
+                self._unfed = memoryview(b"")
+        return bool(self._unfed)
 
     def _take(self, name: str, stream: IO[bytes]) -> bool:
         try:
@@ -272,21 +300,29 @@ class _Reader:
             return False
         self._left -= len(chunk)
         self._chunks[name].append(chunk)
-        if self._on_line is not None and name == "stdout":
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
+        hear = self._hears[name]
+        if hear is not None:
+            *lines, self._rests[name] = (self._rests[name] + chunk).split(b"\n")
             for line in lines:
-                self._on_line(line.decode(errors="replace"))
+                hear(line.decode(errors="replace"))
         return True
 
-    def _flush_line(self) -> None:
-        if self._on_line is not None and self._rest:
-            self._on_line(self._rest.decode(errors="replace"))
+    def _flush_lines(self) -> None:
+        for name, rest in self._rests.items():
+            hear = self._hears[name]
+            if hear is not None and rest:
+                hear(rest.decode(errors="replace"))
 
     def _await_exit(self, deadline: float) -> Ending:
-        try:
-            self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return Ending.TIMED_OUT
+        """Wait for the end of a process that has closed its streams."""
+        while self._process.poll() is None:
+            now = time.monotonic()
+            if now >= deadline:
+                return Ending.TIMED_OUT
+            if self._watch is not None and (ending := self._watch(self._process.pid)):
+                return ending
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(_TICK, deadline - now))
         return Ending.EXITED
 
     def text(self, name: str) -> str:

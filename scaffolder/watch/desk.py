@@ -10,6 +10,7 @@ from pathlib import Path
 from scaffolder import workspace
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.log import write_log
+from scaffolder.labs.instructions import read_task_instructions
 from scaffolder.model import Lab
 from scaffolder.progress import hints, records
 from scaffolder.report.live.watch import (
@@ -22,6 +23,7 @@ from scaffolder.report.live.watch import (
     ResetFile,
     Shown,
     ShowSolution,
+    ShowTask,
     TakeHint,
     list_failures,
 )
@@ -63,6 +65,10 @@ class Desk:
 def _page(lab: Lab, found: Workspace, effect: Effect) -> Page | Choice | Question:
     if isinstance(effect, TakeHint):
         return _hint(lab, found, effect)
+    if isinstance(effect, ShowTask):
+        task = lab.task(effect.task)
+        text = read_task_instructions(lab, task.id)
+        return Page(f"{task.id}: {task.title}", text, "i")
     if isinstance(effect, ShowSolution):
         return _solution(lab, found, effect.task)
     if isinstance(effect, ListChanged):
@@ -88,9 +94,9 @@ def _next_hint(lab: Lab, found: Workspace, wanted: TakeHint) -> Page:
     if given is not None:
         records.use_hint(found, wanted.task, given.number)
         meant = f", {given.meant}" if given.meant else ""
-        return Page(f"hint {given.place} of {given.of}{meant}", given.text, "h")
+        return Page(f"{given.title}{meant}", given.text, "h")
     had = hints.list_used_hints(lab, wanted.task, wanted.report, used)
-    told = "\n".join(f"{one.place}. {one.text}" for one in had)
+    told = "\n".join(f"{one.title}: {one.text}" for one in had)
     return Page(f"{wanted.task} has no further hint; s shows the solution", told, "h")
 
 

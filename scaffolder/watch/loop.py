@@ -112,7 +112,7 @@ class _Loop:
         self._keyboard = keyboard
         self._inbox = _Inbox()
         self._runs = Runs(root, lab, self._inbox.post)
-        self._saves = Watcher(root, lab.root, self._inbox.post)
+        self._saves = Watcher(root, lab.root, self._inbox.post, history=lab.reads_history)
         self._desk = Desk(root, self._inbox.post)
         self._selector = selectors.DefaultSelector()
         self._watch, self._first = watch.begin_watch(lab)

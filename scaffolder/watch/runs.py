@@ -11,12 +11,13 @@ from pathlib import Path
 from scaffolder import workspace
 from scaffolder.core.errors import DevlabError, InterruptedRunError
 from scaffolder.core.log import write_log
+from scaffolder.grading.cache.reports import note_told
 from scaffolder.grading.cache.store import Kept
 from scaffolder.grading.grader import grade
 from scaffolder.labs import catalog
 from scaffolder.model import Lab, Problem
 from scaffolder.model.events import Event
-from scaffolder.progress import records
+from scaffolder.progress.guide import tell_report
 from scaffolder.report.live import watch
 from scaffolder.report.live.watch import Ended, Failed, Grade, LabRead, Told
 from scaffolder.tools.processes import CancelToken
@@ -96,8 +97,9 @@ class Runs:
             kept=Kept.of_this_user(afresh=order.afresh),
             quick_first=True,
         )
-        records.note_report(found, lab, report)
-        return Ended(order.run, report)
+        told = tell_report(found, lab, report)
+        note_told(Kept.of_this_user(), found, told)
+        return Ended(order.run, told)
 
     def _workspace(self) -> Workspace:
         if not self._root.is_dir():

@@ -55,6 +55,13 @@ def matters(relative: Path) -> bool:
     return not ignored and not _TEMPORARY.fullmatch(relative.name)
 
 
+def _is_history(relative: Path) -> bool:
+    """Whether a path tells that the repository of the work has another history now."""
+    if not relative.is_relative_to(workspace.REPOSITORY) or relative.suffix == ".lock":
+        return False
+    return relative.parts[1:2] in (("HEAD",), ("packed-refs",), ("refs",), ("reftable",))
+
+
 def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]:
     """Return the tasks whose verdict changes can have changed: by what their checks read.
 
@@ -62,7 +69,9 @@ def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]
     may have been all that a check reads.
     """
     manifest = str(workspace.MANIFEST) in changes.paths
-    whole = any(not (root / path).is_file() for path in changes.paths)
+    saved = [path for path in changes.paths if not _is_history(Path(path))]
+    history = len(saved) < len(changes.paths)
+    whole = any(not (root / path).is_file() for path in saved)
     if changes.unknown or changes.lab or manifest or whole:
         return frozenset(task.id for task in lab.tasks)
     found: set[str] = set()
@@ -70,12 +79,16 @@ def find_touched_tasks(lab: Lab, root: Path, changes: Changes) -> frozenset[str]
     while len(found) > before:
         before = len(found)
         found |= {
-            task.id for task in lab.tasks if found & {*task.needs} or _reads(task, changes.paths)
+            task.id
+            for task in lab.tasks
+            if found & {*task.needs} or _reads(task, saved, history=history)
         }
     return frozenset(found)
 
 
-def _reads(task: Task, paths: Collection[str]) -> bool:
+def _reads(task: Task, paths: Collection[str], *, history: bool) -> bool:
+    if history and any(spec.check.reads_history for spec in task.checks):
+        return True
     return any(
         fnmatch.fnmatchcase(path, pattern)
         for spec in task.checks
@@ -88,11 +101,20 @@ class Watcher:
     """Calls `post`, from a thread of its own, for every save in a workspace or in its lab.
 
     It goes on where the workspace is deleted and made again, where the system has no more room for
-    watching (by looking at the files again and again), and where names are no text.
+    watching (by looking at the files again and again), and where names are no text. With `history`
+    a commit, a branch or a tag in the workspace's repository is told as well.
     """
 
-    def __init__(self, root: Path, lab_root: Path, post: Callable[[Changes], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        lab_root: Path,
+        post: Callable[[Changes], None],
+        *,
+        history: bool = False,
+    ) -> None:
         self._root = root
+        self._history = history
         self._lab_root = lab_root.resolve()
         self._post = post
         self._over = threading.Event()
@@ -176,6 +198,10 @@ class Watcher:
         return any(
             Path(path).is_relative_to(place) and matters(Path(path).relative_to(place))
             for place in (self._root, self._lab_root)
+        ) or (
+            self._history
+            and Path(path).is_relative_to(self._root)
+            and _is_history(Path(path).relative_to(self._root))
         )
 
     def _changes(self, found: set[tuple[Change, str]]) -> Changes:

@@ -15,6 +15,7 @@ import msgspec
 from scaffolder.core import folders, symlinks
 from scaffolder.core.errors import DevlabError
 from scaffolder.workspace.files import escape_path, make_unreadable_error
+from scaffolder.workspace.repositories import REPOSITORY, read_refs
 
 FILE_LIMIT = 20 * 1024 * 1024
 TOTAL_LIMIT = 200 * 1024 * 1024
@@ -126,9 +127,18 @@ def _work(root: Path) -> Iterator[tuple[Path, os.DirEntry[str], str]]:
 def fingerprint_work(root: Path) -> dict[str, str]:
     """Return, for every file, folder and link below `root`, what would differ if it were changed.
 
-    That is its kind, its permissions, and the SHA-256 of its content or where it leads.
+    That is its kind, its permissions, and the SHA-256 of its content or where it leads. Of a git
+    repository at its top, which is of our own making, count HEAD and refs: the rest follows from
+    them, and its index is another one each time.
     """
-    return {str(path.relative_to(root)): _fingerprint(path) for path in sorted(root.rglob("*"))}
+    found = {
+        str(path.relative_to(root)): _fingerprint(path)
+        for path in sorted(root.rglob("*"))
+        if path.relative_to(root).parts[0] != REPOSITORY
+    }
+    if (root / REPOSITORY / "HEAD").is_file():
+        found |= {f"{REPOSITORY}/{name}": told for name, told in read_refs(root).items()}
+    return found
 
 
 def has_changed_since(root: Path, moment: float) -> bool:

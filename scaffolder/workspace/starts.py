@@ -31,17 +31,26 @@ _SCHEMA = "devlab.start/1"
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A start: its lab and version, its files (contents in base64), and a SHA-256 over them."""
+    """A start: its lab and version, its files (contents in base64), and a SHA-256 over them.
+
+    `history` is the digest of the repository that it is, in a lab that has one.
+    """
 
     schema: str = _SCHEMA
     lab: ManifestLab
     sha256: str
     files: dict[str, Entry]
+    history: str | msgspec.UnsetType = msgspec.UNSET
 
 
-def encode(lab: ManifestLab, tree: Tree) -> bytes:
+def encode(lab: ManifestLab, tree: Tree, history: str = "") -> bytes:
     """Return the record of a start as `devlab new` keeps it."""
-    record = _Record(lab=lab, sha256=_digest(tree), files=dict(sorted(tree.items())))
+    record = _Record(
+        lab=lab,
+        sha256=_digest(tree),
+        files=dict(sorted(tree.items())),
+        history=history or msgspec.UNSET,
+    )
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
 
 
@@ -49,9 +58,18 @@ def _digest(tree: Tree) -> str:
     return hashlib.sha256(msgspec.json.encode(sorted(tree.items()))).hexdigest()
 
 
-def keep(root: Path, manifest: Manifest) -> None:
+def keep(root: Path, manifest: Manifest, history: str = "") -> None:
     """Keep, in a folder that holds a start and nothing else yet, how it began."""
-    (root / RECORD).write_bytes(encode(manifest.lab, trees.read_tree(root)))
+    (root / RECORD).write_bytes(encode(manifest.lab, trees.read_tree(root), history))
+
+
+def read_recorded_history(workspace: Workspace) -> str:
+    """Return the digest of the repository that some work began with; "" where nobody knows."""
+    try:
+        record = _read_record(workspace)
+    except DevlabError:
+        return ""
+    return "" if record is None or record.history is msgspec.UNSET else record.history
 
 
 def read_recorded(workspace: Workspace) -> Tree | None:
@@ -59,6 +77,11 @@ def read_recorded(workspace: Workspace) -> Tree | None:
 
     Raises DevlabError where it was damaged, or speaks of another lab or version.
     """
+    record = _read_record(workspace)
+    return None if record is None else record.files
+
+
+def _read_record(workspace: Workspace) -> _Record | None:
     try:
         content = read_bytes(workspace.root, RECORD, trees.OWN_LIMIT)
         record = msgspec.json.decode(content, type=_Record)
@@ -79,7 +102,7 @@ def read_recorded(workspace: Workspace) -> Tree | None:
         raise DevlabError(f"{RECORD}: its files are not those that were kept")
     if not trees.could_stand(record.files):
         raise DevlabError(f"{RECORD}: names a file that is no part of somebody's work")
-    return record.files
+    return record
 
 
 def read_committed(workspace: Workspace) -> Tree | None:

@@ -32,6 +32,13 @@ class EntryKind(StrEnum):
     LINK = "link"
 
 
+GIT_MODES: Mapping[EntryKind, str] = {
+    EntryKind.FILE: "100644",
+    EntryKind.PROGRAM: "100755",
+    EntryKind.LINK: "120000",
+}
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One file, with its content; of a link, where it leads."""
 
@@ -198,3 +205,8 @@ def _permissions(target: Path, draft: Path, entry: Entry) -> int:
     mode = stat.S_IMODE(old.stat().st_mode) & _PERMISSIONS
     readable = (mode & 0o444) >> 2
     return mode | readable if entry.kind is EntryKind.PROGRAM else mode & ~0o111
+
+
+def make_git_files(tree: Tree) -> dict[str, tuple[str, bytes]]:
+    """Return the files of a tree as `tools.git` takes them: git's mode and the content."""
+    return {path: (GIT_MODES[entry.kind], entry.content) for path, entry in tree.items()}

@@ -6,7 +6,8 @@ import concurrent.futures
 import http.client
 import random
 import time
-from dataclasses import dataclass
+
+from msgspec import UNSET, UnsetType, field
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.docker.building import build_reference_image, require_engine
@@ -18,35 +19,25 @@ from scaffolder.checks.docker.containers import (
     wait_until_answers,
 )
 from scaffolder.checks.docker.images import build_work_image
+from scaffolder.checks.docker.stopping import (
+    KILLED,
+    SeenStop,
+    StoppedJob,
+    StopTimingError,
+    stop_job,
+)
+from scaffolder.checks.expectations.files import list_fixture_files
 from scaffolder.checks.http import Answer, Request
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model import Evidence, Verdict, passed
 from scaffolder.tools import engine
 
-_KILLED = 137
 _JITTER = 0.4
 # How often a late one is stopped again, and how often it must be late beside one in good time: an
 # engine that is busy tells now and then seconds later that a container has ended.
 _ROUNDS = 3
 _LATE_ENOUGH = 2
-
-
-class _TimingError(CheckFailedError):
-    """The container did not end in time, or the request in flight was cut off."""
-
-
-@dataclass(frozen=True)
-class _Stop:
-    """A container that ended: seconds from the signal, the signal, and the exit code.
-
-    `spare` are the seconds that it would still have had.
-    """
-
-    took: float
-    signal: str
-    exit_code: int
-    spare: float
 
 
 class Stops(ContainerKind, frozen=True, kw_only=True):
@@ -60,9 +51,16 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
     One that is late is stopped again, together with a container of the lab's own answer: where that
     one is in good time, with a third of `within` to spare, twice, the machine is not to blame.
 
+    An image that is no service is told to stop while a job of it works: it must have ended at most
+    `within` seconds after the signal, by itself and with an exit code that is allowed.
+
     Parameters:
         request: a request that the service answers after `takes` seconds. `{seconds}` in it stands
             for that number, drawn anew for each request and up to 0.4 larger than `takes`.
+        while: a job, instead of a service and its request: `arguments` in the place of the image's
+            CMD, `stdin`, which stays open, `env`, `mounts` as in container.runs, `at`, a regular
+            expression of the line of output at which the signal is sent (its first line unless
+            given), and `exit`: a number, a list, or {not: ...}; any but 137 unless given.
         takes: seconds.
         within: seconds.
         port_variable: the environment variable that names the port.
@@ -81,9 +79,22 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
           takes: 2
     """
 
-    request: Request
+    request: Request | UnsetType = UNSET
+    job: StoppedJob | UnsetType = field(default=UNSET, name="while")
     takes: float = 2
     within: float = 3
+
+    def __post_init__(self) -> None:
+        """Refuse to stop nothing, or two things."""
+        if (self.request is UNSET) == (self.job is UNSET):
+            raise ValueError(
+                "say what it does when it is stopped: a `request`, or a job in `while`"
+            )
+
+    @property
+    def fixture_files(self) -> tuple[str, ...]:
+        """What the job is handed of the lab's fixtures/."""
+        return tuple(list_fixture_files(self.job))
 
     def run(self, context: Context) -> Verdict:
         """Stop the service in the middle of a request, again beside the lab's own where it is late.
@@ -91,22 +102,22 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         A busy machine can hold up the best of services, and one that cannot stop fails every time.
         """
         own = self._try(context)
-        if isinstance(own, _TimingError):
+        if isinstance(own, StopTimingError):
             # Built before: what builds beside the two would make them late.
             build_reference_image(context, self.dockerfile)
         late = 0
         for _ in range(_ROUNDS):
-            if isinstance(own, _Stop):
+            if isinstance(own, SeenStop):
                 return self._passed(own)
             own, control = self._try_both(context)
-            if isinstance(own, _TimingError) and not self._in_good_time(control):
+            if isinstance(own, StopTimingError) and not self._in_good_time(control):
                 # Late together: alone, nothing of the learner's can hold up the other.
                 control = self._control(context)
                 own = self._try(context) if self._in_good_time(control) else own
             late += self._in_good_time(control)
-            if isinstance(own, _TimingError) and late == _LATE_ENOUGH:
+            if isinstance(own, StopTimingError) and late == _LATE_ENOUGH:
                 raise own
-        if isinstance(own, _Stop):
+        if isinstance(own, SeenStop):
             return self._passed(own)
         raise UnavailableError(
             f"{own.verdict.message}, and the lab's own answer was not in good time either: this"
@@ -114,51 +125,79 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             hint="check again when less runs beside it",
         )
 
-    def _in_good_time(self, control: _Stop | _TimingError) -> bool:
+    def _in_good_time(self, control: SeenStop | StopTimingError) -> bool:
         """Whether the machine has time to spare: who is late beside such a one is late by itself.
 
         One that is in time by a hair shows only how much chance is in it.
         """
-        return isinstance(control, _Stop) and control.spare >= self.within / 3
+        return isinstance(control, SeenStop) and control.spare >= self.within / 3
 
-    def _try_both(self, context: Context) -> tuple[_Stop | _TimingError, _Stop | _TimingError]:
+    def _try_both(
+        self, context: Context
+    ) -> tuple[SeenStop | StopTimingError, SeenStop | StopTimingError]:
         """Stop the learner's container and one of the lab's own answer at the same time."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             control = pool.submit(self._control, context)
             own = self._try(context)
             return own, control.result()
 
-    def _try(self, context: Context) -> _Stop | _TimingError:
+    def _try(self, context: Context) -> SeenStop | StopTimingError:
         try:
             return self._stop(context)
-        except _TimingError as error:
+        except StopTimingError as error:
             return error
 
-    def _control(self, context: Context) -> _Stop | _TimingError:
+    def _control(self, context: Context) -> SeenStop | StopTimingError:
         """Stop the lab's own answer in the same way; return how it went."""
         image = engine.inspect_image(
             require_engine(context.run), build_reference_image(context, self.dockerfile)
         )
         signal = (image.config.get("StopSignal") if image else None) or "SIGTERM"
+        if isinstance(self.job, StoppedJob):
+            return self._control_job(context, self.job, signal)
         with run_reference_service(context, self) as service:
             try:
                 return self._stop_service(context, service, signal)
-            except _TimingError as error:
+            except StopTimingError as error:
                 return error
             except CheckFailedError as error:
-                return _TimingError(error.verdict.message)
+                return StopTimingError(error.verdict.message)
 
-    def _stop(self, context: Context) -> _Stop:
+    def _stop(self, context: Context) -> SeenStop:
         signal = (
             build_work_image(context, self.dockerfile).image.config.get("StopSignal") or "SIGTERM"
         )
+        if isinstance(self.job, StoppedJob):
+            return self._stop_job(context, self.job, signal)
         with run_service(context, self) as service:
             return self._stop_service(context, service, signal)
 
-    def _stop_service(self, context: Context, service: Service, signal: str) -> _Stop:
+    def _stop_job(
+        self, context: Context, job: StoppedJob, signal: str, image: str = ""
+    ) -> SeenStop:
+        return stop_job(
+            context,
+            self.dockerfile,
+            job,
+            signal,
+            within=self.within,
+            start_within=self.start_within,
+            image=image,
+        )
+
+    def _control_job(
+        self, context: Context, job: StoppedJob, signal: str
+    ) -> SeenStop | StopTimingError:
+        image = build_reference_image(context, self.dockerfile)
+        try:
+            return self._stop_job(context, job, signal, image)
+        except CheckFailedError as error:
+            return StopTimingError(error.verdict.message)
+
+    def _stop_service(self, context: Context, service: Service, signal: str) -> SeenStop:
         takes = round(self.takes + random.SystemRandom().uniform(0, _JITTER), 2)
-        seconds = takes if "{seconds}" in self.request.path else self.takes
-        request = self.request.filled({"seconds": seconds})
+        seconds = takes if "{seconds}" in self._asked.path else self.takes
+        request = self._asked.filled({"seconds": seconds})
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             wait_until_answers(context, self, service)
             context.say(f"sending {signal} while a request is in flight")
@@ -178,14 +217,18 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             if state is None:
                 raise self._still_running(service)
             self._require_answer(service, asked, request)
-            if state.exit_code == _KILLED:
+            if state.exit_code == KILLED:
                 raise self._failed(service, "the container was killed", "exit code 137")
-        return _Stop(ended - signalled, signal, state.exit_code, limit - ended)
+        return SeenStop(ended - signalled, signal, state.exit_code, limit - ended)
 
-    def _passed(self, stop: _Stop) -> Verdict:
+    @property
+    def _asked(self) -> Request:
+        return Request() if isinstance(self.request, UnsetType) else self.request
+
+    def _passed(self, stop: SeenStop) -> Verdict:
+        did = "" if self.request is UNSET else "finished the request in flight and "
         return passed(
-            f"finished the request in flight and ended {stop.took:.1f} s after {stop.signal}"
-            f" with exit code {stop.exit_code}"
+            f"{did}ended {stop.took:.1f} s after {stop.signal} with exit code {stop.exit_code}"
         )
 
     def _require_in_flight(
@@ -198,9 +241,9 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         except (OSError, http.client.HTTPException) as error:
             said = f"{type(error).__name__}: {error}"
         raise CheckFailedError(
-            f"{self.request} ended at once, though it takes {self.takes:g} seconds",
+            f"{self._asked} ended at once, though it takes {self.takes:g} seconds",
             evidence=Evidence(
-                ran=str(self.request),
+                ran=str(self._asked),
                 expected="a slow answer",
                 actual=said,
                 log=service.container.logs(8),
@@ -217,7 +260,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
             f"still running; its first process is: {first}",
             hint="does the first process get the signal? a shell in front of the server does not"
             " hand it on: use the exec form of CMD, or exec in the entry point",
-            error=_TimingError,
+            error=StopTimingError,
             # Given every chance before; the learner should not wait for it again.
             lasting=True,
         )
@@ -235,7 +278,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
                 "the request in flight was cut off",
                 trouble,
                 hint="does the server itself get SIGTERM, and time to finish its requests?",
-                error=_TimingError,
+                error=StopTimingError,
             )
 
     def _failed(
@@ -251,7 +294,7 @@ class Stops(ContainerKind, frozen=True, kw_only=True):
         return error(
             message,
             evidence=Evidence(
-                ran=f"docker stop, {min(0.5, self.takes / 2):g} s after {self.request}",
+                ran=f"docker stop, {min(0.5, self.takes / 2):g} s after {self._asked}",
                 expected="its whole answer, then the end of the container",
                 actual=actual,
                 log=service.container.logs(8),

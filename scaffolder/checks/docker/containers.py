@@ -122,7 +122,7 @@ def run_service(
         with _started(context, kind, image.image.id, hardening, health) as service:
             yield service
     except StartFailedError as error:
-        raise explain_refused_start(context, kind, error, hardening) from error
+        raise _not_started(context, kind, error, hardening) from error
 
 
 @contextlib.contextmanager
@@ -164,19 +164,13 @@ def _started(
         yield Service(container, port)
 
 
-def explain_refused_start(
-    context: Context,
-    kind: ContainerKind,
-    error: StartFailedError,
-    hardening: Hardening | None = None,
-    *,
-    ran: str = "",
+def _not_started(
+    context: Context, kind: ContainerKind, error: StartFailedError, hardening: Hardening | None
 ) -> CheckFailedError | UnavailableError:
     """Return what to raise where the engine does not start the learner's image.
 
-    `ran` is the command that a person would give, where it is not that of a service. Where the
-    engine says so in words that it does not have for images, the lab's own answer is started in the
-    same way: if that runs, it is the image all the same.
+    Where it says so in words that it does not have for images, the lab's own answer is started in
+    the same way: if that runs, it is the image all the same.
     """
     if not error.expected:
 
@@ -187,13 +181,13 @@ def explain_refused_start(
         trouble = context.run.control(("start", kind.dockerfile, bool(hardening)), attempt)
         if trouble:
             return UnavailableError(trouble.message, trouble.hint)
-    why, hint = _why_not_started(str(error))
+    why, hint = explain_start_failure(str(error))
     if script := find_windows_script(context, kind.dockerfile):
-        why, hint = _windows_lines(script)
+        why, hint = explain_windows_lines(script)
     return CheckFailedError(
         f"the container cannot be started: {why}" if why else "the container cannot be started",
         evidence=Evidence(
-            ran=ran or f"docker run -e {kind.port_variable}=PORT IMAGE",
+            ran=f"docker run -e {kind.port_variable}=PORT IMAGE",
             expected="a running process",
             actual=str(error),
         ),
@@ -202,7 +196,7 @@ def explain_refused_start(
     )
 
 
-def _why_not_started(said: str) -> tuple[str, str]:
+def explain_start_failure(said: str) -> tuple[str, str]:
     """Return in words what an engine says of an image, and what to do about it."""
     for sign, why, hint in _REASONS:
         if sign in said:
@@ -210,7 +204,7 @@ def _why_not_started(said: str) -> tuple[str, str]:
     return "", "look at CMD and ENTRYPOINT: does that file exist in the image, may it be run?"
 
 
-def _windows_lines(script: str) -> tuple[str, str]:
+def explain_windows_lines(script: str) -> tuple[str, str]:
     return (
         f"the lines of {script} end as Windows ends them (CR LF)",
         "so its first line names a program that is not there: save the script with the line ends of"
@@ -250,7 +244,7 @@ def wait_until_answers(context: Context, kind: ContainerKind, service: Service) 
     Raises CheckFailedError where the container ends, or does not answer within
     `kind.start_within` seconds, or longer where the machine is busy.
     """
-    allowed = min(kind.start_within * measure_patience(), context.timeout)
+    allowed = find_patient_limit(context, kind.start_within)
     deadline = time.monotonic() + allowed
     while True:
         context.run.cancel.raise_if_cancelled()
@@ -273,7 +267,7 @@ def report_end(
     why = f"exit code {state.exit_code}"
     hint = "run the command above; what it prints last says why"
     if script := find_windows_script(context, kind.dockerfile):
-        said, hint = _windows_lines(script)
+        said, hint = explain_windows_lines(script)
         why = f"{why}; {said}"
     if state.out_of_memory or state.exit_code == _OUT_OF_MEMORY:
         why += f"; it was killed, as for using more than {LIMITS.memory_mb} MB of memory"
@@ -350,6 +344,11 @@ def poll(context: Context, met: Callable[[], bool], seconds: float) -> bool:
             return False
         context.run.cancel.wait(_PAUSE)
     return True
+
+
+def find_patient_limit(context: Context, seconds: float) -> float:
+    """Return for how long to wait for what takes so many seconds at most on an idle machine."""
+    return min(seconds * measure_patience(), context.timeout)
 
 
 def measure_patience() -> float:

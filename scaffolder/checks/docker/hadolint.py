@@ -5,40 +5,19 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from scaffolder.checks.docker import hadolint_text
+from scaffolder.checks.linting import Violation
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools import processes
 from scaffolder.tools.processes import CancelToken, Ending
 from scaffolder.tools.versions import ask_version, format_pip_install
 
-Level = Literal["error", "warning", "info", "style"]
-LEVELS: tuple[Level, ...] = ("error", "warning", "info", "style")
-
 _SECONDS = 60
 # What tells hadolint, or the shellcheck inside it, to look away: `# hadolint ignore=DL3006`,
 # `# hadolint shell=powershell`, `# shellcheck disable=SC2086`.
 _PRAGMA = re.compile(r"^([ \t]*#)[ \t]*(?:hadolint|shellcheck)\b.*$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that a Dockerfile breaks, and where; `line` counts from 1."""
-
-    rule: str
-    level: Level
-    line: int
-    message: str
-
-    @property
-    def url(self) -> str:
-        """The rule's page."""
-        if self.rule.startswith("SC"):
-            return f"https://www.shellcheck.net/wiki/{self.rule}"
-        return f"https://github.com/hadolint/hadolint/wiki/{self.rule}"
 
 
 def blank_pragmas(text: str) -> str:
@@ -84,10 +63,22 @@ def lint(text: str, *, place: Path, env: dict[str, str], cancel: CancelToken) ->
         last = "; ".join(completed.tail(3))
         raise RuntimeError(f"hadolint ended with {completed.returncode} ({last})")
     found = [
-        Violation(item["code"], item["level"], numbers[item["line"]], item["message"])
+        Violation(
+            item["code"],
+            item["level"],
+            numbers[item["line"]],
+            item["message"],
+            _find_page(item["code"]),
+        )
         for item in json.loads(completed.stdout)
     ]
     return [one for one in found if not hadolint_text.is_mistaken(one.rule, one.line, text)]
+
+
+def _find_page(rule: str) -> str:
+    if rule.startswith("SC"):
+        return f"https://www.shellcheck.net/wiki/{rule}"
+    return f"https://github.com/hadolint/hadolint/wiki/{rule}"
 
 
 def _program() -> str:

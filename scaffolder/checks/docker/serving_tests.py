@@ -24,17 +24,15 @@ from scaffolder.checks.docker.containers import (
 )
 from scaffolder.checks.docker.distributions import list_distributions
 from scaffolder.checks.docker.images import build_work_image, count_base_layers, read_file_system
-from scaffolder.checks.docker.jobs import prepare_mount, run_image_job
 from scaffolder.checks.docker.rules import read_dockerfile
+from scaffolder.checks.docker.serving_jobs import run_image_job
 from scaffolder.checks.serving import (
     OUTPUT_LIMIT,
     FixtureParameters,
     FixtureService,
     TimeBudget,
-    find_tester_folder,
 )
-from scaffolder.tools import engine
-from scaffolder.tools.engine import Container, operating
+from scaffolder.tools.engine import Container, ContainerJob, operating
 from scaffolder.tools.engine.operating import ContainerEndedError
 
 
@@ -126,20 +124,12 @@ class DockerFixtureService(FixtureService):
         check: bool,
     ) -> dict[str, Any]:
         """Run the image to its end; `stdin` is in base64, `mounts` are sources by their targets."""
-        read_dockerfile(self.context.run, self._kind.dockerfile)
-        image = build_work_image(self.context, self._kind.dockerfile).image
+        dockerfile = self._kind.dockerfile
+        read_dockerfile(self.context.run, dockerfile)
         allowed = self.budget.limit(timeout)
-        shared = find_tester_folder(self.context) / "mounts"
-        job = engine.ImageJob(
-            arguments=args,
-            stdin=base64.b64decode(stdin),
-            env=env,
-            user=user,
-            mounts=[prepare_mount(self.context, shared, *one) for one in mounts.items()],
-            timeout=allowed,
-            output_limit=OUTPUT_LIMIT,
-        )
-        done = run_image_job(self.context, self._kind, image.id, job)
+        given = base64.b64decode(stdin)
+        job = ContainerJob(arguments=args, stdin=given or None, env=env, user=user)
+        done = run_image_job(self.context, dockerfile, job, mounts, allowed)
         return self.budget.conclude(done, allowed, check=check)
 
     def start_container(self) -> int:

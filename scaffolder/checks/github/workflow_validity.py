@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scaffolder.checks.github import schemas
-from scaffolder.checks.github.schemas import SchemaProblem
 from scaffolder.checks.github.workflow_contexts import find_expression_problems, find_room
 from scaffolder.checks.github.workflow_matrix import LEG_LIMIT, is_too_large
 from scaffolder.checks.github.workflow_model import Job, Workflow, ensure_mapping, format_scalar
 from scaffolder.checks.github.workflow_triggers import find_contradictions
+from scaffolder.checks.json_schemas import SchemaProblem, format_position
 from scaffolder.core.yaml_source import Position
 from scaffolder.model import Finding
 
@@ -58,7 +58,7 @@ def _schema(workflow: Workflow) -> Iterator[Finding]:
 
 def _expressions(workflow: Workflow) -> Iterator[Finding]:
     for position, message in find_expression_problems(workflow.document.data):
-        where = schemas.format_position(position)
+        where = format_position(position)
         yield Finding(
             f"{where}: {message}",
             path=workflow.path,
@@ -100,7 +100,7 @@ def _repeated_keys(workflow: Workflow) -> Iterator[Finding]:
             waiting.append(((*position, key), part))
             before = seen.setdefault(str(key).lower(), str(key))
             if before != str(key):
-                message = f"{schemas.format_position((*position, key))} is the same key as {before}"
+                message = f"{format_position((*position, key))} is the same key as {before}"
                 yield _finding(workflow, "key-twice", message, workflow.line(*position, key))
 
 

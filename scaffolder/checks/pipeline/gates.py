@@ -12,6 +12,7 @@ from scaffolder.checks.pipeline.guards import require_unguarded
 from scaffolder.checks.pipeline.kinds import PipelineKind
 from scaffolder.checks.pipeline.runner import Event, PipelineRun, StepRun, find_runner, read_file
 from scaffolder.checks.pipeline.scenes import (
+    explain_red,
     fail_when_healthy,
     list_findings,
     list_steps,
@@ -207,6 +208,7 @@ class Fails(PipelineKind, frozen=True, kw_only=True):
                 *list_findings(context, base, base.failures[:1]),
                 evidence=show_step(base, base.failures[0], "green on the healthy app"),
                 lasting=False,
+                because=explain_red(base.failures[0]),
             )
         if canary is not None and not _testing_places(canary, base):
             return _tests_do_not_count(context, canary)

@@ -123,7 +123,13 @@ def fail_when_healthy(context: Context, played: PipelineRun) -> Verdict:
         evidence=show_step(played, step, "green on the healthy app"),
         hint=hint,
         lasting=False,
+        because=explain_red(step),
     )
+
+
+def explain_red(step: StepRun) -> str:
+    """Say, in the same words for every check that it stops, that a step is red without a fault."""
+    return f"the pipeline is red on the healthy app already: {name_step(step)} failed"
 
 
 def name_step(step: StepRun) -> str:

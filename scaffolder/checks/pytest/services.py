@@ -16,7 +16,7 @@ from typing import Any
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
-from scaffolder.checks.pytest.programs import Programs
+from scaffolder.checks.programs import Programs
 from scaffolder.checks.serving import (
     OUTPUT_LIMIT,
     FixtureParameters,

@@ -239,7 +239,7 @@ def _accept(
         accepted.setblocking(True)
         connection: Connection[Any, Any] = Connection(accepted.detach())
         if _knows(connection, password):
-            # At once, so that not even a devlab that is killed leaves it behind.
+            # At once, so that nobody else can find it. Its folder goes with the block, or is swept.
             Path(address).unlink()
             return connection
         connection.close()

@@ -22,7 +22,13 @@ from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.model import Report
 from scaffolder.tools import engine
-from scaffolder.workspace import MANIFEST, Workspace, read_bytes, survey_work
+from scaffolder.workspace import (
+    MANIFEST,
+    Workspace,
+    digest_repository,
+    read_bytes,
+    survey_work,
+)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -30,13 +36,15 @@ class Known(msgspec.Struct, frozen=True):
 
     `folders` tells the digest of each folder's content, `images`, for each Dockerfile's text, what
     `surroundings.select_images` says of it, and `verdicts` the digest of each kept verdict that the
-    report was made of.
+    report was made of; `history` that of the repository that the work lies in, where a check looks
+    at it.
     """
 
     folders: Mapping[str, str]
     images: Mapping[str, Mapping[str, str]]
     verdicts: Mapping[str, str]
     report: Report
+    history: str | None = None
 
 
 def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
@@ -55,15 +63,41 @@ def name(workspace: Workspace, asked: Sequence[str]) -> str | None:
     return hash_lines(["report", str(workspace.root), *here, manifest, *asked, *told, *left_out])
 
 
-def recall(kept: Kept, known_as: str) -> Known | None:
-    """Return the report that is kept under a name, provided that it still holds."""
+def recall(kept: Kept, known_as: str, root: Path) -> Known | None:
+    """Return the report that is kept under a name, provided that it still holds.
+
+    `root` is the workspace.
+    """
     known = kept.recall(known_as, Known)
     if known is None or not kept.holds(known.verdicts):
         return None
     for folder, told in known.folders.items():
         if digest(Path(folder)) != told:
             return None
+    if known.history is not None and digest_repository(root) != known.history:
+        return None
     return known if look_at_images(known.images) == known.images else None
+
+
+def is_told(kept: Kept, workspace: Workspace, report: Report) -> bool:
+    """Whether the learner was told all of a report already, as far as `note_told` knows.
+
+    It saves a look into the records; where what is known is lost, they are asked again.
+    """
+    told = kept.recall(_name_told(workspace), dict[str, bool])
+    return told is not None and told.items() >= report.passes.items()
+
+
+def note_told(kept: Kept, workspace: Workspace, report: Report) -> None:
+    """Keep that the learner was told a report on a workspace."""
+    known_as = _name_told(workspace)
+    before = kept.recall(known_as, dict[str, bool]) or {}
+    kept.keep(known_as, {**before, **report.passes})
+
+
+def _name_told(workspace: Workspace) -> str:
+    manifest = workspace.manifest
+    return hash_lines(["told", str(workspace.root), manifest.lab.id, manifest.learner_id])
 
 
 def forget_reports(kept: Kept, lab_id: str) -> None:

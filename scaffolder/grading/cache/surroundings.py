@@ -71,6 +71,11 @@ def list_contents(folder: Path) -> list[str]:
     ]
 
 
+def digest_file(path: Path) -> str:
+    """Return the digest of a file's content."""
+    return open_file_digests().digest_file(str(path))
+
+
 def select_images(dockerfile: str, seen: Glance) -> Mapping[str, str]:
     """Return what decides about building a Dockerfile and running its image, by name.
 

@@ -23,11 +23,12 @@ from scaffolder.grading.cache import surroundings
 from scaffolder.grading.cache.hashing import hash_lines
 from scaffolder.grading.cache.store import Kept
 from scaffolder.labs import catalog
+from scaffolder.labs.schema import HISTORY
 from scaffolder.model import CheckParameters, CheckResult, CheckSpec, Lab, Outcome, Verdict
 from scaffolder.model.tool import Tool
 from scaffolder.tools import engine
 from scaffolder.tools.engine import Glance
-from scaffolder.workspace import WorkSurvey, read_text
+from scaffolder.workspace import REPOSITORY, WorkSurvey, read_text
 
 _GRADED = (Outcome.PASS, Outcome.FAIL)
 
@@ -83,7 +84,8 @@ class Inputs:
 
     `root` is the workspace, or the copy of it that is graded, as `seen` tells it;
     `identify_sandbox` returns the identity of what commands run in, and is asked only where a check
-    runs some.
+    runs some; so is `digest_history`, the digest of the repository that the work lies in, where a
+    check looks at that.
     """
 
     def __init__(
@@ -93,12 +95,14 @@ class Inputs:
         root: Path,
         seen: WorkSurvey,
         identify_sandbox: Callable[[], str],
+        digest_history: Callable[[], str] = lambda: "",
     ) -> None:
         self._lab = lab
         self._variables = variables
         self._root = root
         self._seen = seen
         self._identify_sandbox = identify_sandbox
+        self._digest_history = digest_history
         self._digests: dict[tuple[Family, tuple[Tool, ...]], str] = {}
 
     def name(self, spec: CheckSpec, images: Mapping[str, str]) -> str:
@@ -120,6 +124,10 @@ class Inputs:
         return None if seen is None else surroundings.select_images(text, seen)
 
     @functools.cached_property
+    def _history(self) -> str:
+        return self._digest_history()
+
+    @functools.cached_property
     def _engine(self) -> Glance | None:
         return engine.glance()
 
@@ -129,8 +137,12 @@ class Inputs:
         said = msgspec.json.encode(
             (lab.id, lab.trusted, self._variables, lab.context, lab.faults), order="deterministic"
         )
-        folders = (lab.root / "start", lab.root / "tests", catalog.find_template(lab))
+        own = (lab.root / name for name in ("start", "tests", "fixtures"))
+        folders = (*own, catalog.find_template(lab))
         lines = [line for one in folders for line in surroundings.list_contents(one)]
+        history = lab.root / HISTORY
+        if history.is_file():
+            lines.append(f"{HISTORY} {surroundings.digest_file(history)}")
         return hash_lines([said.decode(), *lines])
 
     def _here(self, spec: CheckSpec) -> str:
@@ -151,7 +163,8 @@ class Inputs:
         told = self._seen.told
         linked = any(what.startswith("link") for what in told.values())
         patterns = ("*",) if linked else _with_folders(check.reads)
-        return [
+        history = [f"{REPOSITORY}\0{self._history}"] if check.reads_history else []
+        return history + [
             f"{path}\0{what}"
             for path, what in [
                 *told.items(),

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scaffolder.core.errors import DevlabError
 from scaffolder.core.log import write_log
-from scaffolder.model import Lab, Report
+from scaffolder.model import Lab, News, Report
+from scaffolder.progress.news import ToldTask
 from scaffolder.progress.records import telling
 from scaffolder.progress.standing import KeptReport, Key, Records
 from scaffolder.workspace import RENDERED, Workspace, escape_path
@@ -32,17 +33,40 @@ _NOT_KEPT = "what you did is not kept"
 _NOT_READ = "what you did before cannot be read"
 
 
-def note_report(workspace: Workspace, lab: Lab, report: Report) -> None:
-    """Keep what a finished check run said; call it once for each run."""
+def note_report(workspace: Workspace, lab: Lab, report: Report, *, told: bool = False) -> News:
+    """Keep what a finished check run said, and return what is new in it; call it once for each run.
+
+    With `told` the learner hears it all; without, what is new stays so until somebody tells it.
+    """
     from scaffolder.progress.records import entries, store
 
-    when = datetime.now(UTC)
+    key, when = make_key(workspace), datetime.now(UTC)
     with _records_of(workspace):
-        _kindly(
-            lambda: store.write(entries.note_report(make_key(workspace), lab, report, when)),
-            None,
+        return _kindly(
+            lambda: store.write(entries.note_report(key, lab, report, when, told=told)),
+            News(),
             _NOT_KEPT,
         )
+
+
+def read_told(workspace: Workspace) -> dict[str, ToldTask]:
+    """Return what checks told last of the tasks of a workspace, of those that were checked."""
+    from scaffolder.progress.records import entries, store
+
+    with _records_of(workspace):
+        return _kindly(lambda: store.read(entries.query_told(make_key(workspace)), {}), {})
+
+
+def begin(workspace: Workspace) -> None:
+    """Forget what was told of earlier work in the place of a new workspace."""
+    from scaffolder.progress.records import entries, store
+
+    def forget_told() -> None:
+        if store.find_file().exists():
+            store.write(entries.begin(make_key(workspace)))
+
+    with _records_of(workspace):
+        _kindly(forget_told, None, _NOT_KEPT)
 
 
 def read_last_report(workspace: Workspace) -> KeptReport | None:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from scaffolder.model import Lab, Outcome, Report
+from scaffolder.model import Lab, News, Outcome, Report
+from scaffolder.progress.news import ToldTask, find_news
 from scaffolder.progress.standing import KeptReport, Key, LabNote, Passed, Records, WorkspaceRecord
 
 Database = sqlite3.Connection
@@ -28,13 +29,18 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[[Database], None]:
-    """Return the change that keeps what a check run said."""
+def note_report(
+    key: Key, lab: Lab, report: Report, when: datetime, *, told: bool
+) -> Callable[[Database], News]:
+    """Return the change that keeps what a check run said, and answers what is new in it.
+
+    Where it is not `told` to the learner, it stays new for the next one.
+    """
     kept = msgspec.json.encode(report).decode()
     at = format_time(when)
     passed = [task for task in report.tasks if task.outcome is Outcome.PASS]
 
-    def change(database: Database) -> None:
+    def change(database: Database) -> News:
         put_lab(database, make_lab_note(lab, when))
         row = put_workspace(database, key, at)
         add_attempts(database, row, read_device(database), 1)
@@ -45,6 +51,12 @@ def note_report(key: Key, lab: Lab, report: Report, when: datetime) -> Callable[
             "UPDATE workspace SET report = ?, report_at = ? WHERE id = ?",
             (kept if len(kept) <= _REPORT_LIMIT else None, at, row),
         )
+        if not told:
+            return News()
+        before = read_told(database, row)
+        for name, done in report.passes.items():
+            put_told(database, row, name, passed=done)
+        return find_news(lab, report, before)
 
     return change
 
@@ -145,6 +157,54 @@ def put_hint(database: Database, row: int, task: str, number: int, at: str) -> N
     )
 
 
+def read_told(database: Database, row: int) -> dict[str, ToldTask]:
+    """Return what the checks of a workspace told last, by task."""
+    rows = database.execute("SELECT task, passed, ever FROM told WHERE workspace = ?", (row,))
+    return {
+        task: ToldTask(None if passed is None else bool(passed), ever=bool(ever))
+        for task, passed, ever in rows
+    }
+
+
+def put_told(database: Database, row: int, task: str, *, passed: bool) -> None:
+    """Keep that a check told whether a task passes."""
+    database.execute(
+        "INSERT INTO told (workspace, task, passed, ever) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (workspace, task) DO UPDATE"
+        " SET passed = excluded.passed, ever = max(ever, excluded.ever)",
+        (row, task, passed, passed),
+    )
+
+
+def query_told(key: Key) -> Callable[[Database], dict[str, ToldTask]]:
+    """Return the question what was told last of each task of a workspace."""
+
+    def query(database: Database) -> dict[str, ToldTask]:
+        row = _find_row(database, key)
+        return {} if row is None else read_told(database, row)
+
+    return query
+
+
+def begin(key: Key) -> Callable[[Database], None]:
+    """Return the change that forgets what was told of work that lay in the same place before."""
+
+    def change(database: Database) -> None:
+        row = _find_row(database, key)
+        if row is not None:
+            database.execute("DELETE FROM told WHERE workspace = ?", (row,))
+
+    return change
+
+
+def _find_row(database: Database, key: Key) -> int | None:
+    found = database.execute(
+        "SELECT id FROM workspace WHERE (path, lab, learner) = (?, ?, ?)",
+        (key.path, key.lab, key.learner),
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
 class Forgotten(msgspec.Struct, frozen=True):
     """How much was kept of a lab before it was forgotten."""
 
@@ -169,7 +229,7 @@ def forget(lab: str) -> Callable[[Database], Forgotten]:
             "  (SELECT id FROM workspace WHERE lab = :lab))",
             {"lab": lab},
         ).fetchone()
-        for table in ("attempts", "passed", "hint"):
+        for table in ("attempts", "passed", "hint", "told"):
             database.execute(f"DELETE FROM {table} WHERE {mine}", (lab,))  # noqa: S608
         database.execute("DELETE FROM workspace WHERE lab = ?", (lab,))
         database.execute("DELETE FROM lab WHERE id = ?", (lab,))

@@ -30,5 +30,14 @@ _FIRST = (
         number INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (workspace, task, number))""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
-TABLES = frozenset({"device", "lab", "workspace", "attempts", "passed", "hint"})
+# What the last check told of each task, so that the next one can say what is new: whether it passed
+# (NULL where nobody knows any more), and whether it ever was told as passed.
+_TOLD = (
+    """CREATE TABLE told (
+        workspace INTEGER NOT NULL REFERENCES workspace, task TEXT NOT NULL,
+        passed INTEGER, ever INTEGER NOT NULL, PRIMARY KEY (workspace, task))""",
+    "INSERT INTO told SELECT workspace, task, NULL, 1 FROM passed",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TOLD)
+TABLES = frozenset({"device", "lab", "workspace", "attempts", "passed", "hint", "told"})

@@ -8,18 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.control import Control
-from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from scaffolder.core.text import sanitize_line
-from scaffolder.model import Outcome, Problem, Report, Task
+from scaffolder.model import Outcome, Report, Task
 from scaffolder.report import terminal
 from scaffolder.report.details import format_points
 from scaffolder.report.live.watch import KEYS, Choice, Page, Question, Watch
+from scaffolder.report.live.watch_body import format_body, format_problem
 
 Line = list[Segment]
 
@@ -30,9 +30,8 @@ _TALL, _TALLER = 18, 32
 # Columns below which a title says nothing.
 _TITLE = 10
 # The keys that the last line leaves out where it has no room for all, in this order.
-_DISPENSABLE = ("r", "a", "s", "n", "↑ ↓", "q", "h")
+_DISPENSABLE = ("r", "a", "s", "i", "n", "↑ ↓", "q", "h")
 _PLAIN = str.maketrans({"…": ".", "·": "-", "↑": "^", "↓": "v", "—": "-"})
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def make_frame(watch: Watch, target: Console, now: float) -> Frame:
     if height >= 8 and not isinstance(watch.page, Choice | Question) and not _reads(watch):
         top += _tasks(watch, target, height - len(top) - len(bottom))
     rows = max(0, height - len(top) - len(bottom))
-    body = _lines(_body(watch, target), target)
+    body = _lines(format_body(watch, target), target)
     if len(body) > rows:
-        body = _lines(_body(watch, target, next_first=True), target)
+        body = _lines(format_body(watch, target, next_first=True), target)
     body, last = _scroll(body, watch.offset, rows, target)
     lines = [*top, *body, *bottom][:height]
     return Frame([_encodable(line, target) for line in lines], rows, last)
@@ -148,78 +147,6 @@ def _points(watch: Watch, task: Task) -> str:
     return format_points(result)
 
 
-def _body(watch: Watch, target: Console, *, next_first: bool = False) -> RenderableType:
-    page = watch.page
-    if isinstance(page, Choice):
-        return _choice(page)
-    if isinstance(page, Question):
-        answer = Text("\ny  yes      n  no", style="bold")
-        return Group(Text(sanitize_line(page.title), style="bold"), _text(page.text), answer)
-    if isinstance(page, Page):
-        parts: list[RenderableType] = [
-            Text(sanitize_line(page.title), style="bold"),
-            _text(page.text),
-        ]
-        if page.key == "h":
-            parts += ["", _failure(watch, target, next_first=next_first)]
-        return Group(*parts)
-    return _failure(watch, target, next_first=next_first)
-
-
-def _choice(choice: Choice) -> RenderableType:
-    rows = [
-        Text(f"{'>' if index == choice.index else ' '} {sanitize_line(option)}")
-        for index, option in enumerate(choice.options)
-    ]
-    rows[choice.index].stylize("reverse")
-    # What is chosen stays in sight, however many there are.
-    return Group(Text(sanitize_line(choice.title), style="bold"), *rows[max(0, choice.index - 3) :])
-
-
-def _text(text: str) -> RenderableType:
-    """Return a text of somebody's, its lines wrapped, those of a diff coloured."""
-    is_diff = text.startswith("--- ") or "\n--- " in text
-    return Group(
-        *(
-            Text(sanitize_line(line, 2000), style=_DIFF_STYLES.get(line[:1], "") if is_diff else "")
-            for line in text.splitlines()
-        )
-    )
-
-
-def _failure(watch: Watch, target: Console, *, next_first: bool) -> RenderableType:
-    if watch.problem is not None:
-        return format_problem(watch.problem)
-    if not watch.focus:
-        return Text(_nothing_fails(watch))
-    blocks: list[RenderableType] = []
-    if watch.focus in watch.unsure and watch.active and watch.focus in watch.results:
-        blocks.append(Text("from before this save; it is checked again", style="dim"))
-    for check in watch.problems_of(watch.focus):
-        block = terminal.format_check(watch.focus, check, target, next_first=next_first)
-        blocks += [block, ""]
-    return Group(*blocks[:-1])
-
-
-def format_problem(what: Problem) -> RenderableType:
-    """Return why nothing can be checked, and what to do."""
-    parts: list[RenderableType] = [
-        Text.assemble(("error: ", "bold red"), sanitize_line(part))
-        if number == 0
-        else sanitize_line(part)
-        for number, part in enumerate(what.message.splitlines())
-    ]
-    if what.hint:
-        parts.append(Padding(_text(what.hint), (0, 0, 0, 2)))
-    return Group(*parts)
-
-
-def _nothing_fails(watch: Watch) -> str:
-    if watch.unsure:
-        return "Nothing fails so far."
-    return f"Everything passes: all {watch.score.gradable} points. q ends."
-
-
 def _status(watch: Watch, target: Console, now: float) -> list[Line]:
     """Return how it ended, or what runs: in as many lines, however many run, of this height."""
     rows = 1
@@ -256,7 +183,8 @@ def _idle(watch: Watch) -> Text:
     if watch.problem is not None or watch.report is None:
         return Text("waiting for a save", style="dim")
     took = f"checked, took {watch.report.seconds:.1f} s"
-    parts = (_seen(watch), took, "waiting for a save")
+    changes = terminal.format_changes(watch.report.news)
+    parts = (_seen(watch), changes, took, "waiting for a save")
     return Text("; ".join(part for part in parts if part), style="dim")
 
 

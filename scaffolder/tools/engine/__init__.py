@@ -47,7 +47,14 @@ if TYPE_CHECKING:
         inspect_used_images,
         save_layers,
     )
-    from scaffolder.tools.engine.jobs import ImageJob, ReadOnlyMount, run_job
+    from scaffolder.tools.engine.jobs import (
+        VOLUME,
+        ContainerJob,
+        RunningJob,
+        make_volume,
+        read_folder,
+        start_job,
+    )
 
 _MODULES = {
     "building": ("Build", "BuildFailedError", "build"),
@@ -68,7 +75,7 @@ _MODULES = {
     "diagnosis": ("FailureCause",),
     "examining": ("STANDIN_LABEL", "About", "examine", "is_standin", "why_not_offered", "pull"),
     "glancing": ("Glance", "glance"),
-    "jobs": ("ImageJob", "ReadOnlyMount", "run_job"),
+    "jobs": ("VOLUME", "ContainerJob", "RunningJob", "make_volume", "read_folder", "start_job"),
     "images": (
         "LayerEntry",
         "Image",
@@ -93,10 +100,12 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "RUN_LABEL",
     "STANDIN_LABEL",
+    "VOLUME",
     "About",
     "Build",
     "BuildFailedError",
     "Container",
+    "ContainerJob",
     "ContainerLimits",
     "ContainerState",
     "Engine",
@@ -106,11 +115,10 @@ __all__ = [
     "HealthProbe",
     "HealthTiming",
     "Image",
-    "ImageJob",
     "Layer",
     "LayerEntry",
     "Process",
-    "ReadOnlyMount",
+    "RunningJob",
     "StartFailedError",
     "build",
     "connect",
@@ -121,11 +129,13 @@ __all__ = [
     "inspect_image",
     "inspect_used_images",
     "is_standin",
+    "make_volume",
     "pull",
+    "read_folder",
     "remove_run",
-    "run_job",
     "save_layers",
     "start_container",
+    "start_job",
     "sweep",
     "why_not_offered",
 ]

@@ -236,14 +236,14 @@ def start_container(
         make_host_config(
             engine,
             limits or ContainerLimits(),
+            hardening,
             port_bindings={port: (engine.published_on,)},
-            **(_harden(hardening) if hardening else {}),
         ),
         health,
     )
     container = Container(engine, container_id, engine.reached_at, 0)
     try:
-        with translate_start_errors():
+        with translate_start_refusals():
             engine.api.start(container_id)
             published = find_port(engine, container_id)
         yield Container(engine, container_id, engine.reached_at, published)
@@ -260,7 +260,7 @@ def _create(
     host_config: Any,
     health: HealthTiming | None,
 ) -> str:
-    with translate_start_errors():
+    with translate_start_refusals():
         created = engine.api.create_container(
             image,
             environment=dict(env),
@@ -272,27 +272,28 @@ def _create(
     return str(created["Id"])
 
 
-def make_host_config(engine: Engine, limits: ContainerLimits, **more: Any) -> dict[str, Any]:
-    """Return what bounds a container, with `more` of the engine's settings."""
-    config: dict[str, Any] = engine.api.create_host_config(
-        mem_limit=f"{limits.memory_mb}m",
-        memswap_limit=f"{limits.memory_mb}m",
-        pids_limit=limits.pids,
-        nano_cpus=int(limits.cpus * _NANOSECONDS),
-        log_config={"type": "json-file", "config": {"max-size": "1m", "max-file": "2"}},
+def make_host_config(
+    engine: Engine, limits: ContainerLimits, hardening: Hardening | None, **more: Any
+) -> dict[str, Any]:
+    """Return what bounds a container, in the engine's words; `more` is as the SDK has it."""
+    hardened: dict[str, Any] = {}
+    if hardening:
+        hardened = {
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "tmpfs": dict.fromkeys(hardening.tmpfs, ""),
+        }
+    bounds: dict[str, Any] = {
+        "mem_limit": f"{limits.memory_mb}m",
+        "memswap_limit": f"{limits.memory_mb}m",
+        "pids_limit": limits.pids,
+        "nano_cpus": int(limits.cpus * _NANOSECONDS),
+        "log_config": {"type": "json-file", "config": {"max-size": "1m", "max-file": "2"}},
         **({"userns_mode": "host"} if _remaps_users(engine) else {}),
-        **more,
-    )
-    return config
-
-
-def _harden(hardening: Hardening) -> dict[str, Any]:
-    return {
-        "read_only": True,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "tmpfs": dict.fromkeys(hardening.tmpfs, ""),
     }
+    config: dict[str, Any] = engine.api.create_host_config(**{**bounds, **hardened, **more})
+    return config
 
 
 @functools.lru_cache(maxsize=4)
@@ -321,7 +322,7 @@ def _health_config(health: HealthTiming | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def translate_start_errors() -> Iterator[None]:
+def translate_start_refusals() -> Iterator[None]:
     """Turn a refusal into StartFailedError, and no answer in time: an image can ask for a lot."""
     import requests
     from docker.errors import APIError

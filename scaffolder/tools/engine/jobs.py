@@ -1,161 +1,320 @@
-"""Run an image to its end, as `docker run` does: arguments, standard input, read-only mounts."""
+"""Run an image to its end: a job with arguments, standard input and mounts, both streams apart."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from scaffolder.tools.engine.connection import RUN_LABEL, Engine
+from scaffolder.tools.command import Interruption
+from scaffolder.tools.engine.connection import RUN_LABEL, Engine, translate_engine_errors
 from scaffolder.tools.engine.containers import (
     Container,
     ContainerLimits,
+    ContainerState,
+    Hardening,
     make_host_config,
-    translate_start_errors,
+    translate_start_refusals,
 )
-from scaffolder.tools.engine.operating import (
-    BoundedOutput,
-    ContainerEndedError,
-    kill_late,
-    translate_container_errors,
-)
-from scaffolder.tools.processes import CancelToken, Completed, Ending
+from scaffolder.tools.processes import DEFAULT_OUTPUT_LIMIT, CancelToken, Completed, Ending
 
-# Seconds that an engine may take to tell that a container has ended whose output has.
-_ENDING = 20.0
+# A frame of the engine's: which stream it is of, and how many bytes follow.
+_HEADER = struct.Struct(">BxxxL")
+_STREAMS = {1: "stdout", 2: "stderr"}
+_CHUNK = 65536
+# Seconds in which the rest of the output comes after the end.
+_REST = 5.0
+_PAUSE = 0.05
+_KILLED = 137
+_FILE_BYTES = 256 * 2**20
+VOLUME = "devlab-given"
 
 
 @dataclass(frozen=True)
-class ReadOnlyMount:
-    """A file or folder of this machine, `source`, that a container sees at `target` and only reads.
+class ContainerJob:
+    """What is run of an image: `arguments` stand in the place of its CMD.
 
-    The engine must see it under the same path.
-    """
-
-    source: Path
-    target: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageJob:
-    """One run of an image: what comes after its name, what it is given, and its bounds.
-
-    `arguments` follow the entry point; without any the image's own command runs. `user` is the
-    image's unless given. `timeout` is in seconds, `output_limit` in bytes over both streams.
+    `stdin` None is none at all; with `holds_stdin` it stays open until the end. `mounts` are
+    volumes by the place where they are mounted, `writable` those places that may be written to.
+    Without `network` there is none.
     """
 
     arguments: Sequence[str] = ()
-    stdin: bytes = b""
-    env: Mapping[str, str]
+    stdin: bytes | None = None
+    holds_stdin: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
-    mounts: Sequence[ReadOnlyMount] = ()
     network: bool = False
-    timeout: float
-    output_limit: int
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    writable: frozenset[str] = frozenset()
+    hardening: Hardening | None = None
+    limits: ContainerLimits = field(default_factory=ContainerLimits)
 
 
-def run_job(
-    engine: Engine, image: str, job: ImageJob, *, run_id: str, cancel: CancelToken
-) -> Completed:
-    """Run a container of the image to its end, and return what it came to.
+class RunningJob:
+    """A job's container, its output, and its end.
+
+    `hear` gets each line of either stream, in a thread of its own.
+    """
+
+    def __init__(self, container: Container, link: socket.socket, output_limit: int) -> None:
+        self.container = container
+        self.began = time.monotonic()
+        self._link = link
+        self._left = output_limit
+        self._chunks: dict[str, list[bytes]] = {name: [] for name in _STREAMS.values()}
+        self._rests = dict.fromkeys(_STREAMS.values(), b"")
+        self._hears: list[Callable[[str], None]] = []
+        self._lines: list[str] = []
+        self._reading = threading.Thread(target=self._read, daemon=True)
+
+    def start(self, stdin: bytes | None, *, holds: bool) -> None:
+        """Begin to read what it prints and to write what it reads."""
+        self._reading.start()
+        if stdin is not None:
+            feed = threading.Thread(target=self._feed, args=(stdin, holds), daemon=True)
+            feed.start()
+
+    def hear(self, listen: Callable[[str], None]) -> None:
+        """Have `listen` called with every line, those that have come among them."""
+        self._hears.append(listen)
+        for line in list(self._lines):
+            listen(line)
+
+    def wait_for(
+        self, is_wanted: Callable[[str], bool], seconds: float, cancel: CancelToken
+    ) -> bool:
+        """Whether a wanted line came while the job ran, within the seconds."""
+        seen = threading.Event()
+        self.hear(lambda line: seen.set() if is_wanted(line) else None)
+        deadline = time.monotonic() + seconds
+        while not seen.is_set() and time.monotonic() < deadline:
+            if not self.container.state().running:
+                self._reading.join(_REST)
+                break
+            cancel.wait(_PAUSE)
+        return seen.is_set()
+
+    def finish(
+        self, seconds: float, cancel: CancelToken, interruption: Interruption | None = None
+    ) -> Completed:
+        """Wait for the end, at most for so many seconds from now, and return what it came to."""
+        sender = _Sender(self, interruption)
+        state = self.container.wait_until(sender.look, seconds, cancel)
+        ending = Ending.EXITED
+        if state is None:
+            ending = Ending.TIMED_OUT
+            self.container.kill("SIGKILL")
+        took = time.monotonic() - self.began
+        self._reading.join(_REST)
+        last = state or self.container.state()
+        if self._left <= 0:
+            ending = Ending.TOO_MUCH_OUTPUT
+        elif last.out_of_memory and last.exit_code == _KILLED:
+            ending = Ending.TOO_MUCH_MEMORY
+        return Completed(
+            argv=(),
+            returncode=last.exit_code,
+            stdout=self._text("stdout"),
+            stderr=self._text("stderr"),
+            seconds=took,
+            ending=ending,
+            signalled=sender.sent,
+        )
+
+    def show_last_lines(self, count: int = 8) -> tuple[str, ...]:
+        """Return the last lines of both streams that are not empty."""
+        return tuple(line for line in self._lines if line.strip())[-count:]
+
+    def _text(self, name: str) -> str:
+        return b"".join(self._chunks[name]).decode(errors="replace")
+
+    def _feed(self, stdin: bytes, holds: bool) -> None:
+        # Who does not read it ends, and takes the connection along.
+        with contextlib.suppress(OSError):
+            self._link.sendall(stdin)
+            if not holds:
+                self._link.shutdown(socket.SHUT_WR)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            while header := self._receive(_HEADER.size):
+                stream, size = _HEADER.unpack(header)
+                chunk = self._receive(size)
+                self._left -= len(chunk)
+                if self._left <= 0:
+                    # The engine is slow to kill what waits for somebody to read it.
+                    self._link.shutdown(socket.SHUT_RDWR)
+                    self.container.kill("SIGKILL")
+                    return
+                self._take(_STREAMS.get(stream, "stdout"), chunk)
+        for name, rest in self._rests.items():
+            if rest:
+                self._tell(name, rest)
+
+    def _receive(self, size: int) -> bytes:
+        """Return so many bytes; fewer only where the stream ends."""
+        found = b""
+        while len(found) < size:
+            chunk = self._link.recv(min(_CHUNK, size - len(found)))
+            if not chunk:
+                return b""
+            found += chunk
+        return found
+
+    def _take(self, name: str, chunk: bytes) -> None:
+        self._chunks[name].append(chunk)
+        *lines, rest = (self._rests[name] + chunk).split(b"\n")
+        # A line that goes on and on is no longer one that somebody waits for.
+        self._rests[name] = rest[:_CHUNK]
+        for line in lines:
+            self._tell(name, line)
+
+    def _tell(self, _: str, raw: bytes) -> None:
+        line = raw.decode(errors="replace")
+        self._lines.append(line)
+        for listen in list(self._hears):
+            listen(line)
+
+
+class _Sender:
+    """Sends a job the signal of an interruption when it is due, while it waits for the end."""
+
+    def __init__(self, job: RunningJob, plan: Interruption | None) -> None:
+        self._job = job
+        self._plan = plan
+        self._due: float | None = None
+        self.sent = False
+        if plan is not None and plan.at is None:
+            self._due = job.began + plan.after
+        elif plan is not None:
+            job.hear(self._hear)
+
+    def _hear(self, line: str) -> None:
+        plan = self._plan
+        if plan is not None and plan.at is not None and self._due is None and plan.at(line):
+            self._due = time.monotonic() + plan.after
+
+    def look(self, state: ContainerState) -> bool:
+        """Whether the job is over; sends what is due while it is not."""
+        if not state.running:
+            return True
+        if self._plan and not self.sent and self._due is not None and time.monotonic() >= self._due:
+            self._job.container.kill(str(self._plan.number))
+            self.sent = True
+        return False
+
+
+@contextlib.contextmanager
+def start_job(
+    engine: Engine,
+    image: str,
+    job: ContainerJob,
+    *,
+    run_id: str,
+    cancel: CancelToken,
+    output_limit: int = DEFAULT_OUTPUT_LIMIT,
+) -> Iterator[RunningJob]:
+    """Run a job for as long as the block lasts, and no longer.
 
     Raises StartFailedError where the engine does not start it, UnavailableError where the engine
-    does not answer, InterruptedRunError on `cancel`.
+    does not answer.
     """
-    started = time.monotonic()
-    output = BoundedOutput(job.output_limit)
-    with _create(engine, image, job, run_id) as container, contextlib.ExitStack() as stack:
-        with translate_start_errors():
-            stream = engine.api.attach_socket(
-                container.id, {"stdin": int(bool(job.stdin)), "stdout": 1, "stderr": 1, "stream": 1}
-            )
-            stack.callback(stream.close)
-            engine.api.start(container.id)
-        stack.enter_context(cancel.on_cancel(lambda: container.kill("SIGKILL")))
-        late = stack.enter_context(kill_late(container, job.timeout))
-        stack.enter_context(_feeding(stream, job.stdin))
-        _read(container, stream, output)
-        ended = container.wait_until(lambda one: not one.running, _ENDING, cancel)
-        cancel.raise_if_cancelled()
-        if ended is None:
-            raise RuntimeError("the engine does not tell how a container ended")
-        return Completed(
-            argv=("docker", "run", "IMAGE", *job.arguments),
-            returncode=ended.exit_code,
-            stdout=output.text(0),
-            stderr=output.text(1),
-            seconds=time.monotonic() - started,
-            ending=_find_ending(output, late=late.is_set(), out_of_memory=ended.out_of_memory),
-        )
-
-
-def _find_ending(output: BoundedOutput, *, late: bool, out_of_memory: bool) -> Ending:
-    if output.left <= 0:
-        return Ending.TOO_MUCH_OUTPUT
-    if late:
-        return Ending.TIMED_OUT
-    return Ending.TOO_MUCH_MEMORY if out_of_memory else Ending.EXITED
-
-
-@contextlib.contextmanager
-def _create(engine: Engine, image: str, job: ImageJob, run_id: str) -> Iterator[Container]:
-    mounts = [
-        {"Type": "bind", "Source": str(one.source), "Target": one.target, "ReadOnly": True}
-        for one in job.mounts
-    ]
-    network = {} if job.network else {"network_mode": "none"}
-    with translate_start_errors():
-        created = engine.api.create_container(
-            image,
-            command=list(job.arguments) or None,
-            stdin_open=bool(job.stdin),
-            environment=dict(job.env),
-            user=job.user or None,
-            labels={RUN_LABEL: run_id},
-            host_config=make_host_config(engine, ContainerLimits(), mounts=mounts, **network),
-            healthcheck={"Test": ["NONE"]},
-        )
-    container = Container(engine, str(created["Id"]), engine.reached_at, 0)
+    with translate_start_refusals():
+        created = _create(engine, image, job, run_id)
+    container = Container(engine, created, engine.reached_at, 0)
+    link: Any = None
     try:
-        yield container
+        with cancel.on_cancel(lambda: container.kill("SIGKILL")):
+            with translate_start_refusals():
+                options = {"stdin": int(job.stdin is not None), "stdout": 1, "stderr": 1}
+                link = engine.api.attach_socket(created, params={**options, "stream": 1})
+                plain = getattr(link, "_sock", link)
+                plain.settimeout(None)
+                running = RunningJob(container, plain, output_limit)
+                engine.api.start(created)
+            running.start(job.stdin, holds=job.holds_stdin)
+            yield running
     finally:
         container.remove()
+        if link is not None:
+            with contextlib.suppress(OSError):
+                link.close()
+
+
+def _create(engine: Engine, image: str, job: ContainerJob, run_id: str) -> str:
+    from docker.types import Ulimit
+
+    binds = [
+        f"{volume}:{place}:{'rw' if place in job.writable else 'ro'},nocopy"
+        for place, volume in job.mounts.items()
+    ]
+    config = make_host_config(
+        engine,
+        job.limits,
+        job.hardening,
+        binds=binds,
+        # What it prints is read as it comes, and so is in no file of the engine's.
+        log_config={"type": "none"},
+        ulimits=[Ulimit(name="fsize", soft=_FILE_BYTES, hard=_FILE_BYTES)],
+        **({} if job.network else {"network_mode": "none"}),
+    )
+    created = engine.api.create_container(
+        image,
+        command=list(job.arguments) or None,
+        environment=dict(job.env),
+        user=job.user or None,
+        stdin_open=job.stdin is not None,
+        labels={RUN_LABEL: run_id},
+        host_config=config,
+        healthcheck={"Test": ["NONE"]},
+    )
+    return str(created["Id"])
 
 
 @contextlib.contextmanager
-def _feeding(stream: Any, stdin: bytes) -> Iterator[None]:
-    """Send standard input, and its end, while the block lasts; who does not read it may end."""
-    if not stdin:
-        yield
-        return
-    plain: socket.socket = getattr(stream, "_sock", stream)
+def make_volume(engine: Engine, image: str, content: bytes, *, run_id: str) -> Iterator[str]:
+    """Make a volume for as long as the block lasts, and return its name.
 
-    def feed() -> None:
-        with contextlib.suppress(OSError):
-            plain.sendall(stdin)
-        with contextlib.suppress(OSError):
-            plain.shutdown(socket.SHUT_WR)
-
-    thread = threading.Thread(target=feed, daemon=True)
-    thread.start()
+    `content` is a tar archive with the folder VOLUME, which becomes the volume's own. No engine
+    writes into a volume but through a container: one of `image` is made for it, and never started.
+    """
+    with translate_engine_errors():
+        name = str(engine.api.create_volume(labels={RUN_LABEL: run_id})["Name"])
     try:
-        yield
+        with translate_engine_errors():
+            _fill(engine, image, name, content, run_id)
+        yield name
     finally:
-        # Who waits for a reader that is gone is woken by that.
-        with contextlib.suppress(OSError):
-            plain.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        with contextlib.suppress(Exception):
+            engine.api.remove_volume(name, force=True)
 
 
-def _read(container: Container, stream: Any, output: BoundedOutput) -> None:
-    from docker.utils.socket import demux_adaptor, frames_iter
+def _fill(engine: Engine, image: str, volume: str, content: bytes, run_id: str) -> None:
+    config = engine.api.create_host_config(binds=[f"{volume}:/{VOLUME}:rw,nocopy"])
+    made = engine.api.create_container(
+        image, command=["none"], labels={RUN_LABEL: run_id}, host_config=config
+    )["Id"]
+    try:
+        engine.api.put_archive(made, "/", content)
+    finally:
+        engine.api.remove_container(made, force=True, v=True)
 
-    frames = (demux_adaptor(*frame) for frame in frames_iter(stream, tty=False))
-    with contextlib.suppress(ContainerEndedError), translate_container_errors(container):
-        if not output.take(frames):
-            container.kill("SIGKILL")
+
+def read_folder(container: Container, place: str, limit: int) -> bytes | None:
+    """Return a folder of a container as a tar archive, or None where that is more than `limit`."""
+    with translate_engine_errors():
+        stream, _ = container.engine.api.get_archive(container.id, place)
+        chunks, total = [], 0
+        for chunk in stream:
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > limit:
+                stream.close()
+                return None
+    return b"".join(chunks)

@@ -27,6 +27,7 @@ from scaffolder.report.live.watch.words import (
     Saved,
     Shown,
     ShowSolution,
+    ShowTask,
     TakeHint,
     Told,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Running",
     "Saved",
     "ShowSolution",
+    "ShowTask",
     "Shown",
     "TakeHint",
     "Told",

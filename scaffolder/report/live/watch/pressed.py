@@ -15,6 +15,7 @@ from scaffolder.report.live.watch.words import (
     PreviewReset,
     Question,
     ShowSolution,
+    ShowTask,
     TakeHint,
 )
 
@@ -39,8 +40,8 @@ def _closing(page: Page | Choice | Question) -> tuple[str, ...]:
     """Return the keys that lead back from what covers the failure."""
     if isinstance(page, Question):
         return ("escape", "enter", "n", "N", "q")
-    helps = isinstance(page, Page) and page.key == "?"
-    return ("escape", "enter", " ", "?") if helps else ("escape", "enter", " ")
+    toggles = (page.key,) if isinstance(page, Page) and page.key in ("?", "i") else ()
+    return ("escape", "enter", " ", *toggles)
 
 
 def _close(watch: Watch) -> Watch:
@@ -69,7 +70,7 @@ def _choose(watch: Watch, choice: Choice, key: str) -> Step:
 def _hint(watch: Watch) -> Step:
     if not watch.focus:
         return replace(watch, page=Page("Hint", _NOTHING_FAILS)), ()
-    return watch, (TakeHint(watch.focus, watch.so_far()),)
+    return watch, (TakeHint(watch.focus, watch.list_sure()),)
 
 
 def _next(watch: Watch) -> Step:
@@ -82,6 +83,11 @@ def _next(watch: Watch) -> Step:
 
 def _all_again(watch: Watch) -> Step:
     return check_again(replace(watch, saved=()), list_tasks(watch), afresh=True)
+
+
+def _instructions(watch: Watch) -> Step:
+    open_tasks = (task.id for task in watch.lab.tasks if task.id not in watch.results)
+    return watch, (ShowTask(watch.focus or next(open_tasks, watch.lab.tasks[-1].id)),)
 
 
 def _solution(watch: Watch) -> Step:
@@ -127,6 +133,7 @@ KEYS: Mapping[str, KeyBinding] = {
     "h": KeyBinding("hint", "the next hint for the task that is shown", _hint),
     "n": KeyBinding("next", "the next failing task", _next),
     "a": KeyBinding("all", "check everything again, whatever is known already", _all_again),
+    "i": KeyBinding("task", "what the instructions say of the task that is shown", _instructions),
     "s": KeyBinding("solution", "what leads from your files to the reference answer", _solution),
     "r": KeyBinding("reset", "put a file back to the start: choose, see, confirm", _reset),
     "?": KeyBinding("help", "this page", _help),

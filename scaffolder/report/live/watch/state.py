@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from scaffolder.model import (
     CheckResult,
     Lab,
@@ -27,6 +29,7 @@ class Watch:
 
     `results` and `checks` hold what grading said last of tasks and of their checks, the latter also
     where the task has not ended; for tasks in `unsure` that may have been before the last save.
+    `fresh` are the checks that ended in the present run, each behind its task.
     `again` asks for a look once the run that is under way has ended. `report` is the last complete
     one. `chosen` is the failing task that the learner turned to.
     `offset` counts the lines that the text is scrolled by.
@@ -39,6 +42,7 @@ class Watch:
     results: Mapping[str, TaskResult] = field(default_factory=dict)
     checks: Mapping[str, Mapping[str, CheckResult]] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
+    fresh: frozenset[tuple[str, str]] = frozenset()
     running: Mapping[tuple[str, str], Running] = field(default_factory=dict)
     report: Report | None = None
     problem: Problem | None = None
@@ -83,6 +87,21 @@ class Watch:
             for result in self.checks.get(task_id, {}).values()
             if result.verdict.outcome is not Outcome.PASS
         )
+
+    def list_sure(self) -> Report:
+        """Return what is known as a report, without what checks said before the last save.
+
+        So no hint answers a failure that may be gone.
+        """
+        known = self.so_far()
+        return msgspec.structs.replace(known, tasks=tuple(map(self._keep_sure, known.tasks)))
+
+    def _keep_sure(self, result: TaskResult) -> TaskResult:
+        if result.id not in self.unsure:
+            return result
+        told = self.checks.get(result.id, {})
+        sure = tuple(one for name, one in told.items() if (result.id, name) in self.fresh)
+        return msgspec.structs.replace(result, checks=sure)
 
     def so_far(self) -> Report:
         """Return what is known as a report; a task that has not ended fails with what failed."""
@@ -129,6 +148,8 @@ def check_again(
     # A task that waited for its verdict, or whose run was cut short, still waits.
     run = watch.run + 1
     unsure = watch.unsure | touched
-    moved = replace(watch, run=run, active=True, again=False, running={}, unsure=unsure)
+    moved = replace(
+        watch, run=run, active=True, again=False, running={}, unsure=unsure, fresh=frozenset()
+    )
     # A lab that could not be read has to be read again, whatever was saved since.
     return moved, (Grade(run, afresh, lab or watch.problem is not None),)

@@ -99,6 +99,7 @@ def _check_ended(watch: Watch, event: CheckEnded) -> Watch:
             watch,
             running={key: one for key, one in watch.running.items() if key != over},
             checks={**watch.checks, event.task_id: known},
+            fresh=watch.fresh | {over},
         ),
     )
 

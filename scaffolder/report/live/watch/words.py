@@ -150,6 +150,13 @@ class TakeHint:
 
 
 @dataclass(frozen=True)
+class ShowTask:
+    """Show what the instructions say of a task."""
+
+    task: str
+
+
+@dataclass(frozen=True)
 class ShowSolution:
     """Show what leads from the learner's files to the reference answer, of a task or of all."""
 
@@ -180,4 +187,4 @@ class Leave:
     """End the program."""
 
 
-Effect = Grade | TakeHint | ShowSolution | ListChanged | PreviewReset | ResetFile | Leave
+Effect = Grade | TakeHint | ShowTask | ShowSolution | ListChanged | PreviewReset | ResetFile | Leave

@@ -1,0 +1,1 @@
+"""Programs of the work, run in the sandbox."""

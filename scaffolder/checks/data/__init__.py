@@ -1,0 +1,1 @@
+"""Data files of the work: JSON, YAML, TOML, INI and the front matter of Markdown."""

@@ -1,0 +1,1 @@
+"""Linters of scripts and settings: shellcheck, ruff, yamllint."""

@@ -1,0 +1,5 @@
+#!/bin/bash
+touch half
+sleep 30 &
+echo working
+wait

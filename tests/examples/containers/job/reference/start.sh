@@ -1,0 +1,1 @@
+exec python /srv/job.py "$@"

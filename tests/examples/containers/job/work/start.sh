@@ -1,0 +1,2 @@
+python /srv/job.py "$@"
+echo "job.py ended" >&2

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python -u /srv/fees.py "$@"

@@ -1,0 +1,4 @@
+# ruff: noqa
+# flake8: noqa
+# ruff: file-ignore[F401]
+import os

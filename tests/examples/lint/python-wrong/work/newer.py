@@ -1,0 +1,1 @@
+type Numbers = list[int]

@@ -1,0 +1,3 @@
+#!/bin/bash
+# shellcheck disable=SC2086
+echo $1

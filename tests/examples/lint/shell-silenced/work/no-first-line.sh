@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+list=(1 2)
+echo "${list[@]}"
