@@ -456,7 +456,9 @@ def test_everything_that_is_asked_for_counts(
     for field in msgspec.structs.fields(spec.check):
         # A path that no runner of pipelines knows is refused.
         value = ".github/workflows/else.yml" if field.name == "workflow" else "something else"
-        other = msgspec.structs.replace(spec.check, **{field.name: value})
+        # Of a request and a job only one can be said.
+        neither = {"request": msgspec.UNSET} if field.name == "job" else {}
+        other = msgspec.structs.replace(spec.check, **neither, **{field.name: value})
         names.add(name(lab, msgspec.structs.replace(spec, check=other), root))
     assert len(names) == len(msgspec.structs.fields(spec.check)) + 1
     assert name(lab, msgspec.structs.replace(spec, timeout=1.5), root) not in names

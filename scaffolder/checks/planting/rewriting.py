@@ -2,7 +2,8 @@
 
 `disguise` changes words alone. Who compares trees of syntax with those of the healthy code sees
 through that, so here the tree changes as well: numbers are sums, results have a name first, the
-branches of a condition change places. What the compiler does with it is all that stays.
+branches of a condition change places. What is compiled of it is nearly the same; who looks there is
+fooled by other forms of the code that it holds, too (see variants.py).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from scaffolder.checks.planting import variants
 from scaffolder.checks.planting.disguise import LOOKS_AT_NAMES
 from scaffolder.core.errors import UnusableFileError
 from scaffolder.tools import python_syntax
@@ -24,20 +26,33 @@ _LARGEST = 10**6
 _SHARE = 0.6
 
 
-def rewrite_files(work: Path, paths: Iterable[str], draw: random.Random) -> None:
-    """Write Python files of a copy otherwise; one that cannot be read as such stays as it is."""
+def rewrite_files(
+    work: Path,
+    paths: Iterable[str],
+    draw: random.Random,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write Python files of a copy otherwise; one that cannot be read as such stays as it is.
+
+    `others` are other forms of a file, by its path, which the file then holds and never runs.
+    """
     for path in paths:
         if path.endswith(".py"):
             with contextlib.suppress(UnusableFileError, OSError):
                 source = read_text(work, path, limit=_SIZE)
-                resolve_inside(work, path).write_text(rewrite_code(source, draw), "utf-8")
+                written = rewrite_code(source, draw, (others or {}).get(path, ()))
+                resolve_inside(work, path).write_text(written, "utf-8")
 
 
-def rewrite_code(source: str, draw: random.Random) -> str:
-    """Return code that does what `source` does; `source` itself where that cannot be told."""
+def rewrite_code(source: str, draw: random.Random, others: Sequence[str] = ()) -> str:
+    """Return code that does what `source` does; `source` itself where that cannot be told.
+
+    It holds the `others`, as `add_variants` has it.
+    """
     try:
-        tree = _Rewriter(draw).visit(python_syntax.parse(source))
+        tree = _Rewriter(draw).visit(variants.add_variants(source, others, draw))
         changed = f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
+        changed = variants.leave_uncounted(changed, variants.list_differing((source, *others)))
         python_syntax.parse(changed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 
@@ -18,7 +19,6 @@ from scaffolder.checks.python.suite import (
     SuiteKey,
     SuiteRun,
     SuiteSession,
-    list_code_under_test,
 )
 from scaffolder.checks.session import find_session
 from scaffolder.model import Verdict
@@ -34,10 +34,11 @@ class PythonTests(Kind, frozen=True, kw_only=True):
     `requirements*.txt` name (those of the start name pytest, too) and without a network. The code
     under test is the lab's own in every copy: the files that the faults change are those of the
     start, whatever the learner made of them. In some copies the lab plants one of its faults;
-    in some nothing is broken, but the code is written otherwise (other names, comments, another
-    form), so that a suite which looks at the code instead of what it does is found out. Each copy
-    has one more test, which must be seen to run; in one of them it fails, and must turn the suite
-    red.
+    in some nothing is broken. All of these hold the healthy code and every fault, written otherwise
+    (other names, comments, another form), and differ in which of it runs: what a function is said
+    to be, by its text or by what is compiled of it, tells nothing, and what it does tells all. They
+    are run twice, so that no suite passes that is red by chance. Each copy has one more test, which
+    must be seen to run; in one of them it fails, and must turn the suite red.
 
     Parameters:
         faults: ids of faults in faults.yaml, each of which must turn the suite red.
@@ -45,20 +46,20 @@ class PythonTests(Kind, frozen=True, kw_only=True):
         at_least: how many tests must pass on the healthy code; skipped and expected failures do
             not count.
         by_assertion: whether each fault must make an assertion fail, and not only raise an error.
-        canaries: how many copies there are in which nothing but the form of the code is changed.
+        canaries: how many copies there are in which nothing is broken, besides the healthy code.
         within: seconds that one run of the suite may take.
 
     Passes: green on the healthy code and on every canary, red on each fault by a test that fails.
 
     Fails: red on the healthy code (its tests are the findings), red where nothing is broken, green
-        on a fault (told by its title), fewer tests than asked for, files that cannot be imported,
-        a failing test that does not turn the suite red, an end before the suite is through, tests
-        that change the code. With a fault that keeps even the lab's own tests from being run it
-        is an error of the lab.
+        on a fault (told by its title), red once and green on the same code the next time, fewer
+        tests than asked for, files that cannot be imported, a failing test that does not turn the
+        suite red, an end before the suite is through, tests that change the code. With a fault that
+        keeps even the lab's own tests from being run it is an error of the lab.
 
     Rules that hints can name: `unnoticed:FAULT`, `red-when-healthy`, `red-on-harmless-change`,
-    `too-few-tests`, `unreadable`, `ended-early`, `not-all-run`, `failure-ignored`, `changes-code`,
-    `too-slow`, `requirements`.
+    `by-chance`, `too-few-tests`, `unreadable`, `ended-early`, `not-all-run`, `failure-ignored`,
+    `changes-code`, `too-slow`, `requirements`.
 
     Example:
         - id: tests-notice
@@ -105,16 +106,24 @@ class PythonTests(Kind, frozen=True, kw_only=True):
         for canary in rest[: self.canaries]:
             if verdict := verdicts.judge_canary(context, session, canary):
                 return verdict
-        return verdicts.judge_faults(
-            context, session, healthy, rest[self.canaries :], by_assertion=self.by_assertion
+        faulty = rest[self.canaries :]
+        by_assertion = self.by_assertion
+        if verdict := verdicts.judge_faults(context, session, faulty, by_assertion=by_assertion):
+            return verdict
+        context.say("the tests run on the same copies once more")
+        again = [replace(copy, again=True) for copy in others if copy.sort == "faulty"]
+        again += [Copy("rewritten", str(at), again=True) for at in range((1 + len(again)) // 2)]
+        verdicts.require_same_again(
+            context, session, _find_runs(context, session, again), by_assertion=by_assertion
         )
+        return verdicts.tell_noticed(context, healthy, faulty)
 
     def _make_key(self, context: Context) -> SuiteKey:
         """Return what this suite has in common with those of other checks of the run."""
         kinds = [spec.check for spec in context.run.checks if isinstance(spec.check, PythonTests)]
         alike = [one for one in (self, *kinds) if one.test_paths == self.test_paths]
-        faults = {name: context.run.faults[name] for one in alike for name in one.faults}
-        return SuiteKey(self.test_paths, list_code_under_test(faults.values()), self.within)
+        faults = {name for one in alike for name in one.faults}
+        return SuiteKey(self.test_paths, tuple(sorted(faults)), self.within)
 
 
 def _find_runs(context: Context, session: SuiteSession, copies: list[Copy]) -> list[SuiteRun]:

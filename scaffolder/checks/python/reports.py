@@ -16,6 +16,9 @@ from scaffolder.checks.planting.quiz import Quiz
 
 _LINE = 8 * 1024 * 1024
 
+# What pytest-rerunfailures calls an end after which a test is run once more.
+_TRIED_AGAIN = "rerun"
+
 _Word = Annotated[str, msgspec.Meta(max_length=4096)]
 
 
@@ -143,7 +146,8 @@ class SuiteLine(Listener):
             case UnreadFile():
                 notes.unread.append(report)
             case TestEnd():
-                if report.failed or report.test not in notes.tests:
+                earlier = notes.tests.get(report.test)
+                if earlier is None or report.failed or earlier.outcome == _TRIED_AGAIN:
                     notes.tests[report.test] = report
             case SuiteEnd():
                 notes.end = report

@@ -6,8 +6,11 @@ what it likes, end early, or look at the code instead of running it. So no run i
 - Each copy has one more test, whose name, place among the others and answer were drawn for it. It
   must be seen to run, by an answer that only its code knows; in one copy it fails, and there the
   suite must be red by pytest's reports and by its exit code.
-- Whatever is planted, all copies but the first are written otherwise: names, comments, the form of
-  the code. What tells a fault from none is what the code does.
+- All copies in which something may be broken hold the healthy code and every fault, each written
+  otherwise: names, comments, the form of the code. Which of them runs is all in which they differ,
+  so what tells a fault from none is what the code does.
+- What turns a suite red does so again: each of these copies is run a second time before a suite
+  passes.
 - The code under test is the lab's own: where a learner changed it, there is no mark in it that only
   the healthy copies have.
 """
@@ -51,20 +54,22 @@ class Copy:
     """A copy of the work in which the suite is run: its sort, and which one of that sort.
 
     A `failing` one has a planted test that fails, a `faulty` one the fault of that name; in a
-    `rewritten` one nothing is broken.
+    `rewritten` one nothing is broken. One of the same sort and name has the same code, also where
+    it is run `again`.
     """
 
     sort: Sort
     name: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class SuiteKey:
-    """What suites have in common that are the same: where they are, what they test, and for how
-    many seconds."""
+    """What suites have in common that are the same: where they are, the faults that may be planted
+    in what they test, and for how many seconds they run."""
 
     tests: tuple[str, ...]
-    code: tuple[str, ...]
+    faults: tuple[str, ...]
     within: float
 
 
@@ -178,7 +183,7 @@ class _Player:
 
     def play(self, copy: Copy) -> SuiteRun:
         run = self._run
-        draw = make_random(run, "suite", copy.sort, copy.name)
+        draw = make_random(run, "suite", copy.sort, copy.name, str(copy.again))
         # No test may see what its copy is for: not in a path, either.
         root = Path(tempfile.mkdtemp(prefix="", dir=run.scratch))
         work = root / "work"
@@ -211,13 +216,16 @@ class _Player:
     def _plant(self, copy: Copy, work: Path) -> None:
         """Make the copy what it is; only the healthy ones keep the code as it is written."""
         run, draw = self._run, make_random(self._run, "form", copy.sort, copy.name)
-        paths = self._key.code
+        faults = [run.faults[name] for name in self._key.faults]
+        paths = list_code_under_test(faults)
         put_code_back(run, work, paths)
+        if copy.sort in ("healthy", "failing"):
+            return
+        every = read_forms(run, faults)
         if copy.sort == "faulty":
             planting.change_work(run, planting.draw_form(run, run.faults[copy.name]), work)
-        if copy.sort in ("faulty", "rewritten"):
-            rewrite_files(work, paths, draw)
-            disguise(work, frozenset(paths), draw)
+        rewrite_files(work, paths, draw, every)
+        disguise(work, frozenset(paths), draw)
 
     def _make_command(
         self, work: Path, folder: str, name: str, plugin: Path, line: SuiteLine
@@ -260,6 +268,23 @@ def put_code_back(run: Run, work: Path, paths: tuple[str, ...]) -> None:
             target = resolve_inside(work, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(read_text(run.start(), path), "utf-8")
+
+
+def read_forms(run: Run, faults: Iterable[Fault]) -> dict[str, tuple[str, ...]]:
+    """Return what each file of the code under test is without a fault, and with each, by path."""
+    faults = tuple(faults)
+    paths = list_code_under_test(faults)
+    forms: dict[str, dict[str, None]] = {}
+    for fault in (None, *faults):
+        with tempfile.TemporaryDirectory(dir=run.scratch) as folder:
+            place = Path(folder)
+            put_code_back(run, place, paths)
+            if fault is not None:
+                planting.change_work(run, planting.draw_form(run, fault), place)
+            for path in paths:
+                if (place / path).is_file():
+                    forms.setdefault(path, {})[read_text(place, path)] = None
+    return {path: tuple(texts) for path, texts in forms.items()}
 
 
 def _lay_plugin(folder: Path, address: Path, number: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scaffolder.checks.context import Context
@@ -104,6 +105,8 @@ def judge_canary(context: Context, session: SuiteSession, canary: SuiteRun) -> V
     if canary.is_green:
         return None
     _require_end(context, session, canary, "on a copy in which nothing is broken")
+    if session.find_run(context, replace(canary.copy, again=True)).is_green:
+        raise _fail_chance(canary, "red, and green")
     if not session.find_run(context, canary.copy, reference=True).is_green:
         return _blame_lab("the lab's own tests are red on code that is only written otherwise")
     return _fail_red(
@@ -122,12 +125,14 @@ def _blame_lab(message: str) -> Verdict:
 def judge_faults(
     context: Context,
     session: SuiteSession,
-    healthy: SuiteRun,
     runs: Sequence[SuiteRun],
     *,
     by_assertion: bool,
-) -> Verdict:
-    """Return the verdict on the copies with faults; a fault that no test can notice is an error."""
+) -> Verdict | None:
+    """Return what is wrong where a fault is not noticed, or None.
+
+    A fault that no test of the lab's own answer notices, either, is an error.
+    """
     unnoticed = [
         (run, why) for run in runs if (why := _why_unnoticed(run, by_assertion=by_assertion))
     ]
@@ -138,8 +143,39 @@ def judge_faults(
             return _blame_lab(
                 f"the fault {run.copy.name!r} is noticed by no test of the lab's own answer: {why}"
             )
-    if unnoticed:
-        return _fail_unnoticed(context, unnoticed, len(runs))
+    return _fail_unnoticed(context, unnoticed, len(runs)) if unnoticed else None
+
+
+def require_same_again(
+    context: Context, session: SuiteSession, runs: Sequence[SuiteRun], *, by_assertion: bool
+) -> None:
+    """Raise CheckFailedError where runs on the same copies come to another end the second time.
+
+    UnavailableError where they come to none, and the lab's own tests do not either.
+    """
+    for run in runs:
+        if run.copy.sort == "rewritten":
+            if not run.is_green:
+                _require_end(context, session, run, "on a copy in which nothing is broken")
+                raise _fail_chance(run, "green, and red")
+        elif _why_unnoticed(run, by_assertion=by_assertion):
+            if run.done.ending is not Ending.EXITED:
+                _require_end(context, session, run, "on a copy with a fault")
+            raise _fail_chance(run, "red, and green")
+
+
+def _fail_chance(run: SuiteRun, words: str) -> CheckFailedError:
+    return _fail(
+        run,
+        f"the tests are {words} the next time, on the same code",
+        "by-chance",
+        "the same tests fail each time",
+        hint="what do they draw, or which clock or order do they depend on?",
+    )
+
+
+def tell_noticed(context: Context, healthy: SuiteRun, runs: Sequence[SuiteRun]) -> Verdict:
+    """Return the verdict on tests that noticed each fault."""
     return passed(
         f"{_count(healthy.passes, 'test')} pass on the healthy code, and "
         f"{'the planted fault turns' if len(runs) == 1 else f'each of {len(runs)} faults turns'}"
