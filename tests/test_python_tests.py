@@ -137,7 +137,32 @@ def test_a_suite_runs_once_for_all_checks(tmp_path: Path) -> None:
     assert [one.outcome.value for one in said] == ["pass", "fail", "pass", "pass"]
     assert len(played) == len(set(played))
     assert {one.sort for one in played} == {"healthy", "failing", "rewritten", "faulty"}
-    assert sum(one.sort == "faulty" for one in played) == len(FAULTS)
+    # Those that were noticed are run once more.
+    assert sum(one.sort == "faulty" for one in played) == 2 * len(FAULTS) - 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "played", "words"),
+    [
+        (Copy("faulty", FAULTS[1], again=True), Copy("healthy"), "red, and green"),
+        (Copy("rewritten", "0", again=True), Copy("faulty", FAULTS[0]), "green, and red"),
+        (Copy("rewritten", "1"), Copy("faulty", FAULTS[0]), "red, and green"),
+    ],
+)
+def test_what_goes_otherwise_the_next_time_is_by_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Copy, played: Copy, words: str
+) -> None:
+    play = suite._Player.play
+
+    def vary(player: Any, copy: Copy) -> Any:
+        return replace(play(player, played), copy=copy) if copy == asked else play(player, copy)
+
+    monkeypatch.setattr(suite._Player, "play", vary)
+    work = make_work(tmp_path / "work", EXAMPLES / "right" / "work")
+    (verdict,) = check(make_run(work, tmp_path / "run", [PythonTests(faults=FAULTS)]))
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert verdict.message == f"the tests are {words} the next time, on the same code"
+    assert [finding.rule for finding in verdict.findings] == ["by-chance"]
 
 
 @pytest.mark.parametrize("is_slow_everywhere", [True, False])
