@@ -246,6 +246,24 @@ def test_a_lab_about_tests_is_yaml_alone_and_proves(
 
 
 @pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("write: {shop/rates.json: '{}'}", "changes shop/rates.json, which is no Python"),
+        ("write: {shop/rates.py: 'A = 1'}", "adds or removes shop/rates.py"),
+        ("delete: [shop/__init__.py]", "adds or removes shop/__init__.py"),
+    ],
+)
+def test_a_fault_that_tests_could_know_without_a_call_is_named(
+    lab: Path, change: str, words: str
+) -> None:
+    file = lab / "faults.yaml"
+    text = file.read_text()
+    first, rest = text.split("    replace:\n", 1)
+    file.write_text(f"{first}    {change}\n    replace:\n{rest}")
+    assert [one for one in lint_lab(lab) if words in one.message]
+
+
+@pytest.mark.parametrize(
     ("path", "old", "new", "words"),
     [
         ("labs/write-tests/faults.yaml", "total > FREE_FROM", "total >", "a syntax error: invalid"),

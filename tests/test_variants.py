@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.checks.planting.rewriting import rewrite_code
@@ -31,6 +31,7 @@ def run(code: str, name: str = "m") -> dict[str, Any]:
     return known
 
 
+@settings(max_examples=30)
 @given(
     st.integers(0, 2**32), st.sampled_from(FORMS), st.integers(0, 30), st.text("ab.", max_size=40)
 )
@@ -42,6 +43,7 @@ def test_only_the_live_form_runs(seed: int, live: str, number: int, name: str) -
     assert list(plain["grow"](number)) == list(held["grow"](number))
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_each_copy_has_the_same_in_it(seed: int) -> None:
     """What is compared and worked out stands in each copy, whichever form is live."""

@@ -69,11 +69,14 @@ def _why_not_planted(form: ChangeSet, start: Path, place: Path) -> str:
     if isinstance(effect, str):
         return effect
     for path, content in effect:
-        if path.endswith(".py") and content is not None:
-            try:
-                python_syntax.parse(content)
-            except SyntaxError as error:
-                return f"leaves {path} with a syntax error: {error.msg}; no test is run with it"
+        if not path.endswith(".py"):
+            return f"changes {path}, which is no Python: tests could know it by its text"
+        if content is None or not (start / path).is_file():
+            return f"adds or removes {path}: tests could know it by that"
+        try:
+            python_syntax.parse(content)
+        except SyntaxError as error:
+            return f"leaves {path} with a syntax error: {error.msg}; no test is run with it"
     return ""
 
 
