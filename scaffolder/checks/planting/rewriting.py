@@ -52,7 +52,7 @@ def rewrite_code(source: str, draw: random.Random, others: Sequence[str] = ()) -
     try:
         tree = _Rewriter(draw).visit(variants.add_variants(source, others, draw))
         changed = f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
-        changed = variants.leave_uncounted(changed, variants.list_differing((source, *others)))
+        changed = variants.exclude_lines(changed, variants.list_differing((source, *others)))
         python_syntax.parse(changed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source

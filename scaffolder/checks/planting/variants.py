@@ -61,7 +61,7 @@ def list_differing(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, bodies in seen.items() if len(bodies) > 1)
 
 
-def leave_uncounted(source: str, names: frozenset[str]) -> str:
+def exclude_lines(source: str, names: frozenset[str]) -> str:
     """Return source, as `ast.unparse` writes it, in which coverage counts no line of functions."""
     lines = source.split("\n")
     for name, node in _list_places(python_syntax.parse(source)).items():
