@@ -493,12 +493,12 @@ def test_points_that_rest_on_a_download_are_told_as_such(
     devlab: Devlab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To reach an index is not to have the wheels: the check may find that they are not there."""
-    from scaffolder.checks.github import wheels
+    from scaffolder.checks import wheels
 
     monkeypatch.setattr(wheels.wheelhouse, "has", lambda *_: False)
     monkeypatch.setattr(wheels, "_why_not_fetched", lambda _: "")
     said = devlab("doctor", "ci-pipeline").out
-    assert "100 of 100 points, 70 of them only if wheels for pipelines can be fetched" in said
+    assert "100 of 100 points, 70 of them only if wheels can be fetched" in said
     (lab,) = json.loads(devlab("doctor", "ci-pipeline", "--format", "json").out)["labs"]
     assert sum(task["points"] for task in lab["pending"]) == 70
     monkeypatch.setattr(wheels.wheelhouse, "has", lambda *_: True)

@@ -21,6 +21,7 @@ import pytest
 from scaffolder.labs import catalog
 from scaffolder.labs.generate import build_state
 from scaffolder.labs.instructions import read_task_instructions
+from scaffolder.labs.steps import read_steps
 from scaffolder.model import Lab, Task
 
 LABS = [lab_id for lab_id in catalog.list_lab_ids() if "/" not in lab_id]
@@ -64,6 +65,8 @@ def states(lab_id: str) -> tuple[frozenset[str], frozenset[str]]:
                 }
             )
     start, solution = read
+    for text in read_steps(lab, lab.root / "solution").values():
+        solution |= {line.strip() for line in text.splitlines()}
     return frozenset(start), frozenset(
         line for line in solution - start if not line.startswith("#")
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder.checks.git.hooks import HookGuards
 from scaffolder.labs import catalog
 from scaffolder.labs.generate import build_state
 from scaffolder.model import Lab, Task
@@ -64,6 +65,26 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "secret-is-in-no-layer": "looks for it in every file of every layer",
         "serves-with-few-rights": "starts it so, and sends the requests",
     },
+    "review-flow": {
+        "culprit-is-right": "Write the name of the first bad commit",
+        "hook-tells-good-from-bad": "runs it, with git, in 14 commits",
+        "both-sides-are-in": "so that afterwards *both* are true",
+        "main-passes-its-tests": "Each commit that `main` gets from you, the merge itself included",
+        "export-reads-well": "two or three commits, one behind the other without a merge",
+        "each-step-passes-the-tests": "each a step whose tests pass",
+        "drafts-stay-out-of-main": "none of its old commits is part of `main`",
+        "token-is-nowhere": "everything that a branch, a tag or any other ref leads to",
+        "rest-of-the-history-stays": "Each commit that was on `main` is there",
+        "old-release-keeps-its-tag": "stays an annotated tag on the commit that sets the version",
+        "tag-stands-on-the-release": "that release management gave to it, `CHG-{change}`",
+        "version-is-set": "Set `__version__` in `meterbill/__init__.py` to 1.4.0",
+        "nothing-is-left-over": "no merge, rebase or bisect is under way",
+    },
+    "first-check": {
+        "passes-what-is-ready": "and the one line on the standard output",
+        "refuses-what-is-not-ready": "names each thing that is missing, by its key",
+        "tells-what-cannot-be-read": "no JSON, or a list instead of a release; or no",
+    },
     "slim-image": {
         "image-builds": "The image has to build, within 300 seconds",
         "answers-requests": "the check makes an item and asks for it",
@@ -107,6 +128,19 @@ EXPLAINED: Mapping[tuple[str, str], Mapping[str, str]] = {
         "3": "without bytecode",
         "10": "MB of a second pip",
     },
+    ("first-check", ""): {"0": "exit code"},
+    ("first-check", "broken-is-not-ready"): {"0": "exit code", "1": "exit code"},
+    ("review-flow", "culprit-is-named"): {
+        "0": "exit code",
+        "1": "exit code",
+        "1041": "an account",
+    },
+    ("review-flow", "hook-refuses-secrets"): {
+        "3": "of Python",
+        "14": "the cases are counted by a test of their own",
+        "20": "letters of a token",
+    },
+    ("review-flow", "charge-is-merged"): {"9.50": "what the lab's branch charges"},
     ("terraform-stubs", ""): {"1.5": "a test of its own", "3": "environments"},
     ("terraform-stubs", "valid"): {"2": "environments in each other's way"},
     ("terraform-stubs", "bucket"): {"4": "switches of AWS"},
@@ -279,6 +313,12 @@ def test_as_many_bugs_are_planted_as_the_instructions_say() -> None:
     task = lab.task("red-on-failing-test")
     planted = [spec for spec in task.checks if spec.kind == "pipeline.fails"]
     assert f"plants {NUMBERS[len(planted)]} bugs" in plain(section_of(lab, task))
+
+
+def test_as_many_commits_are_tried_as_the_instructions_say() -> None:
+    (spec,) = catalog.load_lab("review-flow").task("hook-refuses-secrets").checks
+    assert isinstance(spec.check, HookGuards)
+    assert len(spec.check.refuses) + len(spec.check.accepts) == 14
 
 
 def test_the_oldest_terraform_is_that_of_the_start() -> None:

@@ -21,7 +21,7 @@ from scaffolder.checks.docker.fixtures.containers import bound_time
 from scaffolder.checks.pytest.kind import Pytest
 from scaffolder.core.errors import DevlabError, InterruptedRunError, UnavailableError
 from scaffolder.labs.lab_file import read_lab
-from scaffolder.model import Outcome
+from scaffolder.model import Evidence, Outcome
 from scaffolder.tools import engine
 from scaffolder.tools.processes import CancelToken
 from tests.support.labs import HEAD, Catalog
@@ -36,13 +36,21 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 # name: the test file, the outcome, words of the message.
 BLAME = {
     "holds": ("def test_it(): pass", Outcome.PASS, "the one test of tests/test_it.py passed: it"),
-    "words": ("def test_it():\n    assert 1 == 2, 'no, ☕ is\\ncold'", Outcome.FAIL, "no, ☕ is"),
-    "bare": ("def test_one_is_two():\n    assert 1 == 2", Outcome.FAIL, "one is two: assert 1"),
+    "words": (
+        "def test_it():\n    assert 1 == 2, 'no, ☕ is\\ncold'",
+        Outcome.FAIL,
+        "no, ☕ is cold",
+    ),
+    "bare": (
+        "def test_one_is_two():\n    assert 1 == 2",
+        Outcome.FAIL,
+        "one is two: 1 == 2 does not hold",
+    ),
     "pytest.fail": ("import pytest\ndef test_it(): pytest.fail('why')", Outcome.FAIL, "why"),
     "not raised": (
         "import pytest\ndef test_it():\n    with pytest.raises(OSError): pass",
         Outcome.FAIL,
-        "DID NOT RAISE",
+        "OSError was not raised",
     ),
     "several": (
         "import pytest\n@pytest.mark.parametrize('n', [1, 2, 3])\n"
@@ -138,8 +146,7 @@ def test_a_fixture_has_parameters_of_its_own(bench: Bench) -> None:
     # Both images decide, whichever of them a test asks for.
     kind = Pytest(file="tests/test_it.py", **given)
     assert kind.builds == ("a/Dockerfile", "b/Dockerfile")
-    filled = kind.fill_parameters()
-    assert filled["container"] == ContainerParameters(dockerfile="b/Dockerfile")
+    assert kind.parameters["container"] == ContainerParameters(dockerfile="b/Dockerfile")
     assert Pytest(file="tests/test_it.py").builds == ("Dockerfile",)
 
 
@@ -161,7 +168,128 @@ def test_a_fail_comes_with_evidence_and_places(bench: Bench) -> None:
     assert verdict.evidence is not None
     assert verdict.evidence.ran == "python app/main.py"
     assert verdict.evidence.log == ("hi",)
-    assert "'hi\\n' == 'hello\\n'" in verdict.evidence.actual
+    assert (verdict.evidence.expected, verdict.evidence.actual) == ("hello", "hi")
+
+
+# What a test says, and what the learner reads of it: message, expected, actual.
+SAID = {
+    "several lines": (
+        "assert [1] == [2], 'these are missing:\\n- a\\n- b'",
+        ("these are missing: - a - b", "[2]", "[1]"),
+    ),
+    "texts of several lines": (
+        "out = 'a\\nb\\n'\n    assert out == 'a\\nc\\n'",
+        ("it: out == '…' does not hold", "a\nc", "a\nb"),
+    ),
+    "line ends alone": (
+        "assert 'a' == 'a\\n', 'no line'",
+        ("no line", r"'a\n'", "'a'"),
+    ),
+    "a file's words": (
+        "text = (workspace / 'a.txt').read_text()\n    assert 'x' in text",
+        ("it: 'x' in text does not hold", "'x' in it", "hello"),
+    ),
+    "no file": (
+        "assert (workspace / 'b.txt').is_file()",
+        ("it: (workspace / 'b.txt').is_file() does not hold", "", ""),
+    ),
+    "paths": (
+        "assert sorted(workspace.iterdir()) == [], f'{workspace} has {workspace}/a.txt'",
+        (". has a.txt", "[]", "['a.txt']"),
+    ),
+    "its own paths": (
+        "(tmp_path / 'c').mkdir()\n    assert 0, f'no {tmp_path / \"c\" / \"d\"} in {tmp_path}'",
+        ("no c/d in .", "", ""),
+    ),
+    "a bound": ("assert 3 < 2", ("it: 3 < 2 does not hold", "< 2", "3")),
+    "both of two": (
+        "a = 1\n    assert a == 1 and a == 2",
+        ("it: a == 1 and a == 2 does not hold", "", ""),
+    ),
+    "a helper's": (
+        "def must(x):\n        assert x\n    must(0)",
+        ("it: x does not hold", "", ""),
+    ),
+    "raised by hand": ("raise AssertionError('words\\nof mine')", ("words of mine", "", "")),
+    "what cannot be shown": (
+        "class X:\n        def __repr__(self): raise OSError\n    assert X() == 1, 'w'",
+        ("w", "1", "<X: OSError>"),
+    ),
+    "a whole path": ("assert 0, '/etc/a.txt is not here'", ("/etc/a.txt is not here", "", "")),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_a_failed_test_says_is_a_sentence(bench: Bench, name: str) -> None:
+    text, said = SAID[name]
+    bench.put({"a.txt": "hello\n"})
+    verdict = bench.check(f"def test_it(workspace, tmp_path):\n    {text}\n")
+    assert verdict.outcome is Outcome.FAIL, verdict
+    evidence = verdict.evidence or Evidence()
+    assert (verdict.message, evidence.expected, evidence.actual) == said
+
+
+def test_no_folder_of_ours_is_told(bench: Bench) -> None:
+    verdict = bench.check("def test_it(workspace):\n    (workspace / 'a' / 'b').read_text()")
+    assert verdict.outcome is Outcome.ERROR
+    assert "No such file or directory: 'a/b'" in verdict.message
+    assert str(bench.folder) not in str(verdict)
+
+
+def test_a_finding_has_a_rule(bench: Bench) -> None:
+    bench.put({"a.txt": "x"})
+    verdict = bench.check("""
+        def test_it(finding, fail):
+            finding("a.txt", 1, "an x", rule="no-x", url="https://x")
+            fail("there is an x", rule="x-at-all")
+    """)
+    assert [(one.rule, one.url, one.path) for one in verdict.findings] == [
+        ("no-x", "https://x", "a.txt"),
+        ("x-at-all", None, None),
+    ]
+
+
+TWO_TESTS = """\
+import pytest
+class TestTea:
+    def test_is_hot(self): pass
+@pytest.mark.parametrize("n", [1, 2])
+def test_number(n): assert n == 1, f"it is {n}"
+def test_image(image): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "outcome", "words"),
+    [
+        ("TestTea::test_is_hot", Outcome.PASS, "the one test of tests/test_it.py::TestTea::"),
+        ("TestTea", Outcome.PASS, "is hot"),
+        ("test_number[1]", Outcome.PASS, "number"),
+        ("test_number", Outcome.FAIL, "it is 2"),
+        ("test_none", Outcome.ERROR, "holds no test"),
+    ],
+)
+def test_one_test_of_a_file(bench: Bench, chosen: str, outcome: Outcome, words: str) -> None:
+    verdict = bench.check(TWO_TESTS, file=f"tests/test_it.py::{chosen}")
+    assert verdict.outcome is outcome, verdict
+    assert words in verdict.message
+    # The engine is for another test of the file.
+    kind = Pytest(file=f"tests/test_it.py::{chosen}")
+    assert {one.id for one in kind.requirements(bench.lab.parent)} == {"trust", "sandbox"}
+    assert "engine" in {
+        one.id for one in Pytest(file="tests/test_it.py::test_image").requirements(bench.lab.parent)
+    }
+
+
+def test_parameters_are_read_once() -> None:
+    kind = Pytest(file="tests/test_it.py")
+    assert kind.parameters is kind.parameters
+
+
+def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
+    """Sockets have short names: those of long folders lie elsewhere."""
+    for bench in a_bench(tmp_path / ("x" * 100)):
+        assert bench.check("def test_it(): pass").outcome is Outcome.PASS
 
 
 def test_each_test_has_a_copy_of_its_own(bench: Bench) -> None:

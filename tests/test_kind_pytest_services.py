@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from scaffolder.core.errors import InterruptedRunError
+from scaffolder.checks.context import Context
+from scaffolder.checks.docker.fixture_parameters import ContainerParameters
+from scaffolder.checks.docker.serving_tests import DockerFixtureService
+from scaffolder.checks.kind import CheckFailedError
+from scaffolder.checks.serving import TimeBudget
+from scaffolder.core.errors import InterruptedRunError, WorkFaultError
 from scaffolder.labs import catalog, generate
 from scaffolder.model import Outcome
 from scaffolder.tools import engine
@@ -106,6 +111,148 @@ def test_what_the_container_does_is_the_learners(bench: Bench, test: str, words:
     assert verdict.outcome is Outcome.FAIL, verdict
     assert words in verdict.message
     assert verdict.evidence is not None
+
+
+# A service that ends by itself: the test waits for that, or is in the middle of something.
+ENDS = 'FROM python:3.13-slim\nCMD ["sh", "-c", "echo last words; sleep 1; exit 3"]\n'
+AWAIT_END = """\
+import time
+def test_it(container):
+    assert container.status.running and container.status.exit_code is None
+    while container.status.running: time.sleep(0.05)
+    assert (container.status.exit_code, container.status.out_of_memory) == (3, False)
+    assert container.logs() == "last words"
+    {test}
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "test", ["container.exec(['true'])", "container.stop()", "container.restart()"]
+)
+def test_a_container_that_has_ended_is_a_fail_in_words(bench: Bench, test: str) -> None:
+    bench.put({"Dockerfile": ENDS})
+    verdict = bench.check(AWAIT_END.format(test=test))
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert verdict.message == "the container ended by itself (exit code 3)"
+    assert verdict.evidence is not None
+    assert verdict.evidence.log == ("last words",)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "test", ["while True: container.exec(['true'])", "container.exec(['sleep', '20'], timeout=30)"]
+)
+def test_a_container_that_ends_under_a_command_is_a_fail_in_words(bench: Bench, test: str) -> None:
+    bench.put({"Dockerfile": ENDS})
+    verdict = bench.check(f"def test_it(container):\n    {test}")
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.FAIL,
+        "the container ended by itself (exit code 3)",
+    )
+
+
+@pytest.mark.engine
+def test_whatever_becomes_of_a_container_is_no_fault_of_the_grader(bench: Bench) -> None:
+    """Each thing that a test can do with a container that somebody removed meanwhile."""
+    bench.put({"Dockerfile": DOCKERFILE, "server.py": SERVER})
+    run = bench.run()
+    context = Context(run, "check", 60)
+    service = DockerFixtureService(context, ContainerParameters(), TimeBudget(60))
+    ask = service.requests
+    for words, what in {
+        "ended by itself": lambda one: ask["container.exec"](one, ["true"], 5),
+        "ended": lambda one: ask["container.stop"](one, 1),
+        "ended by": ask["container.await"],
+        "does not start again": ask["container.again"],
+    }.items():
+        number = ask["container.start"]()
+        service._containers[number][0].container.remove()
+        with pytest.raises((CheckFailedError, WorkFaultError), match=words):
+            what(number)
+        assert ask["container.logs"](number, 5) == ""
+        assert ask["container.status"](number)["running"] is False
+        ask["container.remove"](number)
+    service.close()
+    run.shared.close()
+
+
+@pytest.mark.engine
+def test_a_container_that_the_test_stopped_is_the_tests_mistake(bench: Bench) -> None:
+    bench.put({"Dockerfile": DOCKERFILE, "server.py": SERVER})
+    verdict = bench.check(
+        "def test_it(container):\n    container.stop()\n    container.exec(['x'])"
+    )
+    assert verdict.outcome is Outcome.ERROR
+    assert "test_it.py:3: RuntimeError: the test stopped this container" in verdict.message
+
+
+@pytest.mark.engine
+def test_an_image_is_run_to_its_end(bench: Bench) -> None:
+    bench.put({"Dockerfile": 'FROM python:3.13-slim\nENTRYPOINT ["sh", "-c"]\nCMD ["exit 9"]\n'})
+    run = bench.run()
+    verdict = bench.check(
+        """
+        import pathlib
+        import pytest
+
+        def test_it_says_what_it_did(image, tmp_path):
+            (tmp_path / "given").mkdir(mode=0o700)
+            (tmp_path / "given" / "a b.txt").write_text("kept\\n")
+            (tmp_path / "given" / "a b.txt").chmod(0o600)
+            ran = image.run(
+                ['cd /given; cat * /more/file.py; cat; echo $WHO $(id -u) >&2; rm *; exit 4'],
+                stdin="stdin",
+                mounts={"/given": tmp_path / "given", "/more/file.py": __file__},
+                env={"WHO": "me"},
+                user="1234",
+            )
+            assert ran.code == 4
+            assert ran.out == "kept\\n" + pathlib.Path(__file__).read_text() + "stdin"
+            assert ran.err.startswith("me 1234") and "Read-only" in ran.err
+
+        def test_without_arguments(image):
+            assert image.run().code == 9
+            assert image.run(["cat"], stdin=b"").out == ""
+
+        def test_much_that_nobody_reads(image):
+            assert image.run(["true"], stdin=bytes(4_000_000)).code == 0
+
+        def test_it_has_no_network(image):
+            code = "import socket; socket.create_connection((chr(49) + '.1.1.1', 80), 9)"
+            ran = image.run([f'python3 -c "{code}"'])
+            assert "unreachable" in ran.err
+
+        def test_a_target_is_absolute(image):
+            with pytest.raises(ValueError, match="no absolute path"):
+                image.run(mounts={"given": __file__})
+        """,
+        run=run,
+    )
+    assert verdict.outcome is Outcome.PASS, verdict
+    run.shared.close()
+    assert left_in_engine(run.id) == []
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ("image.run(['sleep', '60'], timeout=1)", "sleep 60 did not end within 1 seconds"),
+        ("image.run(['yes'])", "yes printed without end"),
+        ("image.run(['sh', '-c', 'exit 5'], check=True)", "ended with exit code 5"),
+        ("image.run(['nope'])", "the container cannot be started"),
+        ("image.run(['python3', '-c', 'bytearray(900_000_000)'])", "too much memory"),
+        ("image.run(['true'], mounts={'/x': workspace / 'away'})", "away leads outside"),
+    ],
+)
+def test_what_a_run_of_the_image_does_is_the_learners(bench: Bench, test: str, words: str) -> None:
+    bench.put({"Dockerfile": "FROM python:3.13-slim\n"})
+    # As a command of the learner's may leave it in the copy.
+    leave = "run(['ln', '-s', '/etc/passwd', 'away'])"
+    verdict = bench.check(f"def test_it(image, workspace, run):\n    {leave}\n    {test}")
+    assert verdict.outcome is Outcome.FAIL, verdict
+    assert words in verdict.message
 
 
 @pytest.mark.engine

@@ -40,14 +40,14 @@ ROOMS = (
 CHECKS = (
     ("registry", "tester"),
     ("pytest",),
-    ("command", "data", "docker", "git", "github", "lint", "terraform"),
+    ("command", "data", "docker", "git", "github", "lint", "python", "terraform"),
     ("expectations", "pipeline"),
     ("planting",),
     ("drawing",),
     ("families",),
     (
         *("family", "common_tools", "sandbox_look", "http", "json_schemas", "json_values"),
-        *("session", "context", "kind", "linting", "mutations", "programs", "serving"),
+        *("session", "context", "kind", "linting", "mutations", "programs", "serving", "wheels"),
     ),
 )
 # What a family says of itself is data. It loads without the rest of its package, and stands below.
@@ -60,12 +60,13 @@ ALONE = {
     RUNNER: (RUNNER,),
     **{place: (place, RUNNER) for place in FIXTURES},
     "checks/github/standins/": ("checks/github/standins/",),
+    "checks/python/plugin/": ("checks/python/plugin/",),
 }
 
 # Outside packages, and the modules or packages that may import each; families say theirs.
 OWNERS: dict[str, tuple[str, ...]] = {
     **{package: (f"checks/{one.name}/",) for one in FAMILIES for package in one.packages},
-    "pytest": ("checks/pytest/", *FIXTURES),
+    "pytest": ("checks/pytest/", "checks/python/plugin/", *FIXTURES),
     "docker": ("tools/engine/",),
     "cookiecutter": ("labs/rendering/",),
     "jinja2": ("labs/rendering/",),
@@ -319,7 +320,8 @@ OTHERS = frozenset({"cli", "command", "main", "passed", "failed", "unavailable",
 def public_definitions(kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str]]:
     """Yield the path of a module and the name of what it defines for others."""
     for module in modules():
-        if not module.path.startswith("checks/github/standins/"):
+        # Programs of their own, whose names others choose.
+        if not module.path.startswith(("checks/github/standins/", "checks/python/plugin/")):
             for node in module.tree.body:
                 if isinstance(node, kind) and not node.name.startswith("_"):
                     yield module.path, node.name

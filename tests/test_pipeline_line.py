@@ -18,6 +18,7 @@ from scaffolder.checks.pipeline import line as line_module
 from scaffolder.checks.pipeline import peers
 from scaffolder.checks.pipeline.line import Line
 from scaffolder.checks.pipeline.pythons import Interpreters
+from scaffolder.checks.planting import listening
 from scaffolder.checks.planting.quiz import Quiz
 
 pytestmark = pytest.mark.skipif(not peers.NAMED, reason="the kernel names no peer here")
@@ -178,7 +179,7 @@ def test_nothing_that_is_said_raises(
     line: Line, message: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[object] = []
-    monkeypatch.setattr(line_module.threading, "excepthook", raised.append)
+    monkeypatch.setattr(listening.threading, "excepthook", raised.append)
 
     answers = say(line, message, PLAYED)
 
@@ -200,7 +201,7 @@ def test_long_words_are_not_kept(line: Line) -> None:
 
 
 def test_all_that_is_said_has_a_bound(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_module, "HEADERS", 2**20)
+    monkeypatch.setattr(listening, "HEADERS", 2**20)
     files = [{"path": f"{number}" * 100, "size": 0} for number in range(900)]
     upload = json.dumps({"what": "upload", "name": "x", "files": files, "overwrite": True}).encode()
 

@@ -23,3 +23,16 @@ SANDBOX = Tool(
         facts="scaffolder.tools.system_facts:list_system_facts",
     ),
 )
+# For every Python that work is run on.
+WHEELS = Tool(
+    id="wheels",
+    title="wheels",
+    look="scaffolder.checks.wheels:look_at_wheels",
+    fetch="scaffolder.checks.wheels:list_downloads",
+    list_parts="scaffolder.checks.wheels:list_wheels",
+    fingerprint=Fingerprint(
+        programs=("uv", "python", "python3", *(f"python3.{minor}" for minor in range(8, 21))),
+        settings=(".config/mise/config.toml", ".pyenv/version", ".tool-versions"),
+        variables=("PIP_*", "UV_*"),
+    ),
+)

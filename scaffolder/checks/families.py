@@ -13,12 +13,13 @@ from scaffolder.checks.github.family import FAMILY as GITHUB
 from scaffolder.checks.lint.family import FAMILY as LINT
 from scaffolder.checks.pipeline.family import FAMILY as PIPELINE
 from scaffolder.checks.pytest.family import FAMILY as PYTEST
+from scaffolder.checks.python.family import FAMILY as PYTHON
 from scaffolder.checks.terraform.family import FAMILY as TERRAFORM
 from scaffolder.model.tool import Tool
 
 FAMILIES: tuple[Family, ...] = (
     *(DOCKER, PIPELINE, GITHUB, TERRAFORM, COMMAND, LINT, DATA, GIT),
-    PYTEST,
+    *(PYTHON, PYTEST),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,11 @@ from scaffolder.tools.processes import Completed, Ending
 
 # In bytes: what a test may read at once of a command or of a file.
 OUTPUT_LIMIT = 1024 * 1024
+
+
+def find_tester_folder(context: Context) -> Path:
+    """Return the folder of a check's tests: beside what sandboxed commands can write to."""
+    return context.run.scratch.resolve().with_name(f"tester-{context.check_id}")
 
 
 class TimeBudget:

@@ -125,7 +125,7 @@ class LazyGroup(click.Group):
     authors=AUTHORS_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
-    epilog="\b\nStart with:\n  devlab new ci-pipeline\n  cd ci-pipeline && devlab check",
+    epilog="\b\nStart with:\n  devlab new first-check\n  cd first-check && devlab check",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="devlab")
 @click.pass_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -39,28 +39,37 @@ _PLAIN_MARKS = {"new": " ", "begun": "~", "done": "x"}
 def command(form: str) -> None:
     """List the labs by track and level, and what you did of them.
 
-    Ours, and those of packs.
+    Ours, and those of packs. The track with the easiest lab comes first.
     """
     found = catalog.survey()
     warn(*found.broken.values(), *found.problems)
     standing = {one.id: one for one in compute_standing(found.labs, records.read_all()).labs}
     tell_records()
+    labs = rank_labs(found.labs)
     if form == "json":
         broken = [_broken(lab_id, problem) for lab_id, problem in found.broken.items()]
-        entries = [_entry(lab, standing[lab.id]) for lab in found.labs]
+        entries = [_entry(lab, standing[lab.id]) for lab in labs]
         click.echo(json.dumps([*entries, *broken], indent=2))
         return
-    for line in _lines([(lab, standing[lab.id]) for lab in found.labs]):
+    for line in _lines([(lab, standing[lab.id]) for lab in labs]):
         click.echo(line, color=detect_color())
     click.echo("What comes next?  devlab next\nTell me more:     devlab show LAB")
     click.echo("Begin:            devlab new LAB")
 
 
-def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
-    def place(one: tuple[Lab, LabStanding]) -> tuple[str, int, str]:
-        return one[0].track, rank_level(one[0].level), one[0].id
+def rank_labs(labs: Sequence[Lab]) -> list[Lab]:
+    """Return labs by track and level, the track with the easiest lab first."""
+    easiest: dict[str, int] = {}
+    for lab in labs:
+        rank = rank_level(lab.level)
+        easiest[lab.track] = min(rank, easiest.get(lab.track, rank))
+    return sorted(
+        labs, key=lambda lab: (easiest[lab.track], lab.track, rank_level(lab.level), lab.id)
+    )
 
-    for track, ours in itertools.groupby(sorted(labs, key=place), key=lambda one: one[0].track):
+
+def _lines(labs: list[tuple[Lab, LabStanding]]) -> Iterator[str]:
+    for track, ours in itertools.groupby(labs, key=lambda one: one[0].track):
         yield click.style(sanitize_line(track), bold=True)
         for lab, done in ours:
             yield from _lab(lab, done)

@@ -25,7 +25,7 @@ _LOOK_SECONDS = 10.0
 @click.command(
     "new",
     epilog=format_examples(
-        "devlab new ci-pipeline",
+        "devlab new first-check",
         "devlab new ci-pipeline work --no-input --set port=9000",
         "devlab new ci-pipeline --learner ada@example.org",
         notes=(

@@ -3,7 +3,8 @@
 A heading `## PATH` begins what is said of a file of the solution: first of the file as a whole,
 then, below each quote, of the place that is quoted. A quote is one line or several that follow one
 another; each is a part of a line of the file, whatever its indentation. `## alternatives/NAME` begins
-what is said of another right answer. What stands before all of these is about the whole.
+what is said of another right answer, and `## steps/NAME` of a step of the solution's, whose lines are
+quoted as those of a file. What stands before all of these is about the whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scaffolder.workspace import read_text
 
 NOTES = "notes.md"
 ALTERNATIVES = "alternatives/"
+STEPS_NOTES = "steps/"
 _SECTION = re.compile(r"##[ \t]+(?P<name>\S.*?)[ \t]*")
 _QUOTE = re.compile(r">[ \t]?(?P<text>.*)")
 

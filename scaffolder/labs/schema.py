@@ -63,7 +63,7 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Annotated[Words, Meta(description="What the learner will be able to do.")]
     summary: Annotated[Words, Meta(description="One or two sentences for the list of labs.")]
     track: Annotated[Id, Meta(description="The course that it belongs to, e.g. containers.")]
-    level: Annotated[Id, Meta(description="For example beginner, intermediate, advanced.")]
+    level: Annotated[Id, Meta(description="introduction, beginner, intermediate, advanced or expert.")]
     minutes: Annotated[int, Meta(gt=0, description="How long a learner takes.")]
     skills: Annotated[tuple[Id, ...], Meta(description="What is practised, as tags.")]
     template: Annotated[

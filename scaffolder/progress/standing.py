@@ -15,7 +15,7 @@ import msgspec
 from scaffolder.model import Lab, Report
 from scaffolder.model.skills import SKILLS, resolve_skills
 
-_LEVELS = ("beginner", "intermediate", "advanced", "expert")
+_LEVELS = ("introduction", "beginner", "intermediate", "advanced", "expert")
 
 State = Literal["new", "begun", "done"]
 

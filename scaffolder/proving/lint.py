@@ -27,6 +27,7 @@ from scaffolder.proving import (
     lint_history,
     lint_leaks,
     lint_notes,
+    lint_tests,
     lint_variation,
     lint_words,
 )
@@ -54,6 +55,7 @@ def _problems(root: Path) -> Iterator[Problem]:
         yield from _of_other_files(root)
         return
     yield from lint_words.find_problems(lab)
+    yield from lint_tests.find_problems(lab)
     yield from lint_notes.find_problems(lab)
     try:
         answers = read_wrong_answers(lab)
@@ -129,5 +131,6 @@ def _of_default_states(
     yield from lint_answers.check_alternatives(lab, states)
     yield from lint_leaks.find_problems(lab, states.folders["start"], solution)
     yield from lint_answers.check_faults(lab, solution, place)
+    yield from lint_tests.check_suites(lab, states.folders["start"], place)
     if answers is not None:
         yield from lint_answers.check_mistakes(lab, answers, solution, place)

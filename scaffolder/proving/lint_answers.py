@@ -100,7 +100,7 @@ def check_faults(lab: Lab, solution: Path, place: Path) -> Iterator[Problem]:
     source = LabSource(lab.root / "faults.yaml")
     for index, fault in enumerate(lab.faults.values()):
         for number, form in enumerate((fault.change, *fault.forms)):
-            reason = _applied(form, solution, place)
+            reason = find_effect(form, solution, place)
             if isinstance(reason, str):
                 where = ("forms", number - 1) if number else ("change",)
                 line = source.document.line(index, *where)
@@ -115,7 +115,7 @@ def check_mistakes(
     seen: dict[Effect, str] = {}
     titles: dict[str, str] = {}
     for index, mistake in enumerate(answers.mistakes):
-        effect = _find_effect(mistake, solution, place)
+        effect = _find_mistake_effect(mistake, solution, place)
         line = source.document.line("mistakes", index, "change")
         if isinstance(effect, str):
             yield Problem(f"the mistake {mistake.id!r} {effect}", "mistakes.yaml", line)
@@ -131,38 +131,40 @@ def check_mistakes(
         titles[mistake.title] = mistake.id
 
 
-def _find_effect(mistake: Mistake, solution: Path, place: Path) -> Effect | str:
+def _find_mistake_effect(mistake: Mistake, solution: Path, place: Path) -> Effect | str:
     """Return what a mistake makes of the solution, or why it cannot be made."""
     steps = tuple((f"step {name}", text.encode()) for name, text in sorted(mistake.steps.items()))
     if steps and not mistake.change.paths:
         return steps
-    effect = _applied(mistake.change, solution, place)
+    effect = find_effect(mistake.change, solution, place)
     return effect if isinstance(effect, str) else (*effect, *steps)
 
 
-def _applied(change: ChangeSet, solution: Path, place: Path) -> Effect | str:
-    """Return what a change makes of the files it touches, or why it cannot be made.
+def find_effect(
+    change: ChangeSet, folder: Path, place: Path, state: str = "solution"
+) -> Effect | str:
+    """Return what a change makes of the files of a state that it touches, or why it cannot be made.
 
     Only these files are copied: a lab has many mistakes, and a template many files.
     """
     remove_tree(place)
     place.mkdir(parents=True)
     for path in change.paths:
-        inside = (solution / path).resolve().is_relative_to(solution.resolve())
-        if inside and (solution / path).is_file():
+        inside = (folder / path).resolve().is_relative_to(folder.resolve())
+        if inside and (folder / path).is_file():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(solution / path, place / path)
+            shutil.copy(folder / path, place / path)
     before = read_tree(place)
     try:
         changes.apply_change(change, place)
     except DevlabError as error:
         named = getattr(error, "path", "")
         words = f"{named} {error.message}" if named else error.message
-        return f"does not apply to the solution: {words}"
+        return f"does not apply to the {state}: {words}"
     except OSError as error:
-        return f"does not apply to the solution: {error.filename}: {error.strerror}"
+        return f"does not apply to the {state}: {error.filename}: {error.strerror}"
     after = read_tree(place)
     if after == before:
-        return "changes nothing in the solution"
+        return f"changes nothing in the {state}"
     touched = sorted({*before, *after})
     return tuple((path, after.get(path)) for path in touched if before.get(path) != after.get(path))

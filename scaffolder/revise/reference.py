@@ -15,7 +15,7 @@ from scaffolder.core.suggest import suggest_name
 from scaffolder.labs import generate
 from scaffolder.labs.history import digest_history
 from scaffolder.labs.lab_file import require_task
-from scaffolder.labs.notes import NotesSection, find_places, read_notes
+from scaffolder.labs.notes import STEPS_NOTES, NotesSection, find_places, read_notes
 from scaffolder.labs.steps import read_steps
 from scaffolder.labs.variables import select_usable_variables
 from scaffolder.model import Lab
@@ -101,6 +101,7 @@ def annotate_solution(
 ) -> tuple[AnnotatedFile, ...]:
     """Return the files of the reference answer that it adds or changes, with the lab's notes.
 
+    Where it is made by steps, these are shown as `steps/NAME`, and what they make is not.
     They come in the order of the notes; with `task_id` as for `compare_solution`. Raises
     DevlabError for an unknown task, and where the notes cannot be read.
     """
@@ -110,15 +111,20 @@ def annotate_solution(
     began = read_state(lab, "start", variables)
     changed = [path for path in solved if solved[path] != began.get(path) and path != _INSTRUCTIONS]
     shown = [path for path in changed if task_id is None or _matters(lab, task_id, path)]
+    texts = {path: solved[path].content.decode("utf-8", "replace") for path in shown}
+    steps = list_solution_steps(lab, task_id)
+    if steps:
+        own = generate.list_overlay_paths(lab.root / "solution")
+        texts = {path: text for path, text in texts.items() if path in own}
+        texts |= {f"{STEPS_NOTES}{name}": text for name, text in steps.items()}
     order = {name: place for place, name in enumerate(sections)}
     return tuple(
-        _annotate(path, solved[path], sections.get(path))
-        for path in sorted(shown, key=lambda path: (order.get(path, len(order)), path))
+        _annotate(path, tuple(split_lines(texts[path])), sections.get(path))
+        for path in sorted(texts, key=lambda path: (order.get(path, len(order)), path))
     )
 
 
-def _annotate(path: str, entry: trees.Entry, section: NotesSection | None) -> AnnotatedFile:
-    lines = tuple(split_lines(entry.content.decode("utf-8", "replace")))
+def _annotate(path: str, lines: tuple[str, ...], section: NotesSection | None) -> AnnotatedFile:
     if section is None:
         return AnnotatedFile(path, lines)
     about, notes = [section.about] if section.about else [], dict[int, str]()

@@ -47,15 +47,22 @@ def list_requirements(project: Path) -> tuple[str, ...]:
     """
     wanted: dict[str, None] = {}
     for file in sorted(project.glob("requirements*.txt")):
-        for line in file.read_text("utf-8").splitlines():
-            requirement = line.split("#")[0].strip()
-            if is_plain_requirement(requirement):
-                wanted[requirement] = None
+        wanted |= dict.fromkeys(parse_requirements(file.read_text("utf-8")))
     metadata = project / "pyproject.toml"
     if metadata.is_file():
         system = tomllib.loads(metadata.read_text("utf-8")).get("build-system", {})
         wanted |= dict.fromkeys(system.get("requires", []))
     return tuple(wanted)
+
+
+def parse_requirements(text: str) -> tuple[str, ...]:
+    """Return the plain requirements of a requirements file: no options, addresses or paths.
+
+    Hashes behind a requirement are left out.
+    """
+    lines = (re.split(r"(?:^|\s)#|\s--hash\b", line)[0] for line in text.splitlines())
+    stripped = (line.rstrip("\\").strip() for line in lines)
+    return tuple(line for line in stripped if is_plain_requirement(line))
 
 
 def is_plain_requirement(text: str) -> bool:
@@ -238,7 +245,7 @@ def _unavailable(wanted: Sequence[str], minor: int, done: Completed) -> Unavaila
         why = "took too long"
     shown = ", ".join(wanted[:4]) + (", ..." if len(wanted) > 4 else "")
     return UnavailableError(
-        f"the wheels that pipelines install are not in the cache and cannot be fetched: {why}",
+        f"the wheels that the work installs are not in the cache and cannot be fetched: {why}",
         hint=f"connect to a package index once and check again (wanted for 3.{minor}: {shown})",
     )
 

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+from msgspec import UNSET
+
 from scaffolder.checks.docker import container_health, lookalikes
 from scaffolder.checks.github import workflow_cache, workflow_triggers
 from scaffolder.labs import catalog
@@ -97,7 +99,56 @@ def _of_fixtures(given: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, 
                 yield from demand(value)
 
 
+# What a lab about git asks for.
+_OF_GIT: dict[tuple[str, str], Demand | str] = {
+    ("git.names", "file"): name,
+    ("git.names", "commit"): "to find it is the task",
+    ("git.hook", "hook"): name,
+    ("git.hook", "event"): "the name of the hook says it",
+    ("git.hook", "refuses"): lambda _: [("`mtr_live_` and 20",), ("seven `<` or seven `>`",)],
+    ("git.hook", "accepts"): lambda _: [("takes a token *out*",), ("spaces and umlauts",)],
+    ("git.merged", "into"): name,
+    ("git.merged", "merges"): lambda _: [("branch `standing-charge`",)],
+    ("git.merged", "commit"): lambda _: [("with a merge commit",)],
+    ("git.merged", "files"): lambda files: [
+        ("`NIGHT_RATE`",),
+        ("`STANDING_CHARGE`",),
+        ("the tests of both sides",),
+        *names(path for path in files if not path.startswith("tests/")),
+    ],
+    ("git.bisectable", "since"): lambda _: [("that `main` gets from you", "where it begins")],
+    ("git.bisectable", "command"): lambda _: [("`python3 -m unittest`", "whose tests pass")],
+    ("git.history", "since"): "where the branch begins",
+    ("git.history", "linear"): lambda _: [("without a merge",)],
+    ("git.history", "least"): lambda number: [(f"{NUMBERS[number]} or",)],
+    ("git.history", "most"): lambda number: [(f"or {NUMBERS[number]} commits",)],
+    ("git.history", "subject"): lambda _: [("a capital letter first",), ("no full stop last",)],
+    ("git.history", "without"): lambda _: names(["wip", "fixup", "squash", "oops", "try again"]),
+    ("git.history", "style"): lambda _: [("`CONTRIBUTING.md`",)],
+    ("git.history", "longest"): lambda number: [(f"10 to {number} characters",)],
+    ("git.history", "body"): "not asked for",
+    ("git.history", "authors"): "not asked for",
+    ("git.history", "tree"): lambda _: [("stays the same to the letter",)],
+    ("git.history", "changed"): "nothing may",
+    ("git.history", "moved"): lambda _: [("stand on the newest `main`",)],
+    ("git.contains", "commits"): "not asked for",
+    ("git.contains", "lacks"): "the drafts, of which the section says it",
+    ("git.contains", "files"): names,
+    ("git.secret", "texts"): lambda _: [("base64 or hexadecimal",)],
+    ("git.survives", "of"): "the same branch",
+    ("git.survives", "commits"): "all",
+    ("git.survives", "changed"): names,
+    ("git.survives", "messages"): lambda _: [("its author, its date and its message",)],
+    ("git.tag", "tag"): name,
+    ("git.tag", "on"): lambda on: [("last commit of `main`",) if on == "main" else ("1.3.0",)],
+    ("git.tag", "annotated"): lambda _: [("annotated tag",)],
+    ("git.tag", "message"): "not asked for",
+    ("git.tag", "contains"): lambda texts: [(text,) for text in texts],
+    ("git.clean", "untracked"): lambda _: [("everything is committed",)],
+}
+
 SAID: dict[tuple[str, str], Demand | str] = {
+    **_OF_GIT,
     # Whatever the kind.
     ("*", "dockerfile"): name,
     ("*", "workflow"): name,
@@ -134,6 +185,25 @@ SAID: dict[tuple[str, str], Demand | str] = {
     ("container.stops", "request"): lambda one: [(one.path.partition("?")[0],)],
     ("container.stops", "takes"): say("seconds"),
     ("container.stops", "within"): say("seconds"),
+    # Programs of the work.
+    ("command.runs", "command"): "it stands above all tasks",
+    ("command.runs", "exit"): lambda code: [(f"exit code is {0 if code is UNSET else code}",)],
+    ("command.runs", "stdout"): lambda _: [("standard output",)],
+    ("command.runs", "stderr"): lambda one: [] if one is UNSET else [("standard error",)],
+    ("command.runs", "cases"): "what they are stands in SENTENCES",
+    ("command.runs", "arguments"): "the cases are told",
+    ("command.runs", "given"): "the cases are told",
+    ("command.runs", "draw"): "what is drawn are names and numbers of versions",
+    ("command.runs", "shell"): "not asked for",
+    ("command.runs", "cwd"): "not asked for",
+    ("command.runs", "stdin"): "not asked for",
+    ("command.runs", "env"): "not asked for",
+    ("command.runs", "times"): "not asked for",
+    ("command.runs", "idempotent"): "not asked for",
+    ("command.runs", "signal"): "not asked for",
+    ("command.runs", "within"): "no honest answer comes near it",
+    ("command.runs", "then"): "not asked for",
+    ("command.runs", "needs"): "not asked for",
     # Workflows and pipelines.
     ("workflow.triggers", "push_branches"): names,
     ("workflow.triggers", "not_push_branches"): names,

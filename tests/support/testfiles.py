@@ -66,7 +66,7 @@ class Bench:
     ) -> Verdict:
         """Return the verdict on the test file with this text."""
         (self.lab / "test_it.py").write_text(textwrap.dedent(text), "utf-8")
-        kind = Pytest(file="tests/test_it.py", **parameters)
+        kind = Pytest(**{"file": "tests/test_it.py", **parameters})
         spec = CheckSpec("tested", "pytest", kind, timeout)
         return judge(spec, Context(run or self.run(), "tested", timeout))
 
@@ -74,7 +74,7 @@ class Bench:
 def a_bench(folder: Path) -> Iterator[Bench]:
     """Yield a bench in the folder; what its runs shared is undone at the end."""
     made = Bench(folder)
-    made.work.mkdir()
+    made.work.mkdir(parents=True)
     made.lab.mkdir(parents=True)
     yield made
     for run in made.runs:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaffolder.checks.docker.lookalikes import SECRET, SECRET_PLACE, draw_tokens, make_lookalikes
+from scaffolder.core.disguises import list_disguises
 from scaffolder.core.errors import UnusableFileError, WorkFaultError
 from scaffolder.workspace import resolve_inside
 
@@ -65,9 +66,9 @@ class Canaries:
         return self.tokens[kind]
 
     def in_bytes(self, data: bytes) -> set[str]:
-        """Return what `data` gives away: plainly, and the secret also in base64 or hexadecimal."""
+        """Return what `data` gives away: plainly, and the secret also disguised."""
         found = {kind for kind in self.tokens if self._is_in(kind, data)}
-        if any(needle in data for needle in _disguises(self.token(SECRET))):
+        if any(needle in data for needle in list_disguises(self.token(SECRET))):
             found.add(SECRET)
         return found
 
@@ -131,13 +132,6 @@ def _write(folder: Path, relative: str, content: bytes) -> None:
             file.write(b"\n" + content if adds else content)
     except (OSError, UnusableFileError):
         return
-
-
-def _disguises(token: str) -> tuple[bytes, ...]:
-    """Return what `base64`, wherever it begins, and `xxd -p` make of a token."""
-    raw = token.encode()
-    shifted = (base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3))
-    return (*shifted, raw.hex().encode())
 
 
 def _unpacker(head: bytes) -> Callable[[bytes], bytes] | None:

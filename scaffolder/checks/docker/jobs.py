@@ -27,6 +27,7 @@ from scaffolder.core.errors import DevlabError, UnavailableError
 from scaffolder.model import Evidence, Finding
 from scaffolder.tools import engine
 from scaffolder.tools.engine import ContainerJob, RunningJob, StartFailedError
+from scaffolder.tools.processes import DEFAULT_OUTPUT_LIMIT
 
 # What an image cannot do without, as a whole; and in what of it nothing can be mounted at all.
 _SYSTEM = frozenset(
@@ -80,15 +81,23 @@ class WatchedJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def refuse_bad_mounts(mounts: Iterable[GivenFile]) -> None:
     """Raise ValueError for what cannot be mounted where it is to be."""
     for one in mounts:
-        if not one.path.startswith("/") or posixpath.normpath(one.path) != one.path.rstrip("/"):
-            raise ValueError(f"{one.path!r} is no place in a container: it begins with a slash")
-        whole = one.folder or one.file is not UNSET
-        place = one.path if whole else posixpath.dirname(one.path)
-        parts = place.strip("/").split("/")
-        if parts == [""]:
-            raise ValueError(f"{one.path!r}: put it into a folder, which is what is mounted")
-        if parts[0] in _CLOSED or (len(parts) == 1 and parts[0] in _SYSTEM):
-            raise ValueError(f"{one.path!r}: nothing can be mounted over an image's own {place}")
+        find_mounted_folder(one.path, whole=one.folder or one.file is not UNSET)
+
+
+def find_mounted_folder(path: str, *, whole: bool) -> str:
+    """Return the folder that is mounted for a path in a container: itself, if `whole`, or its own.
+
+    Raises ValueError where nothing can be mounted.
+    """
+    if not path.startswith("/") or posixpath.normpath(path) != (path.rstrip("/") or "/"):
+        raise ValueError(f"{path!r} is no place in a container: it begins with a slash")
+    place = path.rstrip("/") if whole else posixpath.dirname(path)
+    parts = place.strip("/").split("/")
+    if parts == [""]:
+        raise ValueError(f"{path!r}: put it into a folder, which is what is mounted")
+    if parts[0] in _CLOSED or (len(parts) == 1 and parts[0] in _SYSTEM):
+        raise ValueError(f"{path!r}: nothing can be mounted over an image's own {place}")
+    return place
 
 
 @contextlib.contextmanager
@@ -100,23 +109,33 @@ def mount_files(
     Raises DevlabError, an author's error, where one place lies in another.
     """
     folder = context.run.folder("mounts")
-    places: dict[str, Path] = {}
+    places: dict[str, Path | None] = dict.fromkeys(writes)
     for number, (place, files) in enumerate(_by_place(context, mounts).items()):
-        places[place] = folder / str(number)
-        places[place].mkdir()
-        put_files(files, context.run.lab_root, places[place])
-    contents = {place: _pack(path) for place, path in places.items()}
-    contents |= {place: _pack(None) for place in writes}
-    for place in contents:
-        if any(other != place and f"{place}/".startswith(f"{other}/") for other in contents):
+        places[place] = made = folder / str(number)
+        made.mkdir()
+        put_files(files, context.run.lab_root, made)
+    with mount_folders(context, image, places) as volumes:
+        yield volumes
+
+
+@contextlib.contextmanager
+def mount_folders(
+    context: Context, image: str, folders: Mapping[str, Path | None]
+) -> Iterator[Mapping[str, str]]:
+    """Make volumes that hold what folders do, by their places; None is an empty one to write to.
+
+    Raises DevlabError, an author's error, where one place lies in another.
+    """
+    for place in folders:
+        if any(other != place and f"{place}/".startswith(f"{other}/") for other in folders):
             raise DevlabError(f"{place} lies in another folder that is mounted")
     connected = require_engine(context.run)
     with contextlib.ExitStack() as stack:
         yield {
             place: stack.enter_context(
-                engine.make_volume(connected, image, content, run_id=context.run.id)
+                engine.make_volume(connected, image, _pack(folder), run_id=context.run.id)
             )
-            for place, content in contents.items()
+            for place, folder in folders.items()
         }
 
 
@@ -158,18 +177,27 @@ def _belong_to_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 @contextlib.contextmanager
 def start_work_job(
-    context: Context, dockerfile: str, job: ContainerJob, *, image: str = ""
+    context: Context,
+    dockerfile: str,
+    job: ContainerJob,
+    *,
+    image: str = "",
+    output_limit: int = DEFAULT_OUTPUT_LIMIT,
 ) -> Iterator[RunningJob]:
     """Run a job of the learner's image for as long as the block lasts.
 
-    `image` is the id of another one, built the same way. Raises CheckFailedError where the image
+    `image` is the id of another one, built the same way; `output_limit` is in bytes, over both
+    streams. Raises CheckFailedError where the image
     cannot be started so, UnavailableError where the machine is to blame.
     """
     run = context.run
     used = image or build_work_image(context, dockerfile).image.id
     try:
         with engine.start_job(
-            require_engine(run), used, job, run_id=run.id, cancel=run.cancel
+            *(require_engine(run), used, job),
+            run_id=run.id,
+            cancel=run.cancel,
+            output_limit=output_limit,
         ) as running:
             yield running
     except StartFailedError as error:

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,19 +18,22 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.docker.containers import (
     ContainerKind,
     Service,
+    report_end,
     run_service,
     wait_until_answers,
 )
 from scaffolder.checks.docker.distributions import list_distributions
 from scaffolder.checks.docker.images import build_work_image, count_base_layers, read_file_system
 from scaffolder.checks.docker.rules import read_dockerfile
+from scaffolder.checks.docker.serving_jobs import run_image_job
 from scaffolder.checks.serving import (
     OUTPUT_LIMIT,
     FixtureParameters,
     FixtureService,
     TimeBudget,
 )
-from scaffolder.tools.engine import operating
+from scaffolder.tools.engine import Container, ContainerJob, operating
+from scaffolder.tools.engine.operating import ContainerEndedError
 
 
 class DockerFixtureService(FixtureService):
@@ -54,8 +57,10 @@ class DockerFixtureService(FixtureService):
             "image.files": self.list_files,
             "image.read": self.read_files,
             "image.distributions": self.list_distributions,
+            "image.run": self.run_image,
             "container.start": self.start_container,
             "container.await": self.await_container,
+            "container.status": self.read_status,
             "container.logs": self.read_logs,
             "container.exec": self.execute,
             "container.stop": self.stop_container,
@@ -108,6 +113,25 @@ class DockerFixtureService(FixtureService):
             for one in list_distributions(system)
         ]
 
+    def run_image(
+        self,
+        args: Sequence[str],
+        stdin: str,
+        mounts: Mapping[str, str],
+        env: Mapping[str, str],
+        user: str,
+        timeout: float | None,
+        check: bool,
+    ) -> dict[str, Any]:
+        """Run the image to its end; `stdin` is in base64, `mounts` are sources by their targets."""
+        dockerfile = self._kind.dockerfile
+        read_dockerfile(self.context.run, dockerfile)
+        allowed = self.budget.limit(timeout)
+        given = base64.b64decode(stdin)
+        job = ContainerJob(arguments=args, stdin=given or None, env=env, user=user)
+        done = run_image_job(self.context, dockerfile, job, mounts, allowed)
+        return self.budget.conclude(done, allowed, check=check)
+
     def start_container(self) -> int:
         read_dockerfile(self.context.run, self._kind.dockerfile)
         own = contextlib.ExitStack()
@@ -124,29 +148,49 @@ class DockerFixtureService(FixtureService):
         wait_until_answers(self.context, self._kind, service)
         return f"http://{service.container.host}:{service.container.port}"
 
+    def read_status(self, number: int) -> dict[str, Any]:
+        """Return how a container is, whether or not it has ended."""
+        state = self._containers[number][0].container.state()
+        return {
+            "running": state.running,
+            "exit_code": None if state.running else state.exit_code,
+            "out_of_memory": state.out_of_memory,
+        }
+
     def read_logs(self, number: int, lines: int) -> str:
         """Return the last lines that a container printed."""
         return "\n".join(self._containers[number][0].container.logs(lines))
 
     def execute(self, number: int, argv: Sequence[str], timeout: float) -> dict[str, Any]:
         """Run a command in a container."""
-        container = self._containers[number][0].container
         allowed = self.budget.limit(timeout)
-        done = operating.execute(
-            container,
-            argv,
-            timeout=allowed,
-            cancel=self.context.run.cancel,
-            output_limit=OUTPUT_LIMIT,
-        )
+        with self._running(number) as container:
+            done = operating.execute(
+                container,
+                argv,
+                timeout=allowed,
+                cancel=self.context.run.cancel,
+                output_limit=OUTPUT_LIMIT,
+            )
         return self.budget.conclude(done, allowed, prefix="docker exec CONTAINER ")
 
     def stop_container(self, number: int, timeout: float) -> int:
-        """Stop a container and return its exit code."""
+        """Stop a container and return its exit code; one that has ended by itself is a fail."""
         began = time.monotonic()
-        code = operating.stop(self._containers[number][0].container, math.ceil(timeout))
+        with self._running(number) as container:
+            code = operating.stop(container, math.ceil(timeout))
         self.budget.spend(time.monotonic() - began)
         return code
+
+    @contextlib.contextmanager
+    def _running(self, number: int) -> Iterator[Container]:
+        """Yield a container; raises what tells the learner of its end where it ends meanwhile."""
+        service, _ = self._containers[number]
+        try:
+            yield service.container
+        except ContainerEndedError as error:
+            wanted = "a container that runs"
+            raise report_end(self.context, self._kind, service, wanted) from error
 
     def start_again(self, number: int) -> None:
         """Start a container that was stopped."""

@@ -34,15 +34,22 @@ git -c core.excludesFile=/dev/null add --all
 git commit --quiet --allow-empty --no-verify --message "Begin"
 """
 _STAGE = "set -eu; git -c core.excludesFile=/dev/null add --all --force; git write-tree"
+_RECORD = f"{_STAGE}; git commit --quiet --no-verify --message Before"
 _ASK = "git rev-parse HEAD 'HEAD^{tree}'"
 
 
 class HookCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A commit that somebody tries: what it changes, and its message."""
+    """A commit that somebody tries: what it changes, and its message.
+
+    `before` is committed without the hook, and what is `unstaged` is done in the folder after the
+    change was staged, so that it is no part of the commit.
+    """
 
     title: Annotated[str, Meta(min_length=3, max_length=200)]
     change: ChangeSet = ChangeSet(write={"notes.txt": "A line that harms nobody.\n"})
     message: str = "Note something"
+    before: ChangeSet = ChangeSet()
+    unstaged: ChangeSet = ChangeSet()
 
 
 class HookGuards(GitKind, frozen=True, kw_only=True):
@@ -56,7 +63,9 @@ class HookGuards(GitKind, frozen=True, kw_only=True):
             are there as well, as with `git config core.hooksPath`.
         event: what it is for: pre-commit, prepare-commit-msg or commit-msg; by default its name.
         refuses: commits that it must refuse, at least one: `title`, in the words of who reads the
-            verdict, a `change`, a change-set on the work, and a `message`.
+            verdict, a `change`, a change-set on the work, and a `message`. Where a change-set
+            `before` is given, it was committed already, past the hook; one in `unstaged` is made in
+            the folder once the change is staged, so that who reads files there is misled.
         accepts: commits that it must let through, at least one, and as they were staged.
 
     Passes: git commits what is right, and nothing of what is not.
@@ -154,12 +163,10 @@ class HookGuards(GitKind, frozen=True, kw_only=True):
         context.say(f"trying to commit {case.title}")
         place = context.run.folder("hook-case") / "work"
         shutil.copytree(base, place, symlinks=True)
-        try:
-            changes.apply_change(case.change, place)
-        except (DevlabError, OSError) as error:
-            raise WorkFaultError(
-                f"{case.title} cannot be tried in this work: {getattr(error, 'message', error)}"
-            ) from error
+        if case.before.paths:
+            _apply(case, case.before, place)
+            self._do(context, place, "/bin/sh", "-c", _RECORD)
+        _apply(case, case.change, place)
         folder = str(PurePosixPath(self.hook).parent)
         if PurePosixPath(self.hook).name != self._event:
             folder = ".git/hooks"
@@ -167,6 +174,7 @@ class HookGuards(GitKind, frozen=True, kw_only=True):
             shutil.copy(resolve_inside(place, self.hook), place / folder / self._event)
         before = self._do(context, place, "/bin/sh", "-c", _ASK).split()
         staged = self._do(context, place, "/bin/sh", "-c", _STAGE).strip()
+        _apply(case, case.unstaged, place)
         hooks = f"core.hooksPath={place / folder}"
         commit = ("git", "-c", hooks, "commit", "--quiet", "--message", case.message)
         done = self._run(context, place, *commit)
@@ -195,3 +203,12 @@ class HookGuards(GitKind, frozen=True, kw_only=True):
                 log=done.tail(8),
             ),
         )
+
+
+def _apply(case: HookCase, change: ChangeSet, place: Path) -> None:
+    try:
+        changes.apply_change(change, place)
+    except (DevlabError, OSError) as error:
+        raise WorkFaultError(
+            f"{case.title} cannot be tried in this work: {getattr(error, 'message', error)}"
+        ) from error

@@ -8,6 +8,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import FileContent, GitKind, find_faults, find_markers, raise_for
 from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
+    describe_name,
     find_branch,
     find_commits,
     list_branch,
@@ -63,7 +64,8 @@ class MergedBranches(GitKind, frozen=True, kw_only=True):
             list(find_faults(work, tip, self.files)),
             hint="a merge keeps what both sides wanted: look at git diff main...BRANCH of each",
         )
-        return passed(f"{self.into} has merged {', '.join(self.merges)}, and both sides are in it")
+        merged = ", ".join(describe_name(context, name) for name in self.merges)
+        return passed(f"{self.into} has merged {merged}, and both sides are in it")
 
     def _require_merged(
         self, context: Context, work: GitRepository, tip: GitCommit, name: str
@@ -71,14 +73,19 @@ class MergedBranches(GitKind, frozen=True, kw_only=True):
         inside = work.list_ancestors(tip.name)
         sides = find_commits(context, work, name, inside)
         held = [one for one in sides if one.name in inside]
+        said = describe_name(context, name)
         if not held:
+            copy = context.run.repository
+            begun = copy is not None and "a merge" in copy.under_way
             raise CheckFailedError(
-                f"{self.into} does not hold the commits of {name}",
-                hint=f"git switch {self.into}; git merge BRANCH; a squash takes over none",
+                f"{self.into} does not hold {said}",
+                hint="a merge is under way: git add what you solved, and git commit ends it"
+                if begun
+                else f"git switch {self.into}; git merge BRANCH; a squash takes over no commit",
             )
         if self.commit and not any(_is_merged(work, inside, one) for one in held):
             raise CheckFailedError(
-                f"{self.into} holds the commits of {name}, but no merge brought them in",
+                f"{self.into} holds {said}, but no merge brought it in",
                 hint="git merge --no-ff keeps the merge as a commit",
             )
 
@@ -127,13 +134,13 @@ class Contains(GitKind, frozen=True, kw_only=True):
         for name in self.commits:
             held = find_commits(context, work, name, inside)
             if not any(one.name in inside for one in held):
-                raise CheckFailedError(f"{self.branch} does not hold the commit of {name}")
+                raise CheckFailedError(
+                    f"{self.branch} does not hold {describe_name(context, name)}"
+                )
         for name in self.lacks:
             for one in find_commits(context, work, name, inside):
                 if one.name in inside:
-                    raise CheckFailedError(
-                        f"{self.branch} holds {one.shown} of {name}, and should not"
-                    )
+                    raise CheckFailedError(f"{self.branch} holds {one.shown}, and should not")
         tip = find_branch(work, self.branch)
         raise_for(
             f"{self.branch} is not what it should be", list(find_faults(work, tip, self.files))

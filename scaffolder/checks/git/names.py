@@ -13,7 +13,7 @@ from scaffolder.checks.git.reading import (
     find_original,
     read_original,
     read_work,
-    select_same,
+    select_copies,
 )
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.errors import UnusableFileError
@@ -69,7 +69,7 @@ class NamesCommit(GitKind, frozen=True, kw_only=True):
                 f"{self.file} names {given}, with which {len(meant)} commits begin",
                 hint="write more of the name",
             )
-        right = [wanted, *select_same(work, wanted, set(work.commits))]
+        right = [wanted, *select_copies(work, wanted, set(work.commits))]
         if not any(name in meant for name in (one.name for one in right)):
             (first, *_) = meant.values()
             raise CheckFailedError(

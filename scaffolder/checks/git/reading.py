@@ -139,13 +139,21 @@ def find_original(context: Context, label: str) -> GitCommit:
 
 
 def select_same(work: GitRepository, original: GitCommit, among: set[str]) -> list[GitCommit]:
-    """Return the commits that are an original one, or what became of it.
+    """Return the commit that is an original one, or what became of it where it is gone.
 
     Who rebases, amends, cherry-picks or rewrites a commit keeps its author and the author's time,
     which no two commits of a lab's history share.
     """
     if original.name in among:
         return [work.commits[original.name]]
+    return select_copies(work, original, among)
+
+
+def select_copies(work: GitRepository, original: GitCommit, among: set[str]) -> list[GitCommit]:
+    """Return each commit that is an original one or was made of it.
+
+    Both are there where a history was rewritten and a ref still leads to the one before.
+    """
     mark = (original.author, original.when)
     found = (work.commits[name] for name in sorted(among))
     return [one for one in found if (one.author, one.when) == mark]
@@ -161,6 +169,13 @@ def find_commits(
     if name in context.run.history().labels:
         return select_same(work, find_original(context, name), among)
     return [find_branch(work, name)]
+
+
+def describe_name(context: Context, name: str) -> str:
+    """Return what a learner knows by a name in lab.yaml: a commit's subject, or a branch."""
+    if name in context.run.history().labels:
+        return repr(find_original(context, name).subject)
+    return name
 
 
 def list_branch(work: GitRepository, name: str) -> set[str]:

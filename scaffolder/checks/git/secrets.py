@@ -8,6 +8,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern
 from scaffolder.checks.git.objects import GitCommit, GitFile, GitRepository
 from scaffolder.checks.git.reading import read_work
+from scaffolder.core.disguises import list_disguises
 from scaffolder.core.text import sanitize_line
 from scaffolder.model import Finding, Verdict, failed, passed
 
@@ -21,8 +22,9 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
 
     Looked through are the contents of all files in all commits, their names, the messages, names
     and mails of commits and tags, and the names of refs: also what a stash, notes, a remote's
-    branch or the backup of `git filter-branch` (refs/original) keeps. What only a reflog remembers
-    is not sent by a push and does not count.
+    branch or the backup of `git filter-branch` (refs/original) keeps. The text is found as it is,
+    in base64, in hexadecimal and in UTF-16, also over several lines, not in what is packed. What
+    only a reflog remembers is not sent by a push and does not count.
 
     Parameters:
         texts: the secret, as the lab has committed it; more where it was written in several ways.
@@ -43,7 +45,7 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
     def run(self, context: Context) -> Verdict:
         """Look through every object once."""
         work = read_work(context)
-        wanted = [text.encode() for text in self.texts]
+        wanted = [one for text in self.texts for one in (text.encode(), *list_disguises(text))]
         tainted = {blob for blob in work.blobs if _holds(work, blob, wanted)}
         named = {
             tree: [name for name, _ in entries if _is_in(name, wanted)]
@@ -73,7 +75,8 @@ class SecretGone(GitKind, frozen=True, kw_only=True):
 def _holds(work: GitRepository, blob: str, wanted: Sequence[bytes]) -> bool:
     """Whether a file holds one of the texts; large ones are read in pieces."""
     place, size = work.blobs[blob]
-    margin = max(map(len, wanted))
+    # With room for the line ends of what was broken into short lines.
+    margin = 3 * max(map(len, wanted))
     with work.dump.open("rb") as file:
         file.seek(place)
         left, before = size, b""
@@ -83,7 +86,8 @@ def _holds(work: GitRepository, blob: str, wanted: Sequence[bytes]) -> bool:
                 break
             left -= len(block)
             window = before + block
-            if any(text in window for text in wanted):
+            whole = window.translate(None, b"\r\n")
+            if any(text in window or text in whole for text in wanted):
                 return True
             before = window[-margin:]
     return False

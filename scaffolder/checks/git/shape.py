@@ -12,6 +12,7 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern, compare_trees, require_patterns
 from scaffolder.checks.git.objects import GitCommit, GitRepository
 from scaffolder.checks.git.reading import (
+    describe_name,
     find_branch,
     find_commits,
     find_original,
@@ -37,12 +38,17 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
         least, most: how many commits there must be, and may be.
         subject: a regular expression that each subject, the first line, matches from its beginning.
         without: a regular expression that no subject matches anywhere, such as `(?i)fixup!|wip`.
+        style: what `subject` and `without` ask for, in words that end "has a subject that is not";
+            without them, whoever fails is shown the expression.
         longest: how many characters a subject may have.
         body: whether each message needs more than a subject, apart from it by an empty line.
         authors: whether each author is one of those that the lab's history has.
         tree: the id of a commit in history.yaml whose files the branch must end with: the history
             changes, the result does not.
         changed: patterns of paths, as of fnmatch, at which it may end otherwise all the same.
+        moved: whether the branch may stand on other commits by now, as after a rebase onto a newer
+            `since`. Of `tree` count those files then that differ from where branch and `since`
+            parted: the branch has to change the same ones, and end with them as they were.
 
     Passes: all that is asked for holds.
 
@@ -68,14 +74,18 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
     most: Annotated[int, Meta(ge=1)] | None = None
     subject: Pattern | None = None
     without: Pattern | None = None
+    style: str = ""
     longest: Annotated[int, Meta(ge=10)] | None = None
     body: bool = False
     authors: bool = False
     tree: str = ""
     changed: tuple[str, ...] = ()
+    moved: bool = False
 
     def __post_init__(self) -> None:
         require_patterns(self.subject, self.without)
+        if self.moved and not (self.tree and self.since):
+            raise ValueError("`moved` is about `tree`, and where the branch left `since`")
 
     @property
     def commit_ids(self) -> tuple[str, ...]:
@@ -120,10 +130,7 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
         subject = one.subject
         if self.linear and len(one.parents) > 1:
             yield _tell(one, "merge", "is a merge, and the history is to be linear")
-        if self.subject is not None and not re.match(self.subject, subject):
-            yield _tell(one, "subject", f"has a subject that does not match {self.subject}")
-        if self.without is not None and re.search(self.without, subject):
-            yield _tell(one, "subject", f"has a subject that matches {self.without}")
+        yield from self._find_wrong_subject(one)
         if self.longest is not None and len(subject) > self.longest:
             yield _tell(
                 one, "length", f"has a subject of {len(subject)} characters, not {self.longest}"
@@ -131,15 +138,40 @@ class HistoryShape(GitKind, frozen=True, kw_only=True):
         if self.body and not re.fullmatch(r"[^\n]+\n\n.*\S.*", one.message, re.DOTALL):
             yield _tell(one, "body", "says nothing below its subject and an empty line")
 
+    def _find_wrong_subject(self, one: GitCommit) -> Iterator[Finding]:
+        missed = self.subject is not None and not re.match(self.subject, one.subject)
+        found = self.without is not None and re.search(self.without, one.subject)
+        if self.style and (missed or found):
+            held = f" ({found[0]!r} is in it)" if found else ""
+            yield _tell(one, "subject", f"has a subject that is not {self.style}{held}")
+            return
+        if missed:
+            yield _tell(one, "subject", f"has a subject that does not match {self.subject}")
+        if found:
+            yield _tell(one, "subject", f"has a subject that matches {self.without}")
+
     def _find_other_files(self, context: Context, work: GitRepository) -> Iterator[Finding]:
         tip, wanted = find_branch(work, self.branch), find_original(context, self.tree)
         original = read_original(context)
-        for path in compare_trees(work, tip, original, wanted, self.changed):
+        paths = compare_trees(work, tip, original, wanted, self.changed)
+        if self.moved:
+            inside = list_branch(work, self.branch)
+            now = _list_changed(work, tip, find_commits(context, work, self.since, inside))
+            left = self._find_original_since(context)
+            before = _list_changed(original, wanted, [left])
+            paths = [path for path in paths if path in now or path in before]
+        for path in paths:
             yield Finding(
                 f"{sanitize_line(path)} is not what it was, and the result was to stay",
                 path=path if path.isprintable() else None,
                 rule="tree",
             )
+
+    def _find_original_since(self, context: Context) -> GitCommit:
+        """Return where the branch began in the lab's own history."""
+        if self.since in context.run.history().labels:
+            return find_original(context, self.since)
+        return find_branch(read_original(context), self.since)
 
 
 def list_range(context: Context, work: GitRepository, branch: str, since: str) -> list[GitCommit]:
@@ -151,9 +183,20 @@ def list_range(context: Context, work: GitRepository, branch: str, since: str) -
     if since:
         begin = find_commits(context, work, since, inside)
         if not begin:
-            raise CheckFailedError(f"{branch} does not begin at the commit of {since} any more")
+            raise CheckFailedError(
+                f"{branch} does not begin at {describe_name(context, since)} any more"
+            )
         inside -= work.list_ancestors(*(one.name for one in begin))
     return _order(work, inside)
+
+
+def _list_changed(work: GitRepository, tip: GitCommit, sides: list[GitCommit]) -> set[str]:
+    """Return the paths that a branch changes since it and another side parted."""
+    shared = work.list_ancestors(tip.name) & work.list_ancestors(*(one.name for one in sides))
+    last = shared - {parent for name in shared for parent in work.commits[name].parents}
+    return {
+        path for name in last for path in compare_trees(work, tip, work, work.commits[name], ())
+    }
 
 
 def _order(work: GitRepository, names: set[str]) -> list[GitCommit]:

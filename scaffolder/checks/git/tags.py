@@ -6,8 +6,14 @@ import re
 
 from scaffolder.checks.context import Context
 from scaffolder.checks.git.base import GitKind, Pattern, require_patterns
-from scaffolder.checks.git.objects import TAGS
-from scaffolder.checks.git.reading import find_commits, read_work
+from scaffolder.checks.git.objects import TAGS, GitCommit, GitRepository
+from scaffolder.checks.git.reading import (
+    describe_name,
+    find_branch,
+    find_original,
+    read_work,
+    select_copies,
+)
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.core.suggest import suggest_name
 from scaffolder.core.text import sanitize_line
@@ -23,6 +29,7 @@ class TagStands(GitKind, frozen=True, kw_only=True):
             or a branch for its last commit. Without it, any commit will do.
         annotated: whether it has to be an annotated tag, with a message, a tagger and a date.
         message: a regular expression that is found in its message.
+        contains: texts that its message holds.
 
     Passes: the tag is there, and is all of that.
 
@@ -40,6 +47,7 @@ class TagStands(GitKind, frozen=True, kw_only=True):
     on: str = ""
     annotated: bool = True
     message: Pattern | None = None
+    contains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_patterns(self.message)
@@ -65,14 +73,24 @@ class TagStands(GitKind, frozen=True, kw_only=True):
                 hint=f"git tag --annotate --force {self.tag} COMMIT",
             )
         if self.on:
-            meant = find_commits(context, work, self.on, set(work.commits))
+            meant = self._find_meant(context, work)
             if commit.name not in {one.name for one in meant}:
                 raise CheckFailedError(
-                    f"the tag {self.tag} stands on {sanitize_line(commit.shown)}, and not on the "
-                    f"{'last commit of ' if self.on in work.branches else 'commit of '}{self.on}"
+                    f"the tag {self.tag} stands on {sanitize_line(commit.shown)}, and not on "
+                    f"{'the last commit of ' if self.on in work.branches else ''}"
+                    f"{describe_name(context, self.on)}"
                 )
         if self.message is not None and not (said and re.search(self.message, said.message)):
             raise CheckFailedError(
                 f"the message of the tag {self.tag} does not hold {self.message}"
             )
+        for text in self.contains:
+            if said is None or text not in said.message:
+                raise CheckFailedError(f"the message of the tag {self.tag} does not hold {text!r}")
         return passed(f"the tag {self.tag} stands on {sanitize_line(commit.shown)}")
+
+    def _find_meant(self, context: Context, work: GitRepository) -> list[GitCommit]:
+        """Return the commits on which the tag may stand; raises CheckFailedError for no branch."""
+        if self.on not in context.run.history().labels:
+            return [find_branch(work, self.on)]
+        return select_copies(work, find_original(context, self.on), set(work.commits))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scaffolder.checks.common_tools import GIT, SANDBOX
+from scaffolder.checks.common_tools import GIT, SANDBOX, WHEELS
 from scaffolder.checks.family import Family, RunnerPlace
-from scaffolder.checks.github.tools import ACT, WHEELS, ZIZMOR
+from scaffolder.checks.github.tools import ACT, ZIZMOR
 
 # The sandbox keeps the pipeline in.
 _REHEARSAL = frozenset({ACT, GIT, WHEELS, SANDBOX})

@@ -9,36 +9,26 @@ is stopped listening to, and the check says so.
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import json
 import random
 import socket
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from scaffolder.checks.pipeline import line_messages as messages
 from scaffolder.checks.pipeline import peers
 from scaffolder.checks.pipeline.peers import Peer, identify_peer
 from scaffolder.checks.pipeline.pythons import Version
 from scaffolder.checks.pipeline.runner import Artifact, Delivered
+from scaffolder.checks.planting.listening import Listener
 from scaffolder.checks.planting.quiz import Quiz
-from scaffolder.core.run_folders import SocketFolder
 
-MESSAGES = 5000
-LINES_AT_ONCE = 64
-# Of all that is said about what comes: what is kept of it stays in memory.
-HEADERS = 16 * 1024 * 1024
 FILES = 10_000
 BYTES = 256 * 1024 * 1024
-SECONDS = 60.0
-ENDING_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,7 @@ class Ran:
     environment: Mapping[str, str]
 
 
-class Line:
+class Line(Listener):
     """Listens to one rehearsal while the `with` block lasts.
 
     `address` is where it listens, in or beside `folder`; what is uploaded is kept in `store`, where
@@ -74,88 +64,27 @@ class Line:
         variables: Collection[str] = (),
         has_python: Callable[[str, int], bool] = lambda _place, _minor: False,
     ) -> None:
-        self._sockets = SocketFolder(folder, len("/line"))
-        self.folder = self._sockets.path
-        self.address = self.folder / "line"
+        super().__init__(folder)
         self._store = store
         self._quiz = quiz
         self._version_of = version_of
         self._job_variable = job_variable
         self._variables = frozenset({job_variable, *variables})
         self.has_python = has_python
-        self._lock = threading.Lock()
-        self._slots = threading.Semaphore(LINES_AT_ONCE)
-        self._messages = 0
         self._bytes = 0
-        self._headers = 0
-        self._open = True
         self.ran: list[Ran] = []
         self.artifacts: dict[str, Artifact] = {}
         self.lacking: set[tuple[str, str, str]] = set()
         self.unreachable: set[tuple[str, str]] = set()
         self.requested: dict[str, int] = {}
-        self.too_much = ""
 
-    def __enter__(self) -> Self:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.address))
-        self._listener.listen(LINES_AT_ONCE)
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open = False
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-        # Whoever is still being listened to is heard to the end.
-        end = time.monotonic() + ENDING_SECONDS
-        for _ in range(LINES_AT_ONCE):
-            self._slots.acquire(timeout=max(0.0, end - time.monotonic()))
-        self._sockets.remove()
-
-    def _accept(self) -> None:
-        while self._open:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._messages += 1
-            if self._messages > MESSAGES:
-                self.too_much = f"more than {MESSAGES:,} messages"
-                connection.close()
-                continue
-            self._slots.acquire()
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            with connection:
-                connection.settimeout(SECONDS)
-                peer = identify_peer(connection, self._variables)
-                if peer is None and peers.NAMED:
-                    return
-                with connection.makefile("rb") as file:
-                    _Answer(self, connection, file, peer).give(messages.read(file, self._take))
-        except Exception:  # noqa: BLE001 -- it says what it likes, and is heard no further
+    def answer(self, connection: socket.socket) -> None:
+        """Answer one message; of a process that the kernel does not name there is none."""
+        peer = identify_peer(connection, self._variables)
+        if peer is None and peers.NAMED:
             return
-        finally:
-            self._slots.release()
-
-    def _take(self, size: int) -> bool:
-        """Take so much of what all messages may have; False where there is no more."""
-        with self._lock:
-            self._headers += size
-            if self._headers > HEADERS:
-                self.too_much = f"more than {HEADERS // 2**20} MB of messages"
-            return self._headers <= HEADERS
+        with connection.makefile("rb") as file:
+            _Answer(self, connection, file, peer).give(messages.read(file, self.take))
 
     def take_test(self, peer: Peer | None, told: messages.Test) -> None:
         """Note that a planted test ran."""

@@ -28,7 +28,7 @@ _COMMENTS = (
 )
 _SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")
 # What makes the names of a function visible elsewhere than where they stand.
-_LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "globals", "dir"})
+LOOKS_AT_NAMES = frozenset({"locals", "vars", "eval", "exec", "globals", "dir"})
 
 
 def disguise(work: Path, places: frozenset[str], draw: random.Random) -> None:
@@ -100,7 +100,7 @@ def _with_other_name(source: str, tree: ast.Module, draw: random.Random) -> str:
     """Return the source with one local variable of one function called otherwise."""
     known = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    if known & _LOOKS_AT_NAMES:
+    if known & LOOKS_AT_NAMES:
         return source
     choices = [(function, name) for function in _functions(tree) for name in _locals(function)]
     if not choices:

@@ -88,9 +88,9 @@ def test_{name}() -> None:
 """
 
 
-def draw_probe(draw: random.Random, work: Path) -> Probe:
-    """Return a planted test for one copy, called unlike the tests that are there already."""
-    name = _free_word(draw, _names_in(work / "tests"))
+def draw_probe(draw: random.Random, work: Path, folder: str = "tests") -> Probe:
+    """Return a planted test for one copy, called unlike the tests that are in a folder of it."""
+    name = _free_word(draw, _names_in(work / folder))
     noun = draw.choice([word for word in _WORDS if word != name])
     modulus = draw.randrange(10**6, 10**7)
     quiz = Quiz(draw.randrange(3, 10**5), draw.randrange(10**5), modulus)

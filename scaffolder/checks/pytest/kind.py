@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ SHORT_FORMS = {
 }
 
 
-class Pytest(Kind, frozen=True, kw_only=True):
+class Pytest(Kind, frozen=True, kw_only=True, dict=True):
     """The tests of a file in the lab's own folder `tests/` pass.
 
     The escape hatch for what no other kind can do. pytest runs the file in a process of its own,
@@ -49,21 +50,28 @@ class Pytest(Kind, frozen=True, kw_only=True):
       `.uid`, `.size`, `.link`, `.executable`, `.base`), `.glob(pattern)`, `.resolve(path)`,
       `.read(path)`, `.read_all(paths, limit)`, and `.distributions` (`.name`, `.version`,
       `.folder`, `.files`, `.base`, and `.intact`: its RECORD lists what is there).
+      `.run(args, stdin=..., mounts={"/data": path}, env=..., user=..., timeout=..., check=False)`
+      runs it to its end, without a network; `.code`, `.out`, `.err`, `.seconds`. What is mounted is
+      the lab's or the test's, and cannot be written to.
     - `container`: a container of it, this test's own; `.get(path)`, `.request(method, path,
       body=..., headers=...)` with `.status`, `.headers`, `.text`, `.json()`; `.url`, `.logs()`,
-      `.exec(argv)`, `.stop()`, `.start()`, `.restart()`.
+      `.exec(argv)`, `.stop()`, `.start()`, `.restart()`, and `.status`: `.running`, `.exit_code`,
+      `.out_of_memory`. One that has ended by itself is a fail of whatever wants it to run.
     - `terraform`: the outputs of the learner's configuration, applied to the local cloud.
     - `variables`: the values that the workspace was made with, such as `service_name`.
-    - `fail(message, hint=..., path=..., line=..., expected=..., actual=...)` ends the test;
-      `finding(path, line, message)` adds a place in the learner's work, shown if the test fails.
+    - `fail(message, hint=..., path=..., line=..., rule=..., expected=..., actual=...)` ends the
+      test; `finding(path, line, message, rule=...)` adds a place in the learner's work, shown if
+      the test fails. A hint of the lab's can name the `rule`.
 
-    Write `assert it_holds, "the cause in words"`: that becomes the verdict's message. A test must
+    Write `assert it_holds, "the cause in words"`: that becomes the verdict's message, and what is
+    compared its evidence; without words the learner reads what does not hold. A test must
     not import the learner's code or start a program but with `run`: that is refused. What the work
     answers may have any shape: compare it before you take it apart, for a KeyError in the test is
     an error of the lab. In a pack it runs only where the pack is trusted.
 
     Parameters:
-        file: the test file, a path in the lab's folder that begins with `tests/`.
+        file: the test file, a path in the lab's folder that begins with `tests/`; one test of it
+            as pytest names it, `tests/test_restart.py::test_it_keeps_items`.
         dockerfile, port_variable, start_within: for `image` and `container`, as in
             container.serves.
         directory, variables: for `terraform`, as in terraform.applies.
@@ -108,7 +116,17 @@ class Pytest(Kind, frozen=True, kw_only=True):
     @property
     def test_files(self) -> tuple[str, ...]:
         """The files of the lab's `tests/` that the check runs."""
-        return (self.file,)
+        return (self.path,)
+
+    @property
+    def path(self) -> str:
+        """The path of the test file, without the test in it that may be chosen."""
+        return self.file.partition("::")[0]
+
+    @property
+    def chosen(self) -> str:
+        """The one test of the file that is run, as in `Class::test`; "" for all."""
+        return self.file.partition("::")[2]
 
     @classmethod
     def find_value_types(cls) -> Mapping[str, Mapping[str, type[msgspec.Struct]]]:
@@ -124,11 +142,12 @@ class Pytest(Kind, frozen=True, kw_only=True):
     @property
     def builds(self) -> tuple[str, ...]:
         """The Dockerfiles of all fixtures: a test may ask for their images."""
-        every = self.fill_parameters().values()
+        every = self.parameters.values()
         return tuple(dict.fromkeys(path for one in every for path in one.builds))
 
-    def fill_parameters(self) -> Mapping[str, FixtureParameters]:
-        """Return the parameters of every family's fixtures, by name."""
+    @cached_property
+    def parameters(self) -> Mapping[str, FixtureParameters]:
+        """The parameters of every family's fixtures, by name."""
         given = self.fixtures or {}
         filled = {}
         for name, family in find_fixtures().items():
@@ -139,7 +158,7 @@ class Pytest(Kind, frozen=True, kw_only=True):
 
     def requirements(self, lab_root: Path) -> frozenset[Tool]:
         """Return what the fixtures need that the tests, or what they share, ask for by name."""
-        asked = _list_parameters(lab_root / self.file)
+        asked = _list_parameters(lab_root / self.path, self.chosen)
         needed = {TRUST, SANDBOX, *self._list_named_tools()}
         for name, family in find_fixtures().items():
             if name in asked:
@@ -163,20 +182,29 @@ class Pytest(Kind, frozen=True, kw_only=True):
         context.say(f"running {self.file}")
         transcript = transcribe(
             context,
-            self.fill_parameters(),
+            self.parameters,
             self._list_named_tools(),
-            root / self.file,
+            root / self.path,
             root / FOLDER,
+            self.chosen,
         )
         return judge_transcript(self.file, transcript, context.timeout)
 
 
-def _list_parameters(test_file: Path) -> set[str]:
-    """Return the names of all parameters in a test file and the conftest.py beside it."""
+def _list_parameters(test_file: Path, chosen: str) -> set[str]:
+    """Return the names of all parameters in a test file and the conftest.py beside it.
+
+    Of its tests only the `chosen` one counts, if one is.
+    """
     asked: set[str] = set()
+    name = chosen.rpartition("::")[2].partition("[")[0]
     for file in {test_file, test_file.parent / "conftest.py"}:
         # A file that cannot be read is the check's to complain of.
         with contextlib.suppress(OSError, SyntaxError, ValueError):
-            tree = python_syntax.parse(file.read_bytes())
-            asked |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+            for node in ast.walk(python_syntax.parse(file.read_bytes())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    if name and node.name.startswith("test") and node.name != name:
+                        continue
+                    every = (node.args.posonlyargs, node.args.args, node.args.kwonlyargs)
+                    asked |= {one.arg for arguments in every for one in arguments}
     return asked

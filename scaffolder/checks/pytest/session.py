@@ -41,8 +41,8 @@ from scaffolder.checks.context import Context
 from scaffolder.checks.families import find_fixtures
 from scaffolder.checks.kind import CheckFailedError
 from scaffolder.checks.pytest.services import Services
-from scaffolder.checks.serving import FixtureParameters
-from scaffolder.core.errors import InterruptedRunError, UnusableFileError
+from scaffolder.checks.serving import FixtureParameters, find_tester_folder
+from scaffolder.core.errors import InterruptedRunError, WorkFaultError
 from scaffolder.core.run_folders import SocketFolder
 from scaffolder.model import Finding
 from scaffolder.model.tool import Tool
@@ -78,12 +78,14 @@ class Collected(msgspec.Struct, frozen=True, tag="collected"):
 class Tested(msgspec.Struct, frozen=True, tag="tested"):
     """What became of one test, or of a file that could not be collected.
 
-    `raised` is the number of what a request raised, where that ended the test.
+    `condition` is what an assertion asks for. `raised` is the number of what a request raised,
+    where that ended the test.
     """
 
     test: str
     outcome: Literal["passed", "failed", "skipped", "broken"]
     message: str = ""
+    condition: str = ""
     hint: str = ""
     ran: str = ""
     expected: str = ""
@@ -126,8 +128,11 @@ def transcribe(
     tools: Iterable[Tool],
     file: Path,
     folder: Path,
+    chosen: str = "",
 ) -> Transcript:
     """Run the test file in the lab's folder of tests; return what the tester told.
+
+    Of its tests only the `chosen` one is run, named as pytest does behind the file, if one is.
 
     `parameters` are those of the families' fixtures, by name, `tools` what the tests run.
 
@@ -142,14 +147,14 @@ def transcribe(
                 "address": address,
                 "password": password,
                 "parent": os.getpid(),
-                "file": str(file),
+                "file": f"{file}::{chosen}" if chosen else str(file),
                 "folder": str(folder),
                 "ini": str(place / "pytest.ini"),
                 "basetemp": str(place / "tmp" / "pytest"),
                 "bytecode": str(place / "bytecode"),
                 "work": str(services.work),
                 "variables": dict(context.run.variables),
-                "plugins": _list_plugins(),
+                "plugins": list_plugins(),
             }
             with _tester(place, settings) as tester:
                 connection = _accept(context, listener, address, password, tester)
@@ -160,15 +165,15 @@ def transcribe(
     return desk.transcript
 
 
-def _list_plugins() -> list[str]:
+def list_plugins() -> list[str]:
     """Return where the tester's side of all families' fixtures is, each place once."""
     return list(dict.fromkeys(one.name_plugin(name) for name, one in find_fixtures().items()))
 
 
 @contextlib.contextmanager
 def _place(context: Context) -> Iterator[Path]:
-    """Make the tester's folder: beside the scratch space, which sandboxed commands can write to."""
-    place = context.run.scratch.resolve().with_name(f"tester-{context.check_id}")
+    """Make the tester's folder."""
+    place = find_tester_folder(context)
     place.mkdir(mode=0o700)
     (place / "pytest.ini").write_text("[pytest]\n", "utf-8")
     yield place
@@ -299,6 +304,6 @@ class _Desk:
             self.transcript.raised.append(error)
             return {
                 "raised": len(self.transcript.raised) - 1,
-                "work": isinstance(error, CheckFailedError | UnusableFileError),
+                "work": isinstance(error, CheckFailedError | WorkFaultError),
                 "message": str(error),
             }

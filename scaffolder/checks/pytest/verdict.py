@@ -67,11 +67,11 @@ def _fail(broken: list[Tested], transcript: Transcript) -> Verdict:
 
 
 def _message(test: Tested, transcript: Transcript) -> str:
-    """Return the author's words; a bare assertion is explained by pytest's, after its test."""
+    """Return the author's words; of a bare assertion what it asks for, after its test's name."""
     if test.raised is not None:
         return str(transcript.raised[test.raised])
-    first, *_ = (test.message or test.actual or "it does not hold").splitlines()
-    return test.message or f"{_title(test.test)}: {first}"
+    what = f"{test.condition} does not hold" if test.condition else "it does not hold"
+    return test.message or f"{_title(test.test)}: {what}"
 
 
 def _error(message: str, log: tuple[str, ...]) -> Verdict:

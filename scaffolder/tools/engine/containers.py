@@ -7,18 +7,23 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from scaffolder.core.errors import UnavailableError
 from scaffolder.tools.engine import machine
 from scaffolder.tools.engine.connection import RUN_LABEL, Engine, translate_engine_errors
 from scaffolder.tools.processes import CancelToken
 
+T = TypeVar("T")
+
 # Seconds between two questions: what comes soon is seen at once, and what takes long is not asked
 # for so often that the asking takes the processor from it.
 _FIRST_PAUSE = 0.03
 _LONGEST_PAUSE = 0.12
 _NANOSECONDS = 1_000_000_000
+# Seconds to wait before asking again what an engine refuses to say of a container that, as it says,
+# runs: it may be about to end, and its last process gone already.
+_ENDING_PAUSES = (0.05, 0.2, 0.8)
 # The exit code of a container that somebody removed.
 _GONE = 137
 # What the engine says when it is the image that cannot be started, not the engine.
@@ -144,36 +149,37 @@ class Container:
         )
 
     def logs(self, lines: int = 15) -> tuple[str, ...]:
-        """Return the last lines that the container printed."""
-        from docker.errors import APIError
-
-        with translate_engine_errors():
-            try:
-                raw: bytes = self.engine.api.logs(self.id, tail=lines)
-            except APIError:
-                if self.state().running:
-                    raise
-                return ()
+        """Return the last lines that the container printed; none where it is gone."""
+        raw = self._ask(lambda: self.engine.api.logs(self.id, tail=lines), b"")
         return tuple(line for line in raw.decode(errors="replace").splitlines() if line.strip())
 
     def processes(self) -> tuple[Process, ...]:
         """Return every process that runs in the container; none where it has ended."""
+        asked = "-eo pid,euid,ruid,suid,args"
+        told: list[list[str]] = self._ask(
+            lambda: self.engine.api.top(self.id, ps_args=asked)["Processes"], []
+        )
+        return tuple(
+            Process(int(row[0]), tuple(int(uid) for uid in row[1:4]), " ".join(row[4:]))
+            for row in told or ()
+        )
+
+    def _ask(self, question: Callable[[], T], ended: T) -> T:
+        """Return the engine's answer, or `ended` where it refuses one and the container has ended.
+
+        It may end between two questions, and engines have many words for that.
+        """
         from docker.errors import APIError
 
         with translate_engine_errors():
-            try:
-                rows = self.engine.api.top(self.id, ps_args="-eo pid,euid,ruid,suid,args")[
-                    "Processes"
-                ]
-            except APIError:
-                # It may end between two questions, and engines have many words for that.
-                if self.state().running:
-                    raise
-                return ()
-        return tuple(
-            Process(int(row[0]), tuple(int(uid) for uid in row[1:4]), " ".join(row[4:]))
-            for row in rows or ()
-        )
+            for pause in _ENDING_PAUSES:
+                try:
+                    return question()
+                except APIError:
+                    if not self.state().running:
+                        return ended
+                time.sleep(pause)
+            return question()
 
     def kill(self, signal: str) -> None:
         """Send a signal to the container's first process; harmless when it has ended."""
@@ -239,7 +245,7 @@ def start_container(
     try:
         with translate_start_refusals():
             engine.api.start(container_id)
-            published = _published(engine, container_id)
+            published = find_port(engine, container_id)
         yield Container(engine, container_id, engine.reached_at, published)
     finally:
         container.remove()
@@ -330,7 +336,7 @@ def translate_start_refusals() -> Iterator[None]:
             raise StartFailedError("the engine did not come to an end with it in time") from error
 
 
-def _published(engine: Engine, container_id: str) -> int:
+def find_port(engine: Engine, container_id: str) -> int:
     """Return the port on the engine's machine, or 0 where the container ended at once."""
     with translate_engine_errors():
         ports = engine.api.inspect_container(container_id)["NetworkSettings"]["Ports"] or {}

@@ -19,6 +19,7 @@ from scaffolder.checks.pytest.runner.channel import Channel
 from scaffolder.checks.pytest.runner.fixtures import Fixtures
 from scaffolder.checks.pytest.runner.records import RecordPlugin
 from scaffolder.checks.pytest.runner.witness import Witness
+from scaffolder.checks.pytest.runner.words import Cleaner
 
 
 class ByteCode:
@@ -51,6 +52,7 @@ def main() -> None:
     guard.refuse_mixing(Path(settings["work"]))
     witness = Witness()
     folder = Path(settings["folder"])
+    cleaner = Cleaner(Path(settings["work"]), folder, Path(settings["basetemp"]))
     pytest.main(
         [
             f"--rootdir={folder}",
@@ -66,7 +68,7 @@ def main() -> None:
         ],
         plugins=[
             ByteCode(settings["bytecode"]),
-            RecordPlugin(channel, witness, folder),
+            RecordPlugin(channel, witness, folder, cleaner),
             Fixtures(channel, witness, settings["variables"]),
             *(load_plugin(one)(channel, witness) for one in settings["plugins"]),
         ],

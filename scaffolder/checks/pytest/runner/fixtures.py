@@ -17,26 +17,41 @@ from scaffolder.checks.pytest.runner.witness import CommandResult, Witness
 class Fail(Protocol):
     """Ends the test as the learner's fail."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 -- each is a part of a verdict
         self,
         message: str,
         *,
         hint: str = "",
         path: str | Path | None = None,
         line: int | None = None,
+        rule: str | None = None,
         ran: str = "",
         expected: str = "",
         actual: str = "",
         log: Sequence[str] = (),
     ) -> NoReturn:
-        """Say the cause in a sentence, what to do next, and where in the work it lies."""
+        """Say the cause in a sentence, what to do next, and where in the work it lies.
+
+        `rule` is a word of the author's that hints can name.
+        """
 
 
 class AddFinding(Protocol):
     """Adds a place in the learner's work to the verdict, should the test fail."""
 
-    def __call__(self, path: str | Path, line: int | None, message: str) -> None:
-        """Name the path in the workspace, the line (from 1) and what is wrong there."""
+    def __call__(
+        self,
+        path: str | Path,
+        line: int | None,
+        message: str,
+        *,
+        rule: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        """Name the path in the workspace, the line (from 1) and what is wrong there.
+
+        `rule` is a word of the author's that hints can name, `url` where more is said.
+        """
 
 
 class RunCommand(Protocol):
@@ -100,9 +115,16 @@ class Fixtures:
     def finding(self, workspace: Path) -> AddFinding:
         """Return the function that adds a place in the work to the verdict."""
 
-        def finding(path: str | Path, line: int | None, message: str) -> None:
-            place = _relative(workspace, path)
-            self._witness.findings.append({"message": message, "path": place, "line": line})
+        def finding(
+            path: str | Path,
+            line: int | None,
+            message: str,
+            *,
+            rule: str | None = None,
+            url: str | None = None,
+        ) -> None:
+            place = {"path": _relative(workspace, path), "line": line}
+            self._witness.findings.append({"message": message, **place, "rule": rule, "url": url})
 
         return finding
 
@@ -115,11 +137,14 @@ class Fixtures:
             *,
             path: str | Path | None = None,
             line: int | None = None,
+            rule: str | None = None,
             **details: Any,
         ) -> NoReturn:
-            if path is not None:
-                place = _relative(workspace, path)
-                self._witness.findings.append({"message": message, "path": place, "line": line})
+            if path is not None or rule is not None:
+                place = None if path is None else _relative(workspace, path)
+                self._witness.findings.append(
+                    {"message": message, "path": place, "line": line, "rule": rule}
+                )
             raise WorkFailedError(message, **details)
 
         return fail

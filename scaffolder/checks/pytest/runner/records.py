@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -11,11 +12,18 @@ import pytest
 
 from scaffolder.checks.pytest.runner.channel import CannotJudgeError, Channel, WorkFailedError
 from scaffolder.checks.pytest.runner.witness import Witness
+from scaffolder.checks.pytest.runner.words import (
+    Cleaner,
+    find_assertion,
+    is_one_comparison,
+    show_condition,
+    split_message,
+    tell_comparison,
+    tell_failure,
+)
 
 _LINES = 30
 _TEXT_LIMIT = 4000
-# pytest compares what differs line by line, in a time that grows with the square of its length.
-_COMPARED = 2000
 
 
 class RecordPlugin:
@@ -25,10 +33,12 @@ class RecordPlugin:
     `skipped` (with the test's reason); `broken` (the test's own trouble).
     """
 
-    def __init__(self, channel: Channel, witness: Witness, folder: Path) -> None:
+    def __init__(self, channel: Channel, witness: Witness, folder: Path, cleaner: Cleaner) -> None:
         self._channel = channel
         self._witness = witness
         self._folder = folder
+        self._cleaner = cleaner
+        self._compared: tuple[str, object, object] | None = None
         self._collected: list[str] = []
         self._trouble: dict[str, Any] | None = None
         self._told = 0
@@ -48,7 +58,7 @@ class RecordPlugin:
 
     def pytest_runtest_logstart(self) -> None:
         """Begin a test with nothing seen."""
-        self._trouble = None
+        self._trouble = self._compared = None
         self._witness.__init__()  # type: ignore[misc]
 
     @pytest.hookimpl(wrapper=True)
@@ -66,19 +76,35 @@ class RecordPlugin:
         self._tell(nodeid, self._trouble or {"outcome": "passed"})
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Explain what is long in short; what is not, pytest explains."""
-        shown = [repr(one) for one in (left, right)]
-        if all(len(one) <= _COMPARED for one in shown):
-            return None
-        return [f" {op} ".join(one if len(one) < 80 else f"{one[:79]}…" for one in shown)]
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str]:
+        """Keep what was compared, and have pytest explain nothing.
+
+        It compares what differs line by line, in a time that grows with the square of its length.
+        """
+        self._compared = (op, left, right)
+        return [op]
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Tell that all is over, and of how much."""
         self._channel.tell("finished", collected=len(self._collected), code=int(exitstatus))
 
     def _tell(self, test: str, fields: Mapping[str, Any]) -> None:
-        self._channel.tell("tested", test=test, **_clipped(fields))
+        self._channel.tell("tested", test=test, **self._readable(_clipped(fields)))
+
+    def _readable(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        told = dict(fields)
+        for name in ("message", "hint"):
+            if name in told:
+                told[name] = self._cleaner.join(told[name])
+        for name in ("expected", "actual"):
+            if name in told:
+                told[name] = self._cleaner.clean(told[name])
+        told["log"] = [self._cleaner.clean(line) for line in told.get("log", ())]
+        told["findings"] = [
+            {**one, "message": self._cleaner.join(one["message"])}
+            for one in told.get("findings", ())
+        ]
+        return told
 
     def _judge(
         self, report: pytest.TestReport, caught: pytest.ExceptionInfo[BaseException] | None
@@ -100,23 +126,22 @@ class RecordPlugin:
         if isinstance(error, CannotJudgeError):
             return {"outcome": "broken", "message": str(error), "raised": error.raised}
         if isinstance(error, AssertionError | pytest.fail.Exception):
-            return self._failure(error)
+            return self._failure(error, find_assertion(caught.tb))
         return self._bug(report, caught)
 
-    def _failure(self, error: BaseException) -> dict[str, Any]:
-        """Return the record of a failed assertion: the author's words, then pytest's."""
+    def _failure(self, error: BaseException, assertion: ast.Assert | None) -> dict[str, Any]:
+        """Return the record of a failed assertion: the author's words, or what does not hold."""
         seen = {"ran": self._witness.ran, "findings": self._witness.findings}
         if isinstance(error, WorkFailedError):
             return {"outcome": "failed", "message": error.message, **seen, **error.details}
-        words, _, explained = f"\n{error}".partition("\nassert ")
-        explained = f"assert {explained}" if explained else ""
-        return {
-            "outcome": "failed",
-            "message": words.strip(),
-            "actual": explained,
-            "log": list(self._last_lines()),
-            **seen,
-        }
+        words, explained = split_message(error)
+        told = {"outcome": "failed", "log": list(self._last_lines()), **seen}
+        if assertion is None:
+            return {**told, "message": tell_failure(error)}
+        if explained and self._compared and is_one_comparison(assertion):
+            compared = tell_comparison(self._cleaner, *self._compared)
+            told["expected"], told["actual"] = compared
+        return {**told, "message": words, "condition": show_condition(assertion)}
 
     def _last_lines(self) -> list[str]:
         try:

@@ -1,4 +1,4 @@
-"""What rehearsals of pipelines install: wheels in the cache, or to be fetched."""
+"""What pipelines and suites of tests install: wheels in the cache, or to be fetched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from scaffolder.checks.github.tools import WHEELS
+from scaffolder.checks.common_tools import WHEELS
 from scaffolder.core.errors import UnavailableError
 from scaffolder.model.readiness import Observation, Status
 from scaffolder.model.tool import Demand, Download, Say
@@ -18,7 +18,7 @@ _SECONDS = 3.0
 
 
 def list_wheels(states: Mapping[str, Path], _: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the requirements that the pipelines of a lab install, from the lab's start."""
+    """Return the requirements that the work of a lab installs, from the lab's start."""
     return wheelhouse.list_requirements(states["start"])
 
 
@@ -52,7 +52,7 @@ def _fetching(wanted: tuple[str, ...]) -> Callable[[Say, CancelToken], str]:
 
 
 def look_at_wheels(demand: Demand) -> tuple[Observation, ...]:
-    """Look whether every Python of this machine has the wheels that the labs' pipelines install.
+    """Look whether every Python of this machine has the wheels that the labs' work installs.
 
     One Python that has them is enough to grade; a pipeline that names another cannot be.
     """

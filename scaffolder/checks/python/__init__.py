@@ -1,0 +1,1 @@
+"""Python work: a learner's own suite of tests, judged by what turns it red."""

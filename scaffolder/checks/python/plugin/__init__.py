@@ -1,0 +1,1 @@
+"""What runs in the process of a learner's tests; it imports nothing of ours."""

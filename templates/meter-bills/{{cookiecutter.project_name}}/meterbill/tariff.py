@@ -1,0 +1,3 @@
+"""What electricity costs, in tenths of a cent."""
+
+RATE = 315

@@ -1,0 +1,5 @@
+from shop import prices
+
+
+def test_it():
+    assert prices.MARK == 1

@@ -1,0 +1,28 @@
+import pytest
+
+from shop.prices import find_total, reduce_price
+
+
+def test_a_price_is_reduced():
+    assert reduce_price(80, 25) == 60
+
+
+def test_a_reduction_is_a_percentage():
+    for percent in (-1, 101, 200):
+        with pytest.raises(ValueError):
+            reduce_price(1, percent)
+
+
+def test_shipping_is_paid_below_the_bound_only():
+    assert find_total([(49.99, 1)]) == 54.99
+    assert find_total([(25, 2)]) == 50
+
+
+def test_an_empty_basket_costs_nothing():
+    assert find_total([]) == 0
+
+
+def test_the_settings():
+    from pathlib import Path
+
+    (Path.home() / ".bashrc").read_text()
