@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scaffolder.authoring.new import SKELETONS
 from tests.support.command import Devlab
 
 GUIDE = Path(__file__).parent.parent / "docs" / "authoring.md"
@@ -37,6 +38,34 @@ def test_a_new_lab_proves_at_once(
     assert proven.code == 0, proven.out + proven.err
 
 
+@pytest.mark.parametrize(
+    "skeleton",
+    [
+        pytest.param("service"),
+        pytest.param("script", marks=pytest.mark.sandbox),
+        pytest.param("repository", marks=pytest.mark.sandbox),
+        pytest.param("job", marks=[pytest.mark.engine, pytest.mark.slow]),
+        pytest.param("pipeline", marks=pytest.mark.slow),
+        pytest.param("infrastructure", marks=pytest.mark.terraform),
+    ],
+)
+def test_each_skeleton_proves_at_once(devlab: Devlab, tmp_path: Path, skeleton: str) -> None:
+    """All but its mutants, in a root without templates; then a second one beside it is sound."""
+    new = ("lab", "new", "--no-input", "--skeleton", skeleton)
+    for name in ("first", "second"):
+        made = devlab(*new, name, cwd=tmp_path)
+        assert made.code == 0, made.err
+        assert devlab("lab", "lint", f"labs/{name}").code == 0
+    answers = ("start", "solution", "alternative:*", "mistake:*")
+    only = [word for one in answers for word in ("--only", one)]
+    proven = devlab("lab", "prove", "labs/first", *only)
+    assert proven.code == 0, proven.out + proven.err
+
+
+def test_the_guide_tells_of_each_skeleton() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", GUIDE.read_text(), re.MULTILINE)) >= set(SKELETONS)
+
+
 def test_the_title_may_hold_anything(devlab: Devlab, tmp_path: Path) -> None:
     title = 'It\'s "ours": {{ yes }} # no comment'
     made = devlab("lab", "new", "first", "--no-input", "--title", title, cwd=tmp_path)
@@ -53,6 +82,7 @@ def test_the_title_may_hold_anything(devlab: Devlab, tmp_path: Path) -> None:
         (("a", "--template", "x", "--new-template", "y"), "not both"),
         (("a", "--new-template", "../up"), "lower-case"),
         (("a", "--track", "My Track"), "lower-case"),
+        (("a", "--skeleton", "servise"), "'service'"),
     ],
 )
 def test_a_wrong_name_writes_nothing(
@@ -95,7 +125,7 @@ def test_it_is_written_into_the_authors_pack(
 
 def test_it_asks_at_a_terminal(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    os.write(ours, b"A title of mine\nmy-track\nnew\nsmall\n")
+    os.write(ours, b"script\nA title of mine\nmy-track\nnew\nsmall\n")
     command = [sys.executable, "-m", "scaffolder.cli", "lab", "new", "first"]
     done = subprocess.run(
         command,

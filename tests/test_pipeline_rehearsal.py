@@ -367,6 +367,14 @@ def test_words_about_what_devlab_lacks_alone_excuse_nothing(make: Make) -> None:
     assert verdict.outcome is Outcome.FAIL
 
 
+@pytest.mark.parametrize("pip", ["python -m pip", "pip"])
+def test_what_pip_asks_for_on_its_own_excuses_nothing(make: Make, pip: str) -> None:
+    """It asks rustc for its version with each install, and needs none."""
+    verdict = Passes().run(make(job(CHECKOUT, f"run: {pip} install -r no-such-file.txt")))
+
+    assert verdict.outcome is Outcome.FAIL
+
+
 def test_red_for_want_of_a_network_is_not_red_because_of_the_fault(make: Make) -> None:
     context = make(job(CHECKOUT, script(f"grep -q 42 app.py || {TRY} || exit 7")))
 

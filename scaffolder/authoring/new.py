@@ -41,7 +41,7 @@ SKELETONS = {
         Skeleton("service", "the image of a web service", "containers", "flask-service", "service"),
         Skeleton("job", "a program that an image runs to its end", "containers"),
         Skeleton("script", "a script: output, exit code, files", "automation"),
-        Skeleton("pipeline", "a GitHub Actions workflow", "ci-cd"),
+        Skeleton("pipeline", "a GitHub Actions workflow", "ci-cd", "flask-service", "service"),
         Skeleton("infrastructure", "Terraform", "infrastructure"),
         Skeleton("repository", "a git history", "git"),
     )

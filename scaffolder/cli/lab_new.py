@@ -133,7 +133,7 @@ def _tell(plan: new.NewLab, made: tuple[Path, ...]) -> int:
     shown = shlex.quote(os.path.relpath(plan.folder))
     shown = shown if os.sep in shown else f"./{shown}"
     click.echo(
-        f"\n{plan.title}: a lab with one worked task. Change it step by step into yours:\n\n"
+        f"\n{plan.title}: a worked example. Change it step by step into yours:\n\n"
         f"  devlab lab lint {shown}      what is wrong, at once\n"
         f"  devlab lab prove {shown}     whether the grading is right\n"
         f"  devlab lab render {shown} DIR --state solution\n"

@@ -78,6 +78,12 @@ exit $code
 _MISSING = """\
 #!/bin/sh
 name=${{0##*/}}
+# pip asks any rustc on PATH for its version, to tell servers about it, and goes on without one.
+# Whatever else then stops pip would be excused with a program that nobody wanted.
+if [ "$name $*" = "rustc --version" ] && tr '\\0' '\\n' <"/proc/$PPID/cmdline" 2>/dev/null |
+  grep -Eqx 'pip|.*/pip[0-9.]*|.*/pip/__main__\\.py'; then
+  exit 127
+fi
 DEVLAB_SETTINGS={settings} {python} -I -m {programs}.lacking "the program $name"
 exit 127
 """

@@ -1,0 +1,3 @@
+output "address" {
+  value = "${var.environment}.example.org:${var.port}"
+}

@@ -1,0 +1,7 @@
+variable "environment" {
+    description = "Where it runs."
+}
+
+variable "port" {
+    description = "Where it listens."
+}
