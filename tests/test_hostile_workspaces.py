@@ -276,6 +276,8 @@ def test_folders_are_removed_at_any_depth_and_whatever_was_made_of_them(
     [
         ("service_name", "Not A Name!", "service_name"),
         ("service_name", "", "service_name"),
+        ("project_name", "Not A Name!", "project_name"),
+        ("company", "a\nb", "company"),
         ("python_version", "2.7", "3.13, 3.12, 3.11"),
         ("author", "a\nb", "author"),
         ("author", "x" * 101, "1 to 100"),
@@ -288,6 +290,8 @@ def test_a_manifest_with_values_that_the_lab_refuses_is_refused(
     shutil.copytree(made(lab_id, "solution"), tmp_path / "work", symlinks=True)
     path = tmp_path / "work" / workspace.MANIFEST
     whole = json.loads(path.read_text())
+    if name not in whole["context"]:
+        pytest.skip("the lab has no such value")
     whole["context"][name] = value
     path.write_text(json.dumps(whole))
     said = devlab("check", "--format", "json", cwd=tmp_path / "work")

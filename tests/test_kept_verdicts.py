@@ -433,16 +433,29 @@ def test_every_file_that_a_check_reads_counts(
     counted = 0
     for path in [one for one in root.rglob("*") if one.is_file()]:
         relative = path.relative_to(root).as_posix()
-        if relative.startswith(".devlab/"):
+        if relative.startswith((".devlab/", ".git/")):
             continue
         content = path.read_bytes()
         path.write_bytes(content + b"\n")
         changed = name(lab, spec, root) != before
         path.write_bytes(content)
-        assert changed or spec.check.reads != EVERYTHING
+        # Of a repository counts what git would take from it.
+        assert changed or spec.check.reads != EVERYTHING or spec.check.reads_history
         counted += changed
-    assert counted >= 1
+    assert counted >= 1 or spec.check.reads_history
     assert name(lab, spec, root) == before
+
+
+# Other values of parameters that do not take any.
+OTHERS: dict[str, object] = {
+    "workflow": ".github/workflows/else.yml",
+    "hook": "hooks/commit-msg",
+    "event": "commit-msg",
+}
+# Those of a kind whose parameters depend on each other.
+ALONE: dict[str, dict[str, object]] = {
+    "command.runs": {"within": 3.5, "cwd": "other", "times": 2, "exit": 5, "needs": ("jq",)}
+}
 
 
 @pytest.mark.parametrize(("lab", "spec"), SPECS)
@@ -453,16 +466,17 @@ def test_everything_that_is_asked_for_counts(
     before = name(lab, spec, root)
     assert isinstance(spec.check, Kind)
     names = {before}
-    for field in msgspec.structs.fields(spec.check):
-        # A path that no runner of pipelines knows is refused.
-        value = ".github/workflows/else.yml" if field.name == "workflow" else "something else"
-        given: dict[str, object] = {field.name: value}
-        if field.name == "job":
+    fields = [field.name for field in msgspec.structs.fields(spec.check)]
+    others = {field: OTHERS.get(field, "something else") for field in fields}
+    changed = ALONE.get(spec.kind, others)
+    for field, value in changed.items():
+        given = {field: value}
+        if field == "job" and hasattr(spec.check, "request"):
             # Where there is a request, a job takes its place.
-            given |= {"request": msgspec.UNSET} if hasattr(spec.check, "request") else {}
+            given["request"] = msgspec.UNSET
         other = msgspec.structs.replace(spec.check, **given)
         names.add(name(lab, msgspec.structs.replace(spec, check=other), root))
-    assert len(names) == len(msgspec.structs.fields(spec.check)) + 1
+    assert len(names) == len(changed) + 1
     assert name(lab, msgspec.structs.replace(spec, timeout=1.5), root) not in names
     assert name(msgspec.structs.replace(lab, trusted=not lab.trusted), spec, root) not in names
     assert name(msgspec.structs.replace(lab, context={"port": "1"}), spec, root) not in names

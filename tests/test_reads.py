@@ -24,7 +24,9 @@ def narrow() -> list[tuple[Lab, Task, CheckSpec]]:
         for lab in catalog.load_labs()
         for task in lab.tasks
         for spec in task.checks
-        if isinstance(spec.check, Kind) and spec.check.reads != EVERYTHING
+        if isinstance(spec.check, Kind)
+        and spec.check.reads != EVERYTHING
+        and not spec.check.reads_history
     ]
 
 

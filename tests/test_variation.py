@@ -16,6 +16,8 @@ from scaffolder.labs.variables import list_variables
 from scaffolder.model.variation import Possibilities, Variation
 
 LABS = [lab_id for lab_id in catalog.list_lab_ids() if "/" not in lab_id]
+# The first lab is the same for all: whoever meets devlab there compares with a neighbour.
+VARIED = [lab_id for lab_id in LABS if lab_id != "first-check"]
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
 LISTS = st.lists(WORDS, min_size=2, max_size=6, unique=True).map(tuple)
 ONE = st.one_of(
@@ -198,7 +200,7 @@ def test_every_value_of_our_labs_fits_the_template(lab_id: str, learner: str) ->
             known[name].validate(value)
 
 
-@pytest.mark.parametrize("lab_id", LABS)
+@pytest.mark.parametrize("lab_id", VARIED)
 def test_in_a_class_hardly_two_have_the_same_lab(lab_id: str) -> None:
     labs = [catalog.load_lab(lab_id, graded=False, learner=f"student-{n}") for n in range(30)]
 

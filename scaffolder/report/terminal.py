@@ -246,8 +246,9 @@ def _evidence(evidence: Evidence) -> RenderableType:
 def _tasks(report: Report, target: Console) -> Table:
     whats = [Text(sanitize_line(task.reason or task.title), style="dim") for task in report.tasks]
     points = [format_points(task) for task in report.tasks]
-    taken = max(len(task.id) for task in report.tasks) + max(map(len, points)) + _BESIDE_TASKS
-    below = target.width - taken < max(_longest_word(what) for what in whats)
+    longest = max((len(task.id) for task in report.tasks), default=0)
+    taken = longest + max(map(len, points), default=0) + _BESIDE_TASKS
+    below = target.width - taken < max(map(_longest_word, whats), default=0)
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("task", no_wrap=not below, overflow="fold")
