@@ -16,7 +16,6 @@ from scaffolder.labs import catalog
 from scaffolder.proving.lint import lint_lab
 
 _NEW = "new"
-_MADE = {"service": "small-service", "project": "small-project"}
 
 
 @click.command(
@@ -101,7 +100,7 @@ def _ask_skeleton(ask: bool) -> str:
 def _ask_template(ask: bool, root: Path, skeleton: new.Skeleton) -> tuple[str | None, str | None]:
     """Return the template to reuse, or the one to make."""
     known = new.list_templates(root)
-    made = _MADE[skeleton.made]
+    made = f"small-{skeleton.made}"
     default = next((one for one in (skeleton.template, made) if one in known), None)
     if not ask:
         return default, None if default else made
